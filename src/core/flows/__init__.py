@@ -1,0 +1,1 @@
+"""The steps: gather facts through ports, ask a pure decision, carry it out, record it, speak."""

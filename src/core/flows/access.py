@@ -1,0 +1,156 @@
+"""Who gets in: public keys and the networks that may reach port 22, each with its end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from core import commands, messages
+from core.faults import CloudError
+from core.flows.decide import refresh_access
+from core.flows.house import MOST_RACES, House
+from core.flows.request import Request
+from core.flows.speak import answer
+from core.model import Access, Machine, Profile, PublicKey
+from core.ports import StaleRow
+
+MOST_KEYS = 10
+MOST_NETWORKS = 20  # EC2 allows 60 rules in a group
+DEFAULT_ACCESS = timedelta(hours=12)
+
+
+def _rewrite(house: House, user: str, change: Callable[[Profile], Profile]) -> Profile:
+    """A person's own profile, changed whoever else changes it; see `house.rewrite`."""
+    for _ in range(MOST_RACES):
+        seen = house.ledger.profile(user)
+        wanted = change(seen)
+        if wanted == seen:
+            return seen
+        try:
+            return house.ledger.save_profile(wanted, seen)
+        except StaleRow:
+            continue
+    raise StaleRow(user)
+
+
+def add_key(house: House, request: Request, wanted: commands.KeyAdd) -> None:
+    key = commands.read_key(wanted.text, house.clock())
+    if isinstance(key, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(key))
+    if len(house.ledger.profile(request.user).keys) >= MOST_KEYS:
+        full = commands.UsageError(what=f"You have {MOST_KEYS} keys already.", topic="key")
+        return answer(house, request.response_url, messages.usage(full))
+    _rewrite(house, request.user, lambda p: _with_key(p, key))
+    resumed = refresh_access(house, request.user)
+    return answer(house, request.response_url, messages.key_added(key, resumed))
+
+
+def _with_key(profile: Profile, key: PublicKey) -> Profile:
+    if any(k.fingerprint == key.fingerprint for k in profile.keys):
+        return profile
+    return replace(profile, keys=(*profile.keys, key))
+
+
+def list_keys(house: House, request: Request) -> None:
+    profile = house.ledger.profile(request.user)
+    answer(house, request.response_url, messages.keys(profile))
+
+
+def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> None:
+    """By number in the list, fingerprint or comment. Machines that run keep the keys they have."""
+    profile = house.ledger.profile(request.user)
+    key = _which_key(profile, wanted.which)
+    if key is None:
+        return answer(house, request.response_url, messages.keys(profile))
+    _rewrite(
+        house,
+        request.user,
+        lambda p: replace(
+            p, keys=tuple(k for k in p.keys if k.fingerprint != key.fingerprint)
+        ),
+    )
+    return answer(house, request.response_url, messages.key_removed(key))
+
+
+def _which_key(profile: Profile, which: str) -> PublicKey | None:
+    if which.isdecimal() and 1 <= int(which) <= len(profile.keys):
+        return profile.keys[int(which) - 1]
+    wanted = which.removeprefix("SHA256:")
+    for key in profile.keys:
+        printed = key.fingerprint.removeprefix("SHA256:")
+        if key.comment == which or (len(wanted) >= 6 and printed.startswith(wanted)):
+            return key
+    return None
+
+
+def allow(house: House, request: Request, wanted: commands.Allow) -> None:
+    """Open port 22 of the person's machines to one network, until it expires."""
+    if wanted.cidr is None:
+        profile = house.ledger.profile(request.user)
+        return answer(house, request.response_url, messages.accesses(profile))
+    cidr = commands.read_network(wanted.cidr, house.policy.networks)
+    if isinstance(cidr, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(cidr))
+    if len(house.ledger.profile(request.user).accesses) >= MOST_NETWORKS:
+        full = commands.UsageError(what=f"You have {MOST_NETWORKS} addresses already.", topic="allow")
+        return answer(house, request.response_url, messages.usage(full))
+    until = house.clock() + (wanted.length or DEFAULT_ACCESS)
+    access = Access(cidr=cidr, until=until)
+    _rewrite(house, request.user, lambda p: _with_access(p, access))
+    opened = apply(house, request.user)
+    refresh_access(house, request.user)
+    return answer(house, request.response_url, messages.access_added(access, opened))
+
+
+def _with_access(profile: Profile, access: Access) -> Profile:
+    rest = tuple(a for a in profile.accesses if a.cidr != access.cidr)
+    return replace(profile, accesses=(*rest, access))
+
+
+def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
+    """Close port 22 to one network at once."""
+    cidr = commands.read_network(wanted.cidr, house.policy.networks)
+    if isinstance(cidr, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(cidr))
+    _rewrite(
+        house,
+        request.user,
+        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr != cidr)),
+    )
+    closed = apply(house, request.user)
+    return answer(house, request.response_url, messages.access_removed(cidr, closed))
+
+
+def expire(house: House, user: str) -> None:
+    """Take out what has expired, and close it on every machine. Due again while any is left."""
+    now = house.clock()
+    _rewrite(
+        house,
+        user,
+        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.until > now)),
+    )
+    apply(house, user)
+
+
+def apply(house: House, user: str) -> tuple[Machine, ...]:
+    """Make the groups of the person's machines allow exactly what the profile says.
+
+    A group that cannot be reached now raises: the caller's trigger is delivered again.
+    """
+    profile = house.ledger.profile(user)
+    cidrs = frozenset(a.cidr for a in profile.accesses)
+    touched = []
+    failed: CloudError | None = None
+    for m in house.ledger.of_owner(user):
+        if m.group is None:
+            continue
+        region = m.placement.region if m.placement else m.wish.region
+        try:
+            house.cloud.set_addresses(region, m.group, cidrs)
+        except CloudError as error:
+            failed = error
+            continue
+        touched.append(m)
+    if failed is not None:
+        raise failed
+    return tuple(touched)
+

@@ -1,0 +1,117 @@
+"""The buttons of a held or waiting launch: the first click decides, later ones hear who did."""
+
+from dataclasses import replace
+
+from core import lifecycle as life
+from core import messages, policy
+from core.flows import quota
+from core.flows.house import House, rewrite
+from core.flows.request import Click
+from core.flows.speak import answer
+from core.flows.step import step
+from core.model import Cause, Choice, ChoiceKind, Machine, Market, State
+
+_CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUNCHING})
+
+
+def choose(house: House, click: Click) -> None:
+    """Carry out one way on of a held launch."""
+    id, turn, index = (click.value.split(":") + ["", ""])[:3]
+    m = house.ledger.machine(id)
+    if not _current(m, turn) or m is None or m.hold is None:
+        return answer(house, click.response_url, messages.old_button(m))
+    if policy.may_touch(click.user, m, house.policy):
+        return answer(house, click.response_url, messages.not_yours(m))
+    if not index.isdecimal() or int(index) >= len(m.hold.choices):
+        return answer(house, click.response_url, messages.old_button(m))
+    return _carry_out(house, click, m, m.hold.choices[int(index)])
+
+
+def _current(m: Machine | None, turn: str) -> bool:
+    return m is not None and m.state is State.HELD and str(m.turn) == turn
+
+
+def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
+    if choice.kind in (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH):
+        return _ask(house, click, m, choice)
+    changes: dict[str, object] = {}
+    if choice.kind is ChoiceKind.MARKET:
+        changes = {"market": Market(choice.value)}
+    elif choice.kind is ChoiceKind.TYPE:
+        changes = {"instance_type": choice.value}
+    elif choice.kind is ChoiceKind.REGION:
+        changes = {"region": choice.value}
+    what = f"{choice.kind} {choice.value}".strip()
+
+    def change(now_: Machine) -> Machine:
+        if now_.turn != m.turn:
+            return now_
+        return life.chosen(now_, house.clock(), click.user, what, **changes)
+
+    return _after(house, click, m, rewrite(house, m.id, change))
+
+
+def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
+    """Ask AWS first, which is harmless twice (it keeps one open request); then write it down."""
+    assert m.hold is not None
+    assert m.hold.quota is not None
+    thread = m.card.ts if m.card else None
+    request = quota.ask(house, m.hold.quota, int(choice.value), click.user, m.channel, thread)
+    waits = choice.kind is ChoiceKind.ASK_AND_LAUNCH
+
+    def change(now_: Machine) -> Machine:
+        if now_.turn != m.turn:
+            return now_
+        if waits:
+            return life.waiting(now_, house.clock(), request.key, click.user)
+        return life.asked(now_, house.clock(), request.key, click.user)
+
+    return _after(house, click, m, rewrite(house, m.id, change))
+
+
+def _after(house: House, click: Click, before: Machine, after: Machine) -> None:
+    if after.version == before.version or after.turn != before.turn + 1:
+        return answer(house, click.response_url, messages.old_button(after))
+    return step(house, after.id)
+
+
+def cancel(house: House, click: Click) -> None:
+    """Give a launch up that has not come up yet."""
+    id, _, turn = click.value.partition(":")
+    m = house.ledger.machine(id)
+    if m is None or m.state not in _CANCELLABLE or str(m.turn) != turn:
+        return answer(house, click.response_url, messages.old_button(m))
+    if policy.may_touch(click.user, m, house.policy):
+        return answer(house, click.response_url, messages.not_yours(m))
+
+    def change(now_: Machine) -> Machine:
+        if now_.turn != m.turn:
+            return now_
+        return life.unwanted(now_, house.clock(), Cause.PERSON, click.user, end=True)
+
+    return _after(house, click, m, rewrite(house, m.id, change))
+
+
+def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
+    """A key or address has come: launches that lacked it show so, and those that only waited for
+    it go on. Gives the latter."""
+    profile = house.ledger.profile(user)
+    resumed = []
+    for m in house.ledger.of_owner(user):
+        if m.state is not State.HELD or m.hold is None:
+            continue
+        lacks = {"lacks_key": not profile.keys, "lacks_address": not profile.accesses}
+        new = rewrite(house, m.id, lambda now_: _told_access(house, now_, user, lacks))
+        if new.state is State.REQUESTED:
+            resumed.append(new)
+        house.wakes.wake(f"machine/{m.id}")
+    return tuple(resumed)
+
+
+def _told_access(house: House, m: Machine, user: str, lacks: dict[str, bool]) -> Machine:
+    if m.state is not State.HELD or m.hold is None:
+        return m
+    if m.hold.kind is m.hold.kind.NO_ACCESS and not any(lacks.values()):
+        return life.chosen(m, house.clock(), user, "key and address are there")
+    hold = replace(m.hold, **lacks)
+    return m if hold == m.hold else replace(m, hold=hold)

@@ -1,0 +1,51 @@
+"""What every flow is given: the ports, the policy and the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.model import Machine, Policy
+from core.ports import Chat, Cloud, Images, Ledger, Prices, Quotas, StaleRow, Wakes
+
+MOST_RACES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The ports a flow works through. `clock` gives aware UTC."""
+
+    cloud: Cloud
+    images: Images
+    quotas: Quotas
+    prices: Prices
+    chat: Chat
+    ledger: Ledger
+    wakes: Wakes
+    policy: Policy
+    clock: Callable[[], datetime]
+
+
+def rewrite(house: House, id: str, change: Callable[[Machine], Machine]) -> Machine:
+    """A person's decision, written whoever else writes the row: read, decide, write, read again.
+
+    `change` sees the newest row each time and gives back the same object to leave it alone. After
+    eight lost races in a row the last StaleRow is raised, and the queue delivers again.
+    """
+    lost: StaleRow | None = None
+    for _ in range(MOST_RACES):
+        seen = house.ledger.machine(id)
+        assert seen is not None, id
+        wanted = change(seen)
+        if wanted is seen:
+            return seen
+        try:
+            return house.ledger.save(wanted, seen)
+        except StaleRow as stale:
+            lost = stale
+    assert lost is not None
+    raise lost
+
+
+def machine_key(m: Machine) -> str:
+    """The machine's key in the due index and on the queue."""
+    return f"machine/{m.id}"

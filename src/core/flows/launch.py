@@ -1,0 +1,111 @@
+"""Opens a launch: who may, for how long, under which name; then the step takes it on."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+
+from core import commands, messages, names, policy
+from core import lifecycle as life
+from core.flows.house import House
+from core.flows.request import Request
+from core.flows.speak import answer
+from core.flows.step import step
+from core.model import Desire, Machine, Market, Person, State, Wish
+from core.policy import Denied
+from core.ports import Accepted, NameTaken
+
+MOST_NAMES = 14
+
+
+def launch(house: House, request: Request, wanted: commands.Launch) -> None:
+    """Accept and carry on; refusals are answered to the caller alone, and nothing is written."""
+    person = house.chat.person(request.user)
+    denied = policy.may_launch(person, request.channel, house.policy)
+    wish = denied or _wish(house, wanted, person)
+    if isinstance(wish, Denied):
+        return answer(house, request.response_url, messages.denied(wish))
+    accepted = _open(house, request, wish)
+    if isinstance(accepted, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(accepted))
+    if accepted.machine.id != names.machine_id(request.id):
+        return answer(house, request.response_url, messages.twin(accepted.machine))
+    step(house, accepted.machine.id)
+    return _say_where(house, request, accepted.machine.id)
+
+
+def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denied:
+    now = house.clock()
+    until = commands.resolve(wanted.until, now, person.tz) if wanted.until else None
+    region = wanted.region or house.policy.region
+    bad_region = policy.may_use_region(region, house.policy)
+    if bad_region:
+        return bad_region
+    limit = policy.lease_for(wanted.length, until, person.id, house.policy, now)
+    if isinstance(limit, Denied):
+        return limit
+    return Wish(
+        instance_type=wanted.instance_type,
+        market=wanted.market or Market.ON_DEMAND,
+        region=region,
+        length=wanted.length,
+        until=until,
+        image=wanted.image or "base",
+        disk_gb=wanted.disk_gb,
+        name=wanted.name,
+    )
+
+
+def _open(house: House, request: Request, wish: Wish) -> Accepted | commands.UsageError:
+    m = _machine(house, request, wish)
+    for attempt in range(MOST_NAMES):
+        name = wish.name or names.suggestion(m.id, attempt)
+        try:
+            return house.ledger.open(
+                replace(m, name=name), request=request.id, twin=_twin(request), now=m.created_at
+            )
+        except NameTaken:
+            if wish.name:
+                return _taken(wish.name)
+    raise NameTaken(m.id)
+
+
+def _taken(name: str) -> commands.UsageError:
+    return commands.UsageError(
+        what=f"A machine called {name} is alive already. Nothing was started.", topic="launch"
+    )
+
+
+def _twin(request: Request) -> str:
+    """The same person, place and words within seconds is one wish, typed twice."""
+    words = " ".join(sorted(request.text.lower().split()))
+    return hashlib.sha256(f"{request.user}\n{request.channel}\n{words}".encode()).hexdigest()[:32]
+
+
+def _machine(house: House, request: Request, wish: Wish) -> Machine:
+    now = house.clock()
+    m = Machine(
+        id=names.machine_id(request.id),
+        version=0,
+        name="",
+        owner=request.user,
+        channel=request.channel,
+        wish=wish,
+        state=State.REQUESTED,
+        desire=Desire.RUN,
+        created_at=now,
+        launch_by=_launch_by(now, wish),
+        due_at=None,
+    )
+    return replace(life.told(m, now, "asked for"), due_at=life.due(m, now))
+
+
+def _launch_by(now: datetime, wish: Wish) -> datetime:
+    latest = now + life.LAUNCH_WITHIN
+    return min(latest, wish.until) if wish.until else latest
+
+
+def _say_where(house: House, request: Request, id: str) -> None:
+    """Where the bot may not write, the launch is shown in direct messages: say so here."""
+    m = house.ledger.machine(id)
+    if m is not None and m.card is not None and m.card.channel != request.channel:
+        answer(house, request.response_url, messages.here_is_where(m.card))

@@ -1,0 +1,170 @@
+"""vCPU quotas: show them, ask AWS for more, follow the request up, let waiting launches go on."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core import catalog, commands, messages, policy
+from core import lifecycle as life
+from core.faults import CloudError, FaultKind
+from core.flows.facts import quota_facts
+from core.flows.house import House
+from core.flows.request import Request
+from core.flows.speak import answer
+from core.model import Machine, Market, QuotaFacts, QuotaRequest
+from core.ports import ChatError, StaleRow
+from core.quota import ask_for, short
+
+SOON = timedelta(seconds=25)  # small requests are often granted within minutes
+SOON_FOR = timedelta(minutes=15)
+LATER = timedelta(minutes=15)  # a case takes days
+_SHOWN_TYPES = ("p3.2xlarge", "p5.48xlarge", "g5.xlarge")  # one of each GPU quota
+
+
+def show(house: House, request: Request, wanted: commands.Quota) -> None:
+    """Limit, use and open requests, for one type or for the GPU families."""
+    region = wanted.region or house.policy.region
+    denied = policy.may_use_region(region, house.policy)
+    if denied:
+        return answer(house, request.response_url, messages.denied(denied))
+    types = (wanted.instance_type,) if wanted.instance_type else _SHOWN_TYPES
+    rows = {(f.code, f.name): f for t in types for f in _both_markets(house, region, t)}
+    asked = tuple(r for r in house.ledger.quota_requests() if r.region == region)
+    return answer(
+        house, request.response_url, messages.quotas(region, tuple(rows.values()), asked)
+    )
+
+
+def _both_markets(house: House, region: str, instance_type: str) -> tuple[QuotaFacts, ...]:
+    return tuple(quota_facts(house, region, instance_type, market) for market in Market)
+
+
+def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
+    """Ask AWS for enough vCPUs to launch `count` more of a type."""
+    region = wanted.region or house.policy.region
+    person = house.chat.person(request.user)
+    denied = policy.may_launch(person, request.channel, house.policy)
+    denied = denied or policy.may_use_region(region, house.policy)
+    if denied:
+        return answer(house, request.response_url, messages.denied(denied))
+    kind = house.cloud.type_facts(region, wanted.instance_type)
+    if kind is None:
+        return answer(house, request.response_url, messages.usage(_unknown(wanted, region)))
+    market = wanted.market or Market.ON_DEMAND
+    facts = quota_facts(house, region, kind.name, market)
+    needed = kind.vcpus * wanted.count
+    if not short(facts, needed):
+        return answer(house, request.response_url, messages.quota_enough(facts, needed))
+    return _ask_and_say(house, request, facts, ask_for(facts, needed))
+
+
+def _unknown(wanted: commands.QuotaRaise, region: str) -> commands.UsageError:
+    return commands.UsageError(
+        what=f"EC2 does not know {wanted.instance_type} in {region}. Nothing was asked of AWS.",
+        topic="quota",
+    )
+
+
+def _ask_and_say(house: House, request: Request, facts: QuotaFacts, total: int) -> None:
+    known = house.ledger.quota_request(f"{facts.region}/{facts.code}")
+    if known is not None and known.status.is_open:
+        return answer(house, request.response_url, messages.quota_already(known))
+    place = house.chat.post(request.channel, messages.quota_asking(facts, total, request.user))
+    asked = ask(house, facts, total, request.user, place.channel, place.ts)
+    return house.chat.update(place, messages.quota_asked(asked))
+
+
+def ask(
+    house: House, facts: QuotaFacts, total: int, by: str, channel: str, thread: str | None
+) -> QuotaRequest:
+    """Ask AWS for `total` vCPUs, or take over the request that is open; the clock follows it up."""
+    key = f"{facts.region}/{facts.code}"
+    known = house.ledger.quota_request(key)
+    if known is not None and known.status.is_open:
+        return known
+    change = house.quotas.raise_to(facts.region, facts.code, total)
+    now = house.clock()
+    asked = QuotaRequest(
+        region=facts.region,
+        code=facts.code,
+        name=facts.name,
+        before=facts.limit,
+        desired=change.desired,
+        change_id=change.id,
+        status=change.status,
+        case_id=change.case_id,
+        asked_by=by,
+        asked_at=now,
+        channel=channel,
+        thread=thread,
+        due_at=now + SOON,
+    )
+    house.wakes.wake(f"due/quota/{key}", SOON)
+    try:
+        return house.ledger.save_quota_request(asked, known)
+    except StaleRow:
+        # Two people asked at once: AWS keeps one open request, and so does the table.
+        return house.ledger.quota_request(key) or asked
+
+
+def follow(house: House, key: str) -> None:
+    """See what AWS decided; tell it once; let the launches that wait for it go on."""
+    request = house.ledger.quota_request(key)
+    if request is None or request.told:
+        return
+    if request.status.is_open:
+        request = _asked_aws(house, request)
+    if request.status.is_open:
+        return
+    for m in _waiting(house, key):
+        house.wakes.wake(f"machine/{m.id}")
+    _tell(house, request)
+
+
+def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
+    now = house.clock()
+    try:
+        change = house.quotas.change(request.region, request.change_id)
+        granted = None
+        if not change.status.is_open:
+            # The status does not say how much was granted: the applied limit does.
+            _, _, granted = house.quotas.limit(request.region, request.name, request.code)
+    except CloudError as error:
+        if error.fault.kind not in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
+            raise
+        return _later(house, request, now)
+    new = replace(request, status=change.status, case_id=change.case_id, granted=granted)
+    if change.status.is_open:
+        return _later(house, new, now, seen=request)
+    return house.ledger.save_quota_request(replace(new, due_at=now), request)
+
+
+def _later(
+    house: House, request: QuotaRequest, now: datetime, *, seen: QuotaRequest | None = None
+) -> QuotaRequest:
+    pause = SOON if now < request.asked_at + SOON_FOR else LATER
+    house.wakes.wake(f"due/quota/{request.key}", pause)
+    return house.ledger.save_quota_request(
+        replace(request, due_at=now + pause), seen or request
+    )
+
+
+def _waiting(house: House, key: str) -> tuple[Machine, ...]:
+    return tuple(m for m in house.ledger.live() if m.waits_for == key)
+
+
+def _tell(house: House, request: QuotaRequest) -> None:
+    message = messages.quota_outcome(request, _waiting(house, request.key))
+    try:
+        house.chat.post(request.channel, message, request.thread)
+    except ChatError:
+        house.chat.dm(request.asked_by, message)
+    house.ledger.save_quota_request(replace(request, told=True, due_at=None), request)
+
+
+def resume(house: House, m: Machine) -> Machine:
+    """A waiting launch goes on once AWS has decided, for or against: the plan looks again."""
+    request = house.ledger.quota_request(m.waits_for or "")
+    if request is None or request.status.is_open:
+        return m
+    what = f"AWS decided on {request.name}: {request.status}"
+    return house.ledger.save(life.chosen(m, house.clock(), m.owner, what), m)
