@@ -57,6 +57,20 @@ class InUse:
     vcpus: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """An instance that carries this deployment's mark, as its own tags tell it.
+
+    `deadline` is None where the tag is missing or unreadable.
+    """
+
+    instance: Instance
+    machine: str
+    owner: str
+    market: Market
+    deadline: datetime | None
+
+
 class Cloud(Protocol):
     """EC2, one region a call."""
 
@@ -97,6 +111,9 @@ class Cloud(Protocol):
 
     def look(self, region: str, instance: str) -> Instance | None:
         """The instance, its status checks included; None when a good read did not find it."""
+
+    def tagged(self, region: str) -> tuple[Tagged, ...]:
+        """Every instance of this deployment that is not terminated, by its tags alone."""
 
     def start(self, region: str, instance: str) -> None: ...
 
