@@ -48,6 +48,7 @@ POLL = timedelta(seconds=10)
 CHECK = timedelta(minutes=10)  # how often a running machine is held against EC2
 CHECK_STOPPED = timedelta(days=1)
 RETRY_WORDS = timedelta(seconds=30)
+RETRY_TAG = timedelta(seconds=30)
 WARN_BEFORE = timedelta(minutes=15)
 ABSENT_READS = 3
 ABSENT_FOR = timedelta(minutes=10)
@@ -126,6 +127,11 @@ class EndIt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retag:
+    """Move the deadline tag on the instance to where the lease is: the sweep reads only tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tidy:
     """Delete the group and the key; `then` is the row once they are gone."""
 
@@ -145,6 +151,7 @@ Move = (
     | StartIt
     | StopIt
     | EndIt
+    | Retag
     | Tidy
 )
 
@@ -218,6 +225,8 @@ def _running_due(m: Machine, now: datetime) -> datetime:
         times.append(m.lease.deadline)
         if not m.lease.warned:
             times.append(m.lease.warn_at)
+        if m.tagged != m.lease.deadline:
+            times.append(now + RETRY_TAG)
     return min(times)
 
 
@@ -286,6 +295,8 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return StartIt() if m.instance.state == "stopped" else Rest(until=due(m, now))
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=_warned(m, now))
+    if m.lease and m.tagged != m.lease.deadline:
+        return Retag()
     return Rest(until=due(m, now))
 
 
@@ -465,6 +476,7 @@ def adopted(m: Machine, now: datetime, instance: Instance) -> Machine:
         placements=(),
         placement=at,
         instance=instance,
+        tagged=m.lease.deadline if m.lease else None,
         unseen=0,
         runs=(Run(started_at=instance.launched_at, ended_at=None, hourly=at.hourly),),
     )
@@ -603,8 +615,14 @@ def interrupted(m: Machine, now: datetime) -> Machine:
 
 
 def wants_start(m: Machine, now: datetime, lease: Lease, by: str) -> Machine:
-    """A stopped machine that is to run again, with a lease of its own."""
-    m = replace(m, desire=Desire.RUN, lease=lease, cause=None, ended_by=None)
+    """A stopped machine that is to run again, with a lease of its own.
+
+    The lease's version goes on counting, so that no button of an earlier run fits this one.
+    """
+    before = m.lease.version if m.lease else 0
+    m = replace(
+        m, desire=Desire.RUN, lease=replace(lease, version=before + 1), cause=None, ended_by=None
+    )
     return told(m, now, f"to start (by {by})")
 
 
@@ -668,6 +686,11 @@ def extended(m: Machine, now: datetime, to: datetime, by: str) -> Machine | NotE
     return told(replace(m, lease=new), now, f"extended (by {by})")
 
 
+def retagged(m: Machine) -> Machine:
+    """The instance's tag now tells the lease's deadline."""
+    return replace(m, tagged=m.lease.deadline if m.lease else None)
+
+
 def extension(m: Machine) -> timedelta | None:
     """What the Extend button offers: two hours, no more than the lease was, never past `hard`."""
     if m.lease is None:
@@ -679,5 +702,3 @@ def extension(m: Machine) -> timedelta | None:
 def next_decider(m: Machine) -> str:
     """What happened last, in the words of the history; old buttons answer with it."""
     return m.history[-1].what if m.history else "nothing yet"
-
-

@@ -424,6 +424,7 @@ class Machine:
     tried: tuple[Tried, ...] = ()
     instance: Instance | None = None
     lease: Lease | None = None
+    tagged: datetime | None = None  # the deadline that the instance's own tag tells
     runs: tuple[Run, ...] = ()
     ready_at: datetime | None = None
     ended_by: str | None = None  # a user id

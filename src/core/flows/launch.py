@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from core import commands, messages, names, policy
+from core import catalog, commands, messages, names, policy
 from core import lifecycle as life
 from core.flows.house import House
 from core.flows.request import Request
@@ -24,7 +24,10 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     wish = denied or _wish(house, wanted, person)
     if isinstance(wish, Denied):
         return answer(house, request.response_url, messages.denied(wish))
-    accepted = _open(house, request, wish)
+    kind = _type(house, wish)
+    if isinstance(kind, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(kind))
+    accepted = _open(house, request, replace(wish, instance_type=kind))
     if isinstance(accepted, commands.UsageError):
         return answer(house, request.response_url, messages.usage(accepted))
     if accepted.machine.id != names.machine_id(request.id):
@@ -52,6 +55,30 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         image=wanted.image or "base",
         disk_gb=wanted.disk_gb,
         name=wanted.name,
+    )
+
+
+def _type(house: House, wish: Wish) -> str | commands.UsageError:
+    """The type that was meant: by name, or the smallest with that GPU or that much GPU memory.
+
+    A type that AWS has retired, or sells in another region only, is kept as it was said: the plan
+    then offers what comes nearest. A name that no region knows is a slip, and nothing is started.
+    """
+    said = wish.instance_type
+    regions = dict.fromkeys((wish.region, *house.policy.regions))
+    if any(house.cloud.type_facts(region, said) for region in regions):
+        return said
+    living = house.cloud.gpu_types(wish.region)
+    fitting = catalog.by_gpu(said, living)
+    if fitting is not None:
+        return fitting.name
+    if catalog.retired(said):
+        return said
+    near = catalog.closest_name(said, tuple(t.name for t in living))
+    return commands.UsageError(
+        what=f"EC2 has no GPU type called {said} in {wish.region}. Nothing was started.",
+        nearest=f"/gpu launch {near}" if near else None,
+        topic="launch",
     )
 
 

@@ -26,6 +26,8 @@ def step(house: House, id: str) -> None:
     m = house.ledger.machine(id)
     if m is None:
         return
+    if m.card is None:
+        m = speak(house, m)  # the card stands before the first slow call to AWS
     try:
         m = _move_on(house, m)
     except StaleRow:
@@ -82,6 +84,8 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
             return _stop(house, m)
         case life.EndIt():
             return _end(house, m)
+        case life.Retag():
+            return _retag(house, m)
         case life.Tidy(then=then):
             return attempts.tidy(house, m, then)
         case _:
@@ -119,7 +123,18 @@ def _start(house: House, m: Machine) -> Machine:
         if error.fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED, FaultKind.WRONG_STATE):
             return m  # starting twice is harmless: look again, then decide
         return house.ledger.save(life.start_failed(m, house.clock(), error.fault.code), m)
-    return house.ledger.save(_believed(m, "pending"), m)
+    return house.ledger.save(_believed(life.retagged(m), "pending"), m)
+
+
+def _retag(house: House, m: Machine) -> Machine:
+    """A tag that cannot be moved now is tried again; the row, not the tag, is the lease."""
+    assert m.instance is not None
+    assert m.lease is not None
+    try:
+        house.cloud.tag_deadline(m.instance.region, m.instance.id, m.lease.deadline)
+    except CloudError:
+        return m
+    return house.ledger.save(life.retagged(m), m)
 
 
 def _stop(house: House, m: Machine) -> Machine:

@@ -1,0 +1,49 @@
+"""Which machine a command means: by name, or the only one that it can mean."""
+
+from collections.abc import Callable
+
+from core import messages, policy
+from core.flows.house import House
+from core.flows.request import Request
+from core.flows.speak import answer
+from core.model import Machine
+
+
+def find(
+    house: House,
+    request: Request,
+    name: str | None,
+    verb: str,
+    fits: Callable[[Machine], bool],
+) -> Machine | None:
+    """The machine, if the caller may touch it; None when the caller has been told why not."""
+    m = by_name(house, request, name) if name else _only(house, request, verb, fits)
+    if m is None:
+        return None
+    if policy.may_touch(request.user, m, house.policy):
+        answer(house, request.response_url, messages.not_yours(m))
+        return None
+    return m
+
+
+def by_name(house: House, request: Request, name: str) -> Machine | None:
+    """Anybody's live machine of that name; None when the caller has been told that there is none."""
+    m = house.ledger.named(name)
+    if m is None:
+        near = house.ledger.of_owner(request.user)
+        answer(house, request.response_url, messages.no_machine(name, near))
+    return m
+
+
+def _only(
+    house: House, request: Request, verb: str, fits: Callable[[Machine], bool]
+) -> Machine | None:
+    mine = house.ledger.of_owner(request.user)
+    fitting = tuple(m for m in mine if fits(m))
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        answer(house, request.response_url, messages.which_machine(fitting, verb))
+    else:
+        answer(house, request.response_url, messages.no_machine(None, mine))
+    return None

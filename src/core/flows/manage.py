@@ -1,0 +1,233 @@
+"""Stop, start, end and extend: a person's decision is written first, then the step carries it out."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from core import commands, messages, policy
+from core import lifecycle as life
+from core.flows.find import find
+from core.flows.house import House, rewrite
+from core.flows.request import Click, Request
+from core.flows.speak import answer
+from core.flows.step import step
+from core.lifecycle import NotExtended
+from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, State
+
+_STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING}
+
+
+def stop(house: House, request: Request, wanted: commands.Stop) -> None:
+    """Stop one machine; one that cannot be stopped is ended, and the question says so first."""
+    if wanted.everything:
+        return _stop_all(house, request, sure=wanted.sure)
+    m = find(house, request, wanted.name, "stop", _stoppable)
+    if m is None:
+        return None
+    if not _stoppable(m):
+        return answer(house, request.response_url, messages.already(m))
+    if m.state in ALIVE and not m.can_stop and not wanted.sure:
+        return answer(house, request.response_url, messages.stop_question(m, house.clock()))
+    return _unwant(house, m, request.user, request.response_url)
+
+
+def _stoppable(m: Machine) -> bool:
+    return m.state in _STOPPABLE and m.desire is Desire.RUN
+
+
+def _unwant(house: House, m: Machine, by: str, response_url: str, *, end: bool = False) -> None:
+    now = house.clock()
+    m = rewrite(house, m.id, lambda row: life.unwanted(row, now, Cause.PERSON, by, end=end))
+    said = messages.ending(m) if m.desire is Desire.GONE else messages.stopping(m)
+    answer(house, response_url, said)
+    step(house, m.id)
+
+
+def _stop_all(house: House, request: Request, *, sure: bool) -> None:
+    mine = tuple(m for m in house.ledger.of_owner(request.user) if _stoppable(m))
+    if not mine:
+        return answer(house, request.response_url, messages.nothing_to_stop())
+    if not sure:
+        question = messages.stop_all_question(mine, house.clock())
+        return answer(house, request.response_url, question)
+    for m in mine:
+        _unwant(house, m, request.user, request.response_url)
+    return None
+
+
+def start(house: House, request: Request, wanted: commands.Start) -> None:
+    """Start a stopped machine with a lease of its own."""
+    m = find(house, request, wanted.name, "start", lambda m: m.state is State.STOPPED)
+    if m is None:
+        return
+    _start(house, m, request, wanted.length, wanted.until)
+
+
+def _start(
+    house: House,
+    m: Machine,
+    request: Request,
+    length: timedelta | None,
+    until: commands.Until | None,
+) -> None:
+    if m.state is not State.STOPPED:
+        return answer(house, request.response_url, messages.already(m))
+    now, person = house.clock(), house.chat.person(request.user)
+    denied = policy.may_launch(person, request.channel, house.policy)
+    end_at = commands.resolve(until, now, person.tz) if until else None
+    allowed = denied or policy.lease_for(length, end_at, person.id, house.policy, now)
+    if isinstance(allowed, policy.Denied):
+        return answer(house, request.response_url, messages.denied(allowed))
+    lease = life.lease(allowed, now, house.policy)
+
+    def change(row: Machine) -> Machine:
+        if row.state is not State.STOPPED or row.desire is not Desire.STOP:
+            return row
+        return life.wants_start(row, now, lease, request.user)
+
+    m = rewrite(house, m.id, change)
+    answer(house, request.response_url, messages.starting(m))
+    return step(house, m.id)
+
+
+def end(house: House, request: Request, wanted: commands.End) -> None:
+    """Terminate a machine and remove what it left. Without its name this is asked first."""
+    m = find(house, request, wanted.name, "end", lambda m: m.desire is not Desire.GONE)
+    if m is None:
+        return None
+    if m.state in FINAL or m.desire is Desire.GONE:
+        return answer(house, request.response_url, messages.already(m))
+    if wanted.name is None:
+        return answer(house, request.response_url, messages.end_question(m, house.clock()))
+    return _unwant(house, m, request.user, request.response_url, end=True)
+
+
+def extend(house: House, request: Request, wanted: commands.Extend) -> None:
+    """Move a deadline, by a length or to a time of day; the answer shows the new cost."""
+    m = find(house, request, wanted.name, "extend", lambda m: m.state in ALIVE)
+    if m is None:
+        return
+    to: Callable[[Machine], datetime | None]
+    if wanted.until is not None:
+        person = house.chat.person(request.user)
+        target = commands.resolve(wanted.until, house.clock(), person.tz)
+        to = lambda _: target  # noqa: E731 - two ways to name one moment
+    else:
+        to = lambda row: _later(row, wanted.length)  # noqa: E731 - see above
+    _extend(house, m, request.user, request.response_url, to)
+
+
+def _later(m: Machine, length: timedelta | None) -> datetime | None:
+    step_by = length or life.extension(m)
+    if m.lease is None or step_by is None:
+        return None
+    return m.lease.deadline + step_by
+
+
+def _extend(
+    house: House,
+    m: Machine,
+    by: str,
+    response_url: str,
+    to: Callable[[Machine], datetime | None],
+) -> None:
+    refusal: list[NotExtended] = []
+
+    def change(row: Machine) -> Machine:
+        refusal.clear()
+        if row.lease and m.lease and row.lease.version != m.lease.version:
+            refusal.append(NotExtended(why="decided", latest=row.lease.deadline))
+            return row
+        target = to(row)
+        latest = row.lease.hard if row.lease else None
+        if target is None:
+            refusal.append(NotExtended(why="beyond-longest", latest=latest))
+            return row
+        new = life.extended(row, house.clock(), target, by)
+        if isinstance(new, NotExtended):
+            refusal.append(new)
+            return row
+        return new
+
+    after = rewrite(house, m.id, change)
+    if refusal:
+        return answer(house, response_url, messages.extend_refused(after, refusal[0]))
+    answer(house, response_url, messages.extended(after, house.clock()))
+    return step(house, after.id)
+
+
+# ---- buttons --------------------------------------------------------------------------------
+
+
+def extend_click(house: House, click: Click) -> None:
+    """The button fits one version of the lease: the first click moves it, later ones are told."""
+    m = _leased(house, click)
+    if m is not None:
+        _extend(house, m, click.user, click.response_url, lambda row: _later(row, None))
+
+
+def stop_click(house: House, click: Click) -> None:
+    """Stop now; its dialog has already said what that means for the disk."""
+    m = _leased(house, click)
+    if m is not None:
+        _unwant(house, m, click.user, click.response_url)
+
+
+def _leased(house: House, click: Click) -> Machine | None:
+    """The machine whose lease the button was made for; None when the caller has been told why not."""
+    id, _, version = click.value.partition(":")
+    m = _touchable(house, click, id)
+    if m is None:
+        return None
+    current = m.lease is not None and str(m.lease.version) == version
+    if not current or m.desire is not Desire.RUN or m.state not in ALIVE:
+        answer(house, click.response_url, messages.old_button(m))
+        return None
+    return m
+
+
+def _touchable(house: House, click: Click, id: str) -> Machine | None:
+    m = house.ledger.machine(id)
+    if m is None:
+        answer(house, click.response_url, messages.old_button(None))
+        return None
+    if policy.may_touch(click.user, m, house.policy):
+        answer(house, click.response_url, messages.not_yours(m))
+        return None
+    return m
+
+
+def start_click(house: House, click: Click) -> None:
+    """Start again, for as long as the policy gives by itself."""
+    m = _touchable(house, click, click.value)
+    if m is None:
+        return
+    if m.state is not State.STOPPED:
+        return answer(house, click.response_url, messages.old_button(m))
+    request = Request(
+        id="", user=click.user, channel=click.channel, text="", response_url=click.response_url
+    )
+    return _start(house, m, request, None, None)
+
+
+def end_click(house: House, click: Click) -> None:
+    """End it: its dialog or the question has named the machine and what is lost."""
+    m = _touchable(house, click, click.value)
+    if m is None:
+        return
+    if m.state in FINAL or m.desire is Desire.GONE:
+        return answer(house, click.response_url, messages.old_button(m))
+    return _unwant(house, m, click.user, click.response_url, end=True)
+
+
+def stop_all_click(house: House, click: Click) -> None:
+    """Stop everything of the person who pressed it, whoever was asked."""
+    request = Request(
+        id="", user=click.user, channel=click.channel, text="", response_url=click.response_url
+    )
+    _stop_all(house, request, sure=True)
+
+
+def keep_click(house: House, click: Click) -> None:
+    """Leave things as they are, and say how they are."""
+    m = house.ledger.machine(click.value)
+    answer(house, click.response_url, messages.old_button(None) if m is None else messages.kept(m))

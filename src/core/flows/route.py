@@ -1,0 +1,109 @@
+"""From a typed command or a pressed button to its flow: the table of contents of the flows."""
+
+from typing import assert_never
+
+from core import commands, messages, policy
+from core.flows import access, decide, launch, manage, quota, tell
+from core.flows.house import House
+from core.flows.request import Click, Request
+from core.flows.speak import answer
+from core.policy import Denied
+from core.ports import ChatError
+
+# What makes a bill smaller is never refused because Slack cannot say who that is: the machine's
+# own row knows its owner's id.
+_ALWAYS = frozenset({"stop", "stop-all", "end", "cancel"})
+
+
+def command(house: House, request: Request) -> None:
+    """Carry out one slash command. Who may look or stop is asked where it matters, by id."""
+    parsed = commands.parse(request.text)
+    match parsed:
+        case commands.UsageError():
+            answer(house, request.response_url, messages.usage(parsed))
+        case commands.Launch():
+            launch.launch(house, request, parsed)
+        case commands.Stop():
+            manage.stop(house, request, parsed)
+        case commands.Start():
+            manage.start(house, request, parsed)
+        case commands.End():
+            manage.end(house, request, parsed)
+        case commands.Extend():
+            manage.extend(house, request, parsed)
+        case commands.Quota():
+            quota.show(house, request, parsed)
+        case commands.QuotaRaise():
+            quota.raise_(house, request, parsed)
+        case _:
+            _look_or_access(house, request, parsed)
+
+
+def _look_or_access(
+    house: House,
+    request: Request,
+    parsed: commands.Overview
+    | commands.ListMachines
+    | commands.Show
+    | commands.Ssh
+    | commands.Help
+    | commands.KeyAdd
+    | commands.KeyList
+    | commands.KeyRemove
+    | commands.Allow
+    | commands.AllowRemove,
+) -> None:
+    match parsed:
+        case commands.Overview():
+            tell.overview(house, request)
+        case commands.ListMachines():
+            tell.listing(house, request, parsed)
+        case commands.Show():
+            tell.show(house, request, parsed)
+        case commands.Ssh():
+            tell.ssh(house, request, parsed)
+        case commands.Help():
+            tell.help_(house, request, parsed)
+        case commands.KeyAdd():
+            access.add_key(house, request, parsed)
+        case commands.KeyList():
+            access.list_keys(house, request)
+        case commands.KeyRemove():
+            access.remove_key(house, request, parsed)
+        case commands.Allow():
+            access.allow(house, request, parsed)
+        case commands.AllowRemove():
+            access.remove(house, request, parsed)
+        case _:
+            assert_never(parsed)
+
+
+def click(house: House, pressed: Click) -> None:
+    """Carry out one pressed button, after asking anew who pressed it."""
+    denied = _may_press(house, pressed)
+    if denied:
+        return answer(house, pressed.response_url, messages.denied(denied))
+    if pressed.action.startswith("choose"):
+        return decide.choose(house, pressed)
+    flow = {
+        "cancel": decide.cancel,
+        "extend": manage.extend_click,
+        "stop": manage.stop_click,
+        "stop-all": manage.stop_all_click,
+        "start": manage.start_click,
+        "end": manage.end_click,
+        "keep": manage.keep_click,
+    }.get(pressed.action)
+    if flow is None:
+        return answer(house, pressed.response_url, messages.old_button(None))
+    return flow(house, pressed)
+
+
+def _may_press(house: House, pressed: Click) -> Denied | None:
+    try:
+        person = house.chat.person(pressed.user)
+    except ChatError:
+        if pressed.action in _ALWAYS:
+            return None
+        raise
+    return policy.may_press(person, house.policy)

@@ -1,0 +1,46 @@
+"""What people ask to see: their machines, everybody's, one with its history, how to connect."""
+
+from core import commands, messages
+from core.flows.find import by_name, find
+from core.flows.house import House
+from core.flows.request import Request
+from core.flows.speak import answer
+from core.model import ALIVE
+
+
+def overview(house: House, request: Request) -> None:
+    """The caller's machines, what they cost, and the likeliest next steps."""
+    mine = house.ledger.of_owner(request.user)
+    profile = house.ledger.profile(request.user)
+    answer(house, request.response_url, messages.overview(mine, profile, house.clock()))
+
+
+def listing(house: House, request: Request, wanted: commands.ListMachines) -> None:
+    """The caller's machines, or the whole team's."""
+    found = house.ledger.live() if wanted.everyone else house.ledger.of_owner(request.user)
+    ordered = tuple(sorted(found, key=lambda m: (m.owner, m.created_at)))
+    message = messages.listing(ordered, house.clock(), everyone=wanted.everyone)
+    answer(house, request.response_url, message)
+
+
+def show(house: House, request: Request, wanted: commands.Show) -> None:
+    """One machine with its history; everybody may look, for everybody pays."""
+    if wanted.name:
+        m = by_name(house, request, wanted.name)
+    else:
+        m = find(house, request, None, "show", lambda _: True)
+    if m is not None:
+        answer(house, request.response_url, messages.show(m, house.clock()))
+
+
+def ssh(house: House, request: Request, wanted: commands.Ssh) -> None:
+    """How to connect. An address is told only to those who may touch the machine."""
+    m = find(house, request, wanted.name, "ssh", lambda m: m.state in ALIVE)
+    if m is not None:
+        profile = house.ledger.profile(m.owner)
+        answer(house, request.response_url, messages.ssh(m, profile))
+
+
+def help_(house: House, request: Request, wanted: commands.Help) -> None:
+    """Short, with examples that work when pasted."""
+    answer(house, request.response_url, messages.help(wanted.topic))

@@ -1,0 +1,38 @@
+"""What a wake on the queue means. It never says what to do, only where to look.
+
+`due/…` looks only if the row's own time has come, so a late or doubled wake ends there;
+`spot/…` tells that EC2 gave its two-minute notice; anything else just looks.
+"""
+
+from core import lifecycle as life
+from core.flows import access, quota
+from core.flows.house import House, rewrite
+from core.flows.step import step, step_if_due
+
+
+def on_wake(house: House, key: str) -> None:
+    """Look at one machine, quota request or profile; an unknown key is an error of ours."""
+    how, _, rest = key.partition("/")
+    if how == "spot":
+        return _notice(house, rest.removeprefix("machine/"))
+    if how == "due":
+        kind, _, id = rest.partition("/")
+        return _look(house, kind, id, due=True)
+    return _look(house, how, rest, due=False)
+
+
+def _look(house: House, kind: str, id: str, *, due: bool) -> None:
+    if kind == "machine":
+        return step_if_due(house, id) if due else step(house, id)
+    if kind == "quota":
+        return quota.follow(house, id)
+    if kind == "profile":
+        return access.expire(house, id)
+    raise ValueError(f"nobody knows the wake {kind}/{id}")
+
+
+def _notice(house: House, id: str) -> None:
+    if house.ledger.machine(id) is None:
+        return
+    rewrite(house, id, lambda m: life.interrupted(m, house.clock()))
+    step(house, id)

@@ -1,0 +1,81 @@
+"""(what EC2's tags tell, what the ledger has, now) → what the sweep does, each with its reason.
+
+The sweep is the second of three layers that stop a machine: it believes tags, so it works when a
+row is lost; where there is a row, the row may only save a machine whose tag is behind its lease.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.model import FINAL, Machine, Market
+from core.ports import Tagged
+
+GRACE = timedelta(minutes=2)  # the row's own step comes first
+EXPLAINED_WITHIN = timedelta(minutes=15)  # after a launch, its row may still be being written
+UNTAGGED_LIVES = timedelta(hours=24)
+MOST_UNEXPLAINED = 3  # a sweep: more than that means that the ledger is wrong, not the machines
+
+
+class Action(StrEnum):
+    """What the sweep does with an instance."""
+
+    WAKE = "wake"  # have its row looked at
+    STOP = "stop"
+    TERMINATE = "terminate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """One instance that needs something, and why."""
+
+    tagged: Tagged
+    action: Action
+    reason: str
+
+
+def sweep(
+    found: tuple[tuple[Tagged, Machine | None], ...], now: datetime
+) -> tuple[Swept, ...]:
+    """What to do about each instance of this deployment; most need nothing."""
+    overdue, unexplained = [], []
+    for tagged, machine in found:
+        if tagged.instance.state not in ("pending", "running"):
+            continue
+        if _past(tagged, machine, now):
+            overdue.append(_overdue(tagged, machine, now))
+        elif _unexplained(tagged, machine, now):
+            unexplained.append(
+                Swept(tagged=tagged, action=_harder(tagged), reason="no row knows it")
+            )
+    return (*overdue, *unexplained[:MOST_UNEXPLAINED])
+
+
+def _deadline(tagged: Tagged, machine: Machine | None) -> datetime:
+    """The later of tag and lease: an extension may not have reached the tag yet."""
+    deadline = tagged.deadline or tagged.instance.launched_at + UNTAGGED_LIVES
+    if machine is not None and machine.lease is not None and machine.state not in FINAL:
+        return max(deadline, machine.lease.deadline) if tagged.deadline else machine.lease.deadline
+    return deadline
+
+
+def _past(tagged: Tagged, machine: Machine | None, now: datetime) -> bool:
+    return now >= _deadline(tagged, machine)
+
+
+def _overdue(tagged: Tagged, machine: Machine | None, now: datetime) -> Swept:
+    known = machine is not None and machine.state not in FINAL
+    if known and now < _deadline(tagged, machine) + GRACE:
+        return Swept(tagged=tagged, action=Action.WAKE, reason="its deadline has passed")
+    return Swept(tagged=tagged, action=_harder(tagged), reason="it outlived its deadline")
+
+
+def _unexplained(tagged: Tagged, machine: Machine | None, now: datetime) -> bool:
+    if now < tagged.instance.launched_at + EXPLAINED_WITHIN:
+        return False
+    return machine is None or machine.state in FINAL
+
+
+def _harder(tagged: Tagged) -> Action:
+    """A one-time spot instance cannot be stopped; an on-demand one keeps its disk."""
+    return Action.TERMINATE if tagged.market is Market.SPOT else Action.STOP

@@ -1,0 +1,164 @@
+"""The queue's door: verified requests go through Bolt to their flow, wakes to theirs.
+
+Signatures were checked by the Function URL's door over the raw bytes; here Bolt only routes. A
+record that fails is reported as failed, so the queue delivers it again and at last keeps it in the
+dead-letter queue. Every flow is safe to repeat.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from slack_bolt import App, BoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from core import messages, names
+from core.faults import CloudError
+from core.flows import route
+from core.flows.house import House
+from core.flows.request import Click, Request
+from core.flows.wake import on_wake
+from core.lifecycle import LAUNCH_WITHIN
+from handlers import wiring
+
+logger = Logger()
+metrics = Metrics(namespace="gpu")
+processor = BatchProcessor(event_type=EventType.SQS)
+
+_WAKE = "wake"
+R = TypeVar("R", Request, Click)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """One batch of the queue; the records that failed are named in the answer."""
+    house = wiring.house()
+
+    def serve(record: SQSRecord) -> None:
+        _serve(house, record)
+
+    return process_partial_response(
+        event=event, record_handler=serve, processor=processor, context=context
+    )
+
+
+def _serve(house: House, record: SQSRecord) -> None:
+    message = json.loads(record.body)
+    if message["kind"] == _WAKE:
+        logger.append_keys(wake=message["key"])
+        on_wake(house, message["key"])
+        return
+    first = record.attributes.approximate_receive_count == "1"
+    received = datetime.fromtimestamp(message["received_at"], UTC)
+    app = _router(house, _Answering(house, record.message_id, received, first=first))
+    request = BoltRequest(
+        body=message["body"], headers={"content-type": [message["content_type"]]}
+    )
+    answer = app.dispatch(request)
+    if answer.status not in (200, 404):  # 404: an event or form that nobody here listens to
+        raise RuntimeError(f"Bolt answered {answer.status}")
+
+
+def _router(house: House, answering: "_Answering") -> App:
+    """Bolt as the router: no lazy listeners, no second look at a signature, no call at the start."""
+    app = App(
+        authorize=_authorize,
+        client=WebClient(base_url=wiring.known().slack_api_url),
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        process_before_response=True,
+    )
+
+    @app.command(re.compile("^/"))
+    def on_command(ack: Callable[[], None], body: dict[str, Any]) -> None:
+        ack()
+        answering(_typed(body), route.command)
+
+    @app.action(re.compile(".*"))
+    def on_action(ack: Callable[[], None], body: dict[str, Any]) -> None:
+        ack()
+        if "url" not in body["actions"][0]:
+            answering(_pressed(body), route.click)
+
+    @app.error
+    def on_error(error: Exception) -> None:
+        raise error  # to the batch processor, which logs it and reports the record
+
+    return app
+
+
+def _authorize(team_id: str | None = None, enterprise_id: str | None = None) -> AuthorizeResult:
+    """One workspace, one token: Bolt asks, nobody calls Slack for it."""
+    return AuthorizeResult(
+        enterprise_id=enterprise_id, team_id=team_id, bot_token=wiring.bot_token()
+    )
+
+
+def _typed(body: dict[str, Any]) -> Request:
+    return Request(
+        id=names.request_id(body["team_id"], "slash", body["trigger_id"]),
+        user=body["user_id"],
+        channel=body["channel_id"],
+        text=body.get("text", ""),
+        response_url=body["response_url"],
+    )
+
+
+def _pressed(body: dict[str, Any]) -> Click:
+    action = body["actions"][0]
+    channel = body.get("channel") or {}
+    return Click(
+        user=body["user"]["id"],
+        channel=channel.get("id", ""),
+        action=action["action_id"],
+        value=action.get("value", ""),
+        response_url=body.get("response_url", ""),
+    )
+
+
+class _Answering:
+    """Runs a flow so that the person hears of it even when it fails."""
+
+    def __init__(self, house: House, reference: str, received: datetime, *, first: bool) -> None:
+        self.house = house
+        self.reference = reference[:8]
+        self.received = received
+        self.first = first
+
+    def __call__(self, request: R, flow: Callable[[House, R], None]) -> None:
+        logger.append_keys(user=request.user, channel=request.channel, reference=self.reference)
+        if self.house.clock() - self.received > LAUNCH_WITHIN:
+            logger.warning("too old to be carried out", received_at=self.received.isoformat())
+            return self._say(request, messages.too_late())
+        try:
+            return flow(self.house, request)
+        except CloudError as error:
+            # AWS said no or nothing while something was looked up for a person. What had been
+            # begun stands in the ledger and goes on from there; the rest was not begun.
+            logger.exception("AWS refused", code=error.fault.code, operation=error.fault.operation)
+            metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
+            return self._say(request, messages.trouble(self.reference, error.fault))
+        except Exception:
+            # Not caught, only told: the queue delivers it again, and an alarm sees it if that fails.
+            if self.first:
+                self._say(request, messages.trouble(self.reference, None))
+            raise
+
+    def _say(self, request: Request | Click, message: messages.Message) -> None:
+        self.house.chat.respond(request.response_url, message)

@@ -1,0 +1,141 @@
+"""The composition root: settings → clients → ports. The only place that makes a boto3 client.
+
+Clients are made once for each region and kept for the life of the process; which endpoint they
+speak to is boto3's own business (`AWS_ENDPOINT_URL…`), so nothing here knows where it runs.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+from slack_sdk import WebClient
+
+from adapters.ec2 import Ec2
+from adapters.images import SsmImages
+from adapters.ledger import Table
+from adapters.prices import PriceList
+from adapters.service_quotas import ServiceQuotas
+from adapters.slack import SlackChat
+from adapters.wakes import SqsWakes
+from core.flows.house import House
+from core.flows.sweep import Watch
+from handlers import settings
+from handlers.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_ssm import SSMClient
+
+SECRET_FOR = 300  # seconds; a rotated bot token is in use after that
+SLACK_WITHIN = 5  # seconds for one call of Slack's Web API
+# Every function ends within 60 s: no call may eat it all, and reads may be repeated.
+_PATIENT = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+)
+# RunInstances is sent once: what its silence means is decided by the flow, not by a retry.
+_ONCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
+# Price lists are served in a few regions only; the figures are the same in each.
+_PRICES_IN = "us-east-1"
+
+
+@cache
+def known() -> Settings:
+    """The environment, read once."""
+    return settings.read(os.environ)
+
+
+@cache
+def _ec2(region: str) -> "EC2Client":
+    return boto3.client("ec2", region_name=region, config=_PATIENT)
+
+
+@cache
+def _ec2_once(region: str) -> "EC2Client":
+    return boto3.client("ec2", region_name=region, config=_ONCE)
+
+
+@cache
+def _ssm(region: str) -> "SSMClient":
+    return boto3.client("ssm", region_name=region, config=_PATIENT)
+
+
+@cache
+def _service_quotas(region: str) -> "ServiceQuotasClient":
+    return boto3.client("service-quotas", region_name=region, config=_PATIENT)
+
+
+@cache
+def table() -> Table:
+    """The ledger's table, in the functions' own region."""
+    return Table(boto3.client("dynamodb", config=_PATIENT), known().table)
+
+
+@cache
+def wakes() -> SqsWakes:
+    """The queue that the Slack function takes."""
+    return SqsWakes(boto3.client("sqs", config=_PATIENT), known().queue_url)
+
+
+@cache
+def _prices() -> PriceList:
+    return PriceList(boto3.client("pricing", region_name=_PRICES_IN, config=_PATIENT))
+
+
+@cache
+def _secrets() -> SecretsProvider:
+    return SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_PATIENT))
+
+
+def bot_token() -> str:
+    """The bot's token, at most five minutes old."""
+    text = _secrets().get(known().secret_arn, max_age=SECRET_FOR)
+    token = json.loads(text)["bot_token"]
+    if not isinstance(token, str):
+        raise TypeError("bot_token in the secret is no text")
+    return token
+
+
+def _chat() -> SlackChat:
+    where = known().slack_api_url
+    client = WebClient(token=bot_token(), base_url=where, timeout=SLACK_WITHIN)
+    return SlackChat(client, known().policy.team_id, api_url=where)
+
+
+def clock() -> datetime:
+    """Now, as aware UTC. The only clock in the product."""
+    return datetime.now(UTC)
+
+
+def house(now: Callable[[], datetime] = clock) -> House:
+    """Everything a flow works through."""
+    at = known()
+    return House(
+        cloud=Ec2(_ec2, _ec2_once, at.policy.stack),
+        images=SsmImages(_ssm, _ec2),
+        quotas=ServiceQuotas(_service_quotas),
+        prices=_prices(),
+        chat=_chat(),
+        ledger=table(),
+        wakes=wakes(),
+        policy=at.policy,
+        clock=now,
+    )
+
+
+def watch(now: Callable[[], datetime] = clock) -> Watch:
+    """What the clock works through: no Slack, no secret."""
+    at = known()
+    return Watch(
+        cloud=Ec2(_ec2, _ec2_once, at.policy.stack),
+        ledger=table(),
+        wakes=wakes(),
+        policy=at.policy,
+        clock=now,
+    )
