@@ -25,6 +25,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from core import messages, names
+from core.blocks import Message
 from core.faults import CloudError
 from core.flows import route
 from core.flows.house import House
@@ -153,12 +154,12 @@ class _Answering:
             # begun stands in the ledger and goes on from there; the rest was not begun.
             logger.exception("AWS refused", code=error.fault.code, operation=error.fault.operation)
             metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
-            return self._say(request, messages.trouble(self.reference, error.fault))
+            return self._say(request, messages.aws_refused(self.reference, error.fault))
         except Exception:
             # Not caught, only told: the queue delivers it again, and an alarm sees it if that fails.
             if self.first:
                 self._say(request, messages.trouble(self.reference, None))
             raise
 
-    def _say(self, request: Request | Click, message: messages.Message) -> None:
+    def _say(self, request: Request | Click, message: Message) -> None:
         self.house.chat.respond(request.response_url, message)

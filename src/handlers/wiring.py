@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
-from slack_sdk import WebClient
 
 from adapters.ec2 import Ec2
 from adapters.images import SsmImages
 from adapters.ledger import Table
 from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
-from adapters.slack import SlackChat
+from adapters.slack import Responder, SlackChat, web_client
 from adapters.wakes import SqsWakes
 from core.flows.house import House
 from core.flows.sweep import Watch
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 SECRET_FOR = 300  # seconds; a rotated bot token is in use after that
-SLACK_WITHIN = 5  # seconds for one call of Slack's Web API
 # Every function ends within 60 s: no call may eat it all, and reads may be repeated.
 _PATIENT = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
@@ -96,16 +94,16 @@ def _secrets() -> SecretsProvider:
 def bot_token() -> str:
     """The bot's token, at most five minutes old."""
     text = _secrets().get(known().secret_arn, max_age=SECRET_FOR)
-    token = json.loads(text)["bot_token"]
+    token = json.loads(str(text))["bot_token"]
     if not isinstance(token, str):
         raise TypeError("bot_token in the secret is no text")
     return token
 
 
-def _chat() -> SlackChat:
+@cache
+def _chat(token: str) -> SlackChat:
     where = known().slack_api_url
-    client = WebClient(token=bot_token(), base_url=where, timeout=SLACK_WITHIN)
-    return SlackChat(client, known().policy.team_id, api_url=where)
+    return SlackChat(web_client(token, where), known().policy.team_id, Responder(where))
 
 
 def clock() -> datetime:
@@ -121,7 +119,7 @@ def house(now: Callable[[], datetime] = clock) -> House:
         images=SsmImages(_ssm, _ec2),
         quotas=ServiceQuotas(_service_quotas),
         prices=_prices(),
-        chat=_chat(),
+        chat=_chat(bot_token()),
         ledger=table(),
         wakes=wakes(),
         policy=at.policy,

@@ -9,7 +9,7 @@ from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
 from core.flows.step import step
-from core.model import Cause, Choice, ChoiceKind, Machine, Market, State
+from core.model import Cause, Choice, ChoiceKind, HoldKind, Machine, Market, Profile, State
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUNCHING})
 
@@ -100,18 +100,17 @@ def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
     for m in house.ledger.of_owner(user):
         if m.state is not State.HELD or m.hold is None:
             continue
-        lacks = {"lacks_key": not profile.keys, "lacks_address": not profile.accesses}
-        new = rewrite(house, m.id, lambda now_: _told_access(house, now_, user, lacks))
+        new = rewrite(house, m.id, lambda now_: _told_access(house, now_, profile))
         if new.state is State.REQUESTED:
             resumed.append(new)
         house.wakes.wake(f"machine/{m.id}")
     return tuple(resumed)
 
 
-def _told_access(house: House, m: Machine, user: str, lacks: dict[str, bool]) -> Machine:
+def _told_access(house: House, m: Machine, profile: Profile) -> Machine:
     if m.state is not State.HELD or m.hold is None:
         return m
-    if m.hold.kind is m.hold.kind.NO_ACCESS and not any(lacks.values()):
-        return life.chosen(m, house.clock(), user, "key and address are there")
-    hold = replace(m.hold, **lacks)
+    if m.hold.kind is HoldKind.NO_ACCESS and profile.keys and profile.accesses:
+        return life.chosen(m, house.clock(), profile.user, "key and address are there")
+    hold = replace(m.hold, lacks_key=not profile.keys, lacks_address=not profile.accesses)
     return m if hold == m.hold else replace(m, hold=hold)

@@ -33,7 +33,7 @@ def plan(house: House, m: Machine) -> Machine:
 
 
 def _hold(house: House, m: Machine, facts: plans.Facts, hold: Hold, *, seen: Machine) -> Machine:
-    found = ()
+    found: tuple[plans.Offer, ...] = ()
     if hold.kind is not HoldKind.NO_ACCESS:
         found = offers(house, m, facts, types=hold.kind in _TYPES_HELP)
     full = replace(hold, choices=plans.ways_on(hold, found, m.wish))

@@ -1,0 +1,97 @@
+# The commands of this project. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The first Python of 3.11 or later that really starts (a version manager's shim may not).
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV := .venv
+MINISTACK_VENV := .venv-ministack
+BIN := $(VENV)/bin
+STACK ?= gpu
+TESTS ?= tests
+# Two at a time on a small machine; tests that deploy share one run each.
+PYTEST_ARGS ?=
+
+# A stamp names the lock it was made from, so that a changed lock makes a new environment.
+digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
+DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
+MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
+
+.PHONY: help run test check lint types build build-native validate bench deploy lock install \
+	install-ministack clean screenshot
+
+help: ## Show this help
+	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
+	@echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: install install-ministack ## Run everything on this machine: AWS and Slack stand-ins, and a page to type in
+	@exec $(BIN)/python -m sandbox
+
+test: install install-ministack ## Run all tests (TESTS=tests/core and PYTEST_ARGS=-x narrow it)
+	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+
+check: lint types validate test ## Everything that must hold before a merge: format, lint, types, template, tests
+
+lint: install ## Format and lint, without changing anything
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: install ## mypy --strict over the product, the stand-ins and the tests
+	@$(BIN)/mypy
+
+validate: install ## Lint template.yaml as CloudFormation will see it
+	@$(BIN)/cfn-lint template.yaml
+
+build: install ## Leave the deployable app in .aws-sam/build, as `sam build` does
+	@$(BIN)/python scripts/build.py
+
+build-native: install ## The same for this machine's own Python: what the local run deploys
+	@$(BIN)/python scripts/build.py --native
+
+bench: install ## Measure the door against Bolt's own pattern, as ratios of one run
+	@$(BIN)/python -m bench
+
+deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; asks the first time)
+	@command -v sam >/dev/null || { echo "The SAM CLI is missing: see docs/deploy.md"; exit 1; }
+	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
+
+lock: install ## Renew the locked requirements (needs the package index)
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --python-version 3.13 \
+		--python-platform aarch64-manylinux2014 src/requirements.in -o src/requirements.txt
+	@for set in dev ministack; do \
+		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+			--no-emit-find-links --custom-compile-command "make lock" --universal \
+			--python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+install: $(DEV_STAMP)
+
+install-ministack: $(MINISTACK_STAMP)
+
+$(DEV_STAMP): | requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none was found."; exit 1; }
+	@if test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \
+		then :; else rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
+	@echo "Installing what this project needs into $(VENV) …"
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input --require-hashes \
+		--no-deps -r requirements/dev.txt
+	@rm -f $(VENV)/.made-from-* && touch $@
+
+# MiniStack runs the functions with its own interpreter, so it gets the one of $(VENV).
+$(MINISTACK_STAMP): $(DEV_STAMP) | requirements/ministack.txt
+	@$(BIN)/python -c 'import pathlib, sys; home = pathlib.Path("$(MINISTACK_VENV)"); \
+		sys.exit(not (home / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}").is_dir())' \
+		|| { rm -rf $(MINISTACK_VENV); $(BIN)/python -m venv $(MINISTACK_VENV); }
+	@echo "Installing the local AWS into $(MINISTACK_VENV) …"
+	@$(MINISTACK_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-input \
+		--require-hashes --no-deps -r requirements/ministack.txt
+	@rm -f $(MINISTACK_VENV)/.made-from-* && touch $@
+
+clean: ## Remove everything that was built or installed
+	rm -rf $(VENV) $(MINISTACK_VENV) .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,270 @@
+"""One local run: what is started in which order, what it is told, and how it ends.
+
+The order matters: the world answers before the functions exist, the functions are deployed before
+the Slack stand-in can reach them, and the page is served only when typing into it works. The end is
+the same backwards, and also comes when any step failed.
+"""
+
+import fcntl
+import logging
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sandbox import ministack, serve
+from sandbox.deploy import Deployed, deploy
+from sandbox.ec2_wire import app as world_app
+from sandbox.events import PUMP_SECONDS, Bus, Loop, pump, ring
+from sandbox.logs import copier
+from sandbox.options import ROOT, SCHEDULE_SECONDS, Options
+from sandbox.slack.model import BOT_USER, CHANNELS, PEOPLE, SLACKBOT, TEAM_ID
+from sandbox.slack.server import app as slack_app
+from sandbox.slack.workspace import Workspace
+from sim.world import World
+
+STACK = "gpu"
+DOORS = ("Door", "Slack", "Clock", "Ec2Events")
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+# What the world answers instead of MiniStack, by boto3's own environment variables.
+WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "SSM")
+LOG_SECONDS = 1.0
+
+
+class CannotRun(Exception):
+    """The run cannot start; the message is for a person and says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """This run's Slack secrets, made anew each time."""
+
+    signing_secret: str
+    bot_token: str
+
+
+class Run:
+    """A local run. `start` returns when the page works; `stop` when nothing of it is left."""
+
+    def __init__(self, options: Options, *, on_failure: Callable[[], None] = lambda: None) -> None:
+        self.options = options
+        self._on_failure = on_failure
+        self._ends = ExitStack()
+        self._stack: ministack.MiniStack | None = None
+
+    def start(self) -> None:
+        """Start everything, or nothing. Raises CannotRun with words for a person."""
+        try:
+            self._start()
+        except (ministack.NotStarted, serve.PortTaken) as error:
+            self.stop()
+            raise CannotRun(_words(error)) from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it all, the last started first."""
+        self._ends.close()
+
+    def is_alive(self) -> bool:
+        """False once MiniStack has ended by itself."""
+        return self._stack is not None and self._stack.process.poll() is None
+
+    def _start(self) -> None:
+        options = self.options
+        page, outside = (self._listen(p) for p in (options.port, options.world_port))
+        serve.check_free(options.ministack_port)
+        _check_ministack(options.ministack)
+        build = options.build or build_native()
+        _clear(options.folder)
+        self._log_to(options.folder / "sandbox.log")
+        keys = Keys(
+            signing_secret=secrets.token_hex(16), bot_token=f"xoxb-{secrets.token_urlsafe(24)}"
+        )
+        world = self._world(outside)
+        stack = self._ministack()
+        deployed = deploy(stack, build, name=STACK, parameters=parameters(options, keys))
+        self._loop("events", PUMP_SECONDS, pump(Bus(stack), world.tick))
+        self._loop("logs", LOG_SECONDS, copier(stack, log_groups(stack, deployed), options.folder))
+        if options.clock_seconds < SCHEDULE_SECONDS:
+            self._loop("clock", options.clock_seconds, ring(stack, deployed.resources["Clock"]))
+        self._slack(page, world, keys, facts(options, keys, stack, deployed))
+
+    def _listen(self, port: int) -> Any:
+        bound = serve.listen(port)
+        self._ends.callback(bound.close)
+        return bound
+
+    def _world(self, bound: Any) -> World:
+        world = World(lambda: datetime.now(UTC), account=ministack.ACCOUNT, regions=REGIONS)
+        if self.options.world:
+            world.control({"do": "settings", **self.options.world})
+        self._serve("world", world_app(world), bound)
+        return world
+
+    def _ministack(self) -> ministack.MiniStack:
+        endpoint = self.options.world_endpoint
+        # MiniStack unpacks the functions there, and leaves that behind when it is ended.
+        self._ends.callback(shutil.rmtree, self.options.folder / "tmp", ignore_errors=True)
+        stack = ministack.start(
+            python=self.options.ministack,
+            port=self.options.ministack_port,
+            folder=self.options.folder,
+            endpoints={f"AWS_ENDPOINT_URL_{service}": endpoint for service in WORLD_SERVICES},
+        )
+        self._ends.callback(stack.stop)
+        self._stack = stack
+        return stack
+
+    def _slack(self, bound: Any, world: World, keys: Keys, known: Mapping[str, Any]) -> None:
+        app = slack_app(
+            Workspace(),
+            function_url=known["function_url"],
+            function_headers=known["function_headers"],
+            signing_secret=keys.signing_secret,
+            bot_token=keys.bot_token,
+            world_control=world.control,
+            world_state=world.state,
+            info=lambda: dict(known),
+        )
+        self._serve("slack", app, bound)
+
+    def _serve(self, name: str, app: Any, bound: Any) -> None:
+        server = serve.Server(name, app, bound)
+        server.start()
+        self._ends.callback(server.stop)
+
+    def _loop(self, name: str, seconds: float, turn: Callable[[], None]) -> None:
+        loop = Loop(name, seconds, turn, self._on_failure)
+        loop.start()
+        self._ends.callback(loop.stop)
+
+    def _log_to(self, path: Path) -> None:
+        handler = logging.FileHandler(path, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        for name in ("sandbox", "uvicorn"):
+            logger = logging.getLogger(name)
+            logger.setLevel(logging.INFO if name == "sandbox" else logging.WARNING)
+            logger.addHandler(handler)
+            logger.propagate = False
+            self._ends.callback(logger.removeHandler, handler)
+        self._ends.callback(handler.close)
+
+
+def parameters(options: Options, keys: Keys) -> dict[str, str]:
+    """The template parameters of a local run, as one would type them for a real workspace."""
+    return {
+        "SlackSigningSecret": keys.signing_secret,
+        "SlackBotToken": keys.bot_token,
+        "SlackApiUrl": f"{options.page}/api/",
+        "SlackTeamId": TEAM_ID,
+        "Regions": ",".join(REGIONS),
+        "Admins": next(p.id for p in PEOPLE if p.is_admin),
+        **options.parameters,
+    }
+
+
+def facts(
+    options: Options, keys: Keys, stack: ministack.MiniStack, deployed: Deployed
+) -> dict[str, Any]:
+    """`/sandbox.json`: all that a program needs to drive this run from outside."""
+    host = deployed.function_url.partition("://")[2].partition(":")[0]
+    return {
+        "page": f"{options.page}/",
+        "slack_url": f"{options.page}/api/",
+        "function_url": stack.endpoint,
+        "function_headers": {"Host": host},
+        "request_url": f"{stack.endpoint}/slack",
+        "signing_secret": keys.signing_secret,
+        "bot_token": keys.bot_token,
+        "aws_endpoint": stack.endpoint,
+        "ec2_endpoint": options.world_endpoint,
+        "aws_access_key_id": ministack.ACCESS_KEY,
+        "aws_secret_access_key": ministack.SECRET_KEY,
+        "region": ministack.REGION,
+        "regions": list(REGIONS),
+        "account": ministack.ACCOUNT,
+        "team_id": TEAM_ID,
+        "bot_user_id": BOT_USER,
+        "users": {p.name: p.id for p in PEOPLE if p.id not in (BOT_USER, SLACKBOT)},
+        "channels": {c.name: c.id for c in CHANNELS if c.name != "directmessage"},
+        "stack": deployed.name,
+        "table": deployed.resources["Table"],
+        "queue": deployed.resources["Queue"],
+        "functions": functions(deployed),
+        "logs": str(options.folder),
+    }
+
+
+def functions(deployed: Deployed) -> dict[str, str]:
+    """Logical id → function name of the doors."""
+    return {door: deployed.resources[door] for door in DOORS}
+
+
+def log_groups(stack: ministack.MiniStack, deployed: Deployed) -> dict[str, str]:
+    """Logical id → log group of the doors."""
+    asked = stack.client("lambda")
+    return {
+        door: asked.get_function_configuration(FunctionName=name)["LoggingConfig"]["LogGroup"]
+        for door, name in functions(deployed).items()
+    }
+
+
+def build_native() -> Path:
+    """The package as it ships, built for this Python; quick when nothing changed. CannotRun.
+
+    It has a folder of its own, so that a run never changes what `make deploy` would send, and a
+    lock, so that two runs that start together do not build into each other's hands.
+    """
+    folder = ROOT / ".aws-sam" / "native"
+    folder.mkdir(parents=True, exist_ok=True)
+    script = str(ROOT / "scripts" / "build.py")
+    with (ROOT / ".aws-sam" / "native.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(
+            [sys.executable, script, "--native", "--build-dir", str(folder)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if made.returncode:
+        raise CannotRun(f"The package could not be built:\n{made.stdout}{made.stderr}")
+    return folder
+
+
+def _check_ministack(python: Path) -> None:
+    """MiniStack runs the functions with its own interpreter, so it must be of our minor version."""
+    if not python.exists():
+        raise CannotRun(f"{python} is missing. `make run` makes it: start with that.")
+    asked = "import ministack, sys; print('%d.%d' % sys.version_info[:2])"
+    answer = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise CannotRun(f"{python} has no MiniStack. Remove its folder and `make run` again.")
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if answer.stdout.strip() != ours:
+        raise CannotRun(
+            f"{python} is Python {answer.stdout.strip()}, and the package was built for {ours}. "
+            "Remove its folder and `make run` again."
+        )
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, serve.PortTaken):
+        return (
+            f"Port {error.port} is in use, perhaps by another local run. "
+            "This one needs three in a row: choose others with, say, SANDBOX_PORT=8040 make run"
+        )
+    return str(error)

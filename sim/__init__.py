@@ -1,0 +1,1 @@
+"""The world in memory, for the tests and the local run; nothing here ships."""

@@ -1,0 +1,132 @@
+"""Slack in memory: what was posted where, edited how often, answered to whom."""
+
+import itertools
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from core.blocks import Message
+from core.model import Person, Place
+from core.ports import ChatError, NotInChannel
+
+MOST_ANSWERS = 5  # what Slack takes for one response_url
+
+
+@dataclass
+class Posted:
+    """A message as it stands now, and each of its earlier versions."""
+
+    place: Place
+    message: Message
+    thread: str | None
+    earlier: list[Message] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What only the caller saw."""
+
+    response_url: str
+    message: Message
+    replace: bool
+
+
+@dataclass
+class MemoryChat:
+    """core.ports.Chat. `down`: Slack takes nothing; `closed`: channels that the bot is not in."""
+
+    down: bool = False
+    closed: set[str] = field(default_factory=set)
+    answers: list[Answer] = field(default_factory=list)
+    _people: dict[str, Person] = field(default_factory=dict)
+    _posted: list[Posted] = field(default_factory=list)
+    _clock: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def add(self, *people: Person) -> None:
+        """People whom users.info knows; again to change what it says."""
+        self._people.update({person.id: person for person in people})
+
+    # ---- the port ---------------------------------------------------------------------------
+
+    def post(self, channel: str, message: Message, thread: str | None = None) -> Place:
+        """A new message; NotInChannel where the bot is not."""
+        with self._lock:
+            self._reach()
+            if channel in self.closed:
+                raise NotInChannel("not_in_channel")
+            place = Place(channel=channel, ts=f"1700000000.{next(self._clock):06d}")
+            self._posted.append(Posted(place=place, message=message, thread=thread))
+            return place
+
+    def update(self, place: Place, message: Message) -> None:
+        """Edit a message in place."""
+        with self._lock:
+            self._reach()
+            found = [p for p in self._posted if p.place == place]
+            if not found:
+                raise ChatError("message_not_found")
+            found[0].earlier.append(found[0].message)
+            found[0].message = message
+
+    def dm(self, user: str, message: Message) -> Place:
+        """A new message in the person's direct messages."""
+        with self._lock:
+            self._reach()
+            if user not in self._people:
+                raise ChatError("user_not_found")
+            return self.post(direct(user), message)
+
+    def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
+        """An answer that only the caller sees; the sixth for one URL is refused."""
+        with self._lock:
+            self._reach()
+            if len([a for a in self.answers if a.response_url == response_url]) >= MOST_ANSWERS:
+                raise ChatError("expired_url")
+            self.answers.append(Answer(response_url=response_url, message=message, replace=replace))
+
+    def person(self, user: str) -> Person:
+        """Who that is; ChatError for a stranger to users.info."""
+        with self._lock:
+            self._reach()
+            if user not in self._people:
+                raise ChatError("user_not_found")
+            return self._people[user]
+
+    def _reach(self) -> None:
+        if self.down:
+            raise ChatError("unreachable")
+
+    # ---- what tests look at -----------------------------------------------------------------
+
+    def channel(self, id: str) -> tuple[Posted, ...]:
+        """What stands in a channel, oldest first, the threads' messages among them."""
+        with self._lock:
+            return tuple(p for p in self._posted if p.place.channel == id)
+
+    def thread(self, place: Place) -> tuple[Posted, ...]:
+        """The replies to a message."""
+        return tuple(p for p in self.channel(place.channel) if p.thread == place.ts)
+
+    def directs(self, user: str) -> tuple[Posted, ...]:
+        """What stands in a person's direct messages."""
+        return self.channel(direct(user))
+
+    def texts(self, id: str) -> tuple[str, ...]:
+        """The words of a channel as they stand now."""
+        return words(p.message for p in self.channel(id))
+
+    def delete(self, place: Place) -> None:
+        """Somebody deletes a message in Slack."""
+        with self._lock:
+            self._posted = [p for p in self._posted if p.place != place]
+
+
+def direct(user: str) -> str:
+    """The channel of a person's direct messages."""
+    return f"D{user[1:]}"
+
+
+def words(messages: Iterable[Message]) -> tuple[str, ...]:
+    """The texts of messages."""
+    return tuple(message.text for message in messages)

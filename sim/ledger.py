@@ -1,0 +1,156 @@
+"""The table in memory: the promises of core.ports.Ledger, kept under one lock."""
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from core.model import FINAL, Machine, Profile, QuotaRequest
+from core.ports import Accepted, NameTaken, StaleRow
+
+TWIN_FOR = timedelta(seconds=30)
+
+
+@dataclass
+class MemoryLedger:
+    """core.ports.Ledger without a table. `writes` counts what was written, for tests of races."""
+
+    writes: int = 0
+    _machines: dict[str, Machine] = field(default_factory=dict)
+    _requests: dict[str, str] = field(default_factory=dict)
+    _twins: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+    _instances: dict[str, str] = field(default_factory=dict)
+    _profiles: dict[str, Profile] = field(default_factory=dict)
+    _quotas: dict[str, QuotaRequest] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
+        """Record a new machine with its request, twin and name, or nothing at all."""
+        with self._lock:
+            known = self._requests.get(request) or self._twin_of(machine, request, twin, now)
+            if known is not None:
+                return Accepted(machine=self._machines[known], fresh=False)
+            if machine.name in self._names:
+                raise NameTaken(machine.name)
+            new = replace(machine, version=1)
+            self._machines[new.id] = new
+            self._requests[request] = new.id
+            self._twins[twin] = (new.id, now + TWIN_FOR)
+            self._names[new.name] = new.id
+            self.writes += 1
+            return Accepted(machine=new, fresh=True)
+
+    def _twin_of(self, machine: Machine, request: str, twin: str, now: datetime) -> str | None:
+        """A machine of that id or of the same words; the request is that machine's from now on."""
+        if machine.id in self._machines:
+            return machine.id
+        first, until = self._twins.get(twin, (None, now))
+        if first is None or until <= now:
+            return None
+        self._requests[request] = first
+        return first
+
+    def machine(self, id: str) -> Machine | None:
+        """The newest row."""
+        with self._lock:
+            return self._machines.get(id)
+
+    def save(self, machine: Machine, seen: Machine) -> Machine:
+        """Write if nobody wrote since `seen`; a final machine gives up its name."""
+        if (machine.id, machine.name, machine.owner) != (seen.id, seen.name, seen.owner):
+            raise ValueError(f"{seen.id}: id, name and owner of a machine never change")
+        with self._lock:
+            known = self._machines.get(seen.id)
+            if known is None or known.version != seen.version:
+                raise StaleRow(seen.id)
+            new = replace(machine, version=seen.version + 1)
+            self._machines[new.id] = new
+            if new.state in FINAL and self._names.get(new.name) == new.id:
+                del self._names[new.name]
+            if new.instance:
+                self._instances[new.instance.id] = new.id
+            self.writes += 1
+            return new
+
+    def named(self, name: str) -> Machine | None:
+        """The live machine of that name."""
+        with self._lock:
+            id = self._names.get(name)
+            return self._machines[id] if id else None
+
+    def of_owner(self, user: str) -> tuple[Machine, ...]:
+        """The person's live machines, oldest first."""
+        return tuple(m for m in self.live() if m.owner == user)
+
+    def live(self) -> tuple[Machine, ...]:
+        """Every machine that is not final, oldest first."""
+        with self._lock:
+            living = [m for m in self._machines.values() if m.state not in FINAL]
+        return tuple(sorted(living, key=lambda m: (m.created_at, m.id)))
+
+    def everything(self) -> tuple[Machine, ...]:
+        """Every machine that ever was, oldest first: what tests hold their invariants against."""
+        with self._lock:
+            return tuple(sorted(self._machines.values(), key=lambda m: (m.created_at, m.id)))
+
+    def by_instance(self, instance: str) -> Machine | None:
+        """The machine that an EC2 instance belongs to, final or not."""
+        with self._lock:
+            id = self._instances.get(instance)
+            return self._machines[id] if id else None
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Keys whose time has come, the longest overdue first."""
+        return tuple(key for at, key in sorted(self._appointments()) if at <= now)
+
+    def next_due(self) -> datetime | None:
+        """When the next of all is due: a simulated clock jumps there."""
+        return min((at for at, _ in self._appointments()), default=None)
+
+    def _appointments(self) -> list[tuple[datetime, str]]:
+        with self._lock:
+            rows = [(m.due_at, f"machine/{m.id}") for m in self._machines.values()]
+            rows += [(q.due_at, f"quota/{q.key}") for q in self._quotas.values()]
+            rows += [
+                (min((a.until for a in p.accesses), default=None), f"profile/{p.user}")
+                for p in self._profiles.values()
+            ]
+        return [(at, key) for at, key in rows if at is not None]
+
+    def profile(self, user: str) -> Profile:
+        """What the person has told; version 0 where nothing is stored."""
+        with self._lock:
+            return self._profiles.get(user, Profile(user=user))
+
+    def save_profile(self, profile: Profile, seen: Profile) -> Profile:
+        """Write if nobody wrote since `seen`."""
+        with self._lock:
+            if self.profile(seen.user).version != seen.version:
+                raise StaleRow(seen.user)
+            new = replace(profile, version=seen.version + 1)
+            self._profiles[new.user] = new
+            self.writes += 1
+            return new
+
+    def quota_request(self, key: str) -> QuotaRequest | None:
+        """The latest request for that quota, decided or not."""
+        with self._lock:
+            return self._quotas.get(key)
+
+    def save_quota_request(self, request: QuotaRequest, seen: QuotaRequest | None) -> QuotaRequest:
+        """Write if nobody wrote since `seen`; None: if there is none yet."""
+        version = seen.version if seen else 0
+        with self._lock:
+            known = self._quotas.get(request.key)
+            if (known.version if known else 0) != version:
+                raise StaleRow(request.key)
+            new = replace(request, version=version + 1)
+            self._quotas[new.key] = new
+            self.writes += 1
+            return new
+
+    def quota_requests(self) -> tuple[QuotaRequest, ...]:
+        """Those that AWS has still to decide, the oldest first."""
+        with self._lock:
+            found = [r for r in self._quotas.values() if r.status.is_open]
+        return tuple(sorted(found, key=lambda r: r.asked_at))

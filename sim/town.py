@@ -1,0 +1,256 @@
+"""A whole deployment in memory: the world, the real adapters of AWS, the flows, and people who type.
+
+Nothing sleeps: `pass_time` moves the clock from one appointment to the next, delivers the wakes
+that are due, lets the minute clock run and brings EC2's events, as the deployed functions would.
+"""
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from adapters.ec2 import Ec2
+from adapters.images import SsmImages
+from adapters.prices import PriceList
+from adapters.service_quotas import ServiceQuotas
+from core import names
+from core.blocks import Message
+from core.flows import route
+from core.flows.house import House
+from core.flows.request import Click, Request
+from core.flows.sweep import Watch, sweep, wake_due
+from core.flows.wake import on_wake
+from core.model import Machine, Person, Policy
+from sim import boto
+from sim.chat import MemoryChat, Posted
+from sim.ledger import MemoryLedger
+from sim.wakes import MemoryWakes
+from sim.world import World
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TEAM = "T0GPULAB"
+CHANNEL = "C0GPULAB"
+ADA, LIN, SAM, GUS = "U0ADA", "U0LIN", "U0SAM", "U0GUS"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+
+POLICY = Policy(
+    stack="gpu",
+    team_id=TEAM,
+    regions=REGIONS,
+    channels=frozenset(),
+    admins=frozenset({SAM}),
+    default_lease=timedelta(hours=4),
+    longest_lease=timedelta(hours=24),
+    default_disk_gb=50,
+    approval_above=Decimal(10),
+)
+
+
+def person(id: str, name: str, tz: str = "Europe/London", *, member: bool = True) -> Person:
+    """A full member of the home workspace, or a guest."""
+    return Person(id=id, team_id=TEAM, name=name, tz=tz, active=True, member=member)
+
+
+@dataclass
+class Town:
+    """One deployment and its people. `now` only moves by `pass_time`."""
+
+    policy: Policy = POLICY
+    now: datetime = START
+    chat: MemoryChat = field(default_factory=MemoryChat)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    sweeping: bool = True
+    failures: list[Exception] = field(default_factory=list)
+    _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _next_minute: datetime = START + timedelta(minutes=1)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.clock, regions=REGIONS)
+        self.wakes = MemoryWakes(self.clock)
+        self.chat.add(
+            person(ADA, "ada"),
+            person(LIN, "lin", "America/Los_Angeles"),
+            person(SAM, "sam", "Europe/Berlin"),
+            person(GUS, "gus", member=False),
+        )
+        self._clients: dict[tuple[str, str], Any] = {}
+        self.house = House(
+            cloud=Ec2(self._client("ec2"), self._client("ec2"), self.policy.stack),
+            images=SsmImages(self._client("ssm"), self._client("ec2")),
+            quotas=ServiceQuotas(self._client("service-quotas")),
+            prices=PriceList(self._client("pricing")("us-east-1")),
+            chat=self.chat,
+            ledger=self.ledger,
+            wakes=self.wakes,
+            policy=self.policy,
+            clock=self.clock,
+        )
+
+    def clock(self) -> datetime:
+        """The simulated time."""
+        return self.now
+
+    def _client(self, service: str) -> Any:
+        def of(region: str) -> Any:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = boto.client(self.world, service, region)
+            return self._clients[service, region]
+
+        return of
+
+    # ---- people -----------------------------------------------------------------------------
+
+    def type(self, text: str, user: str = ADA, channel: str = CHANNEL) -> list[Message]:
+        """`/gpu <text>`; what only the caller was answered."""
+        return self.deliver(self.request(text, user, channel))
+
+    def request(self, text: str, user: str = ADA, channel: str = CHANNEL) -> Request:
+        """A new slash command, not delivered yet."""
+        nonce = next(self._nonce)
+        return Request(
+            id=names.request_id(TEAM, "slash", f"trigger-{nonce}"),
+            user=user,
+            channel=channel,
+            text=text,
+            response_url=f"https://hooks.slack.com/commands/{nonce}",
+        )
+
+    def deliver(self, request: Request) -> list[Message]:
+        """One delivery of a request; what only the caller was answered."""
+        before = len(self.chat.answers)
+        route.command(self.house, request)
+        return [a.message for a in self.chat.answers[before:]]
+
+    def press(self, message: Message, action: str, user: str = ADA) -> list[Message]:
+        """Press the button with that action id; what only the presser was answered."""
+        return self.click(action, value_of(message, action), user)
+
+    def click(self, action: str, value: str, user: str = ADA) -> list[Message]:
+        """A click with any value; what only the presser was answered."""
+        url = f"https://hooks.slack.com/actions/{next(self._nonce)}"
+        before = len(self.chat.answers)
+        pressed = Click(user=user, channel=CHANNEL, action=action, value=value, response_url=url)
+        route.click(self.house, pressed)
+        return [a.message for a in self.chat.answers[before:]]
+
+    def ready_to_launch(self, user: str = ADA) -> None:
+        """A key and an address, as after the first launch of a person."""
+        self.type(f"key add {KEY}", user)
+        self.type("allow 203.0.113.7", user)
+
+    def with_quota(self, region: str = "us-east-1", value: int = 64) -> None:
+        """Room in every GPU quota of a region, as in an account that has been used."""
+        for quota in self.world.state()["quotas"]:
+            if quota["region"] == region:
+                self.control(do="set-quota", region=region, code=quota["code"], value=value)
+
+    def control(self, **command: Any) -> dict[str, Any]:
+        """The world's own control."""
+        return self.world.control(command)
+
+    # ---- time -------------------------------------------------------------------------------
+
+    def pass_time(self, length: timedelta) -> None:
+        """Let that much time pass and everything happen that falls into it."""
+        end = self.now + length
+        while True:
+            self._happen()
+            later = [t for t in self._appointments() if t is not None and t > self.now]
+            following = min([*later, end])
+            if following >= end:
+                self.now = end
+                return self._happen()
+            self.now = following
+
+    def until_quiet(self, at_most: timedelta = timedelta(minutes=10)) -> None:
+        """Let time pass until nothing is on its way any more (a lease's end is not waited for)."""
+        end = self.now + at_most
+        while self.now < end and (self.wakes.next_at() or end) <= end:
+            self.pass_time(max(timedelta(seconds=1), (self.wakes.next_at() or end) - self.now))
+
+    def _appointments(self) -> tuple[datetime | None, ...]:
+        return (self.wakes.next_at(), self.world.next_change(), self._next_minute)
+
+    def _happen(self) -> None:
+        self._bring_events()
+        if self.now >= self._next_minute:
+            self._next_minute = self.now + timedelta(minutes=1)
+            self._clock_strikes()
+        while (key := self.wakes.pop(self.now)) is not None:
+            self._wake(key)
+            self._bring_events()
+
+    def _wake(self, key: str) -> None:
+        try:
+            on_wake(self.house, key)
+        except Exception as error:  # the queue would deliver it again; the test looks at these
+            self.failures.append(error)
+
+    def _clock_strikes(self) -> None:
+        house = self.house
+        watch = Watch(
+            cloud=house.cloud,
+            ledger=self.ledger,
+            wakes=self.wakes,
+            policy=self.policy,
+            clock=self.clock,
+        )
+        wake_due(watch)
+        if self.sweeping:
+            sweep(watch)
+
+    def _bring_events(self) -> None:
+        for event in self.world.tick():
+            machine = self.ledger.by_instance(event["detail"]["instance-id"])
+            if machine is not None:
+                spot = event["detail-type"] == "EC2 Spot Instance Interruption Warning"
+                self.wakes.wake(f"{'spot/' if spot else ''}machine/{machine.id}")
+
+    # ---- what tests look at -----------------------------------------------------------------
+
+    def machine(self, index: int = -1) -> Machine:
+        """One of all machines that ever were, the newest by default."""
+        return self.ledger.everything()[index]
+
+    def card(self, index: int = -1) -> Message:
+        """The card of a machine as it stands now."""
+        return self.posted_card(index).message
+
+    def posted_card(self, index: int = -1) -> Posted:
+        """The card of a machine with its earlier versions."""
+        place = self.machine(index).card
+        assert place is not None
+        return next(p for p in self.chat.channel(place.channel) if p.place == place)
+
+    def news(self, channel: str = CHANNEL) -> list[Message]:
+        """Everything in a channel that is no card, oldest first."""
+        cards = {m.card for m in self.ledger.everything()}
+        return [p.message for p in self.chat.channel(channel) if p.place not in cards]
+
+    def counts(self) -> dict[str, int]:
+        """What EC2 has now: instances alive, groups, volumes, keys, interfaces."""
+        return dict(self.world.state()["counts"])
+
+
+def buttons(message: Message) -> list[dict[str, Any]]:
+    """Every button of a message."""
+    return [
+        element
+        for block in message.blocks
+        for element in [*block.get("elements", ()), block.get("accessory", {})]
+        if element.get("type") == "button"
+    ]
+
+
+def value_of(message: Message, action: str) -> str:
+    """The value of a button; the message must have it."""
+    found = [b for b in buttons(message) if b["action_id"] == action]
+    assert found, f"no button {action} among {[b['action_id'] for b in buttons(message)]}"
+    return str(found[0]["value"])
+
+
+def town(**policy: Any) -> Town:
+    """A deployment whose policy differs in these points."""
+    return Town(policy=replace(POLICY, **policy))

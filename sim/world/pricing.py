@@ -1,0 +1,126 @@
+"""The Price List: GetProducts for EC2, in AWS's shape, down to JSON within JSON."""
+
+import json
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sim.world.asking import Operation, Params, page
+from sim.world.data import load_prices, load_types
+from sim.world.errors import AwsError, unknown
+from sim.world.ground import Ground
+from sim.world.things import Region
+
+ENDPOINTS = ("us-east-1", "eu-central-1", "ap-south-1")
+_CITIES = {
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-2": "US West (Oregon)",
+    "eu-west-1": "EU (Ireland)",
+    "eu-central-1": "EU (Frankfurt)",
+}
+# AWS lists a used machine, an idle reservation at the same price, and a used one at nothing.
+_STATES = {"Used": 1, "UnusedCapacityReservation": 1, "AllocatedCapacityReservation": 0}
+_OFFER, _RATE = "JRTCKXETXF", "6YS6EN2CT7"
+
+
+def _products(ground: Ground, _: Region, params: Params) -> dict[str, Any]:
+    if params.get("ServiceCode") != "AmazonEC2":
+        raise unknown("GetProducts", "service", str(params.get("ServiceCode")))
+    if params.get("FormatVersion") not in (None, "aws_v1"):
+        raise AwsError("InvalidParameterException", "Invalid format version")
+    found = [
+        (attributes, price)
+        for region in ground.regions
+        for attributes, price in _listed(region)
+        if all(_fits(attributes, f) for f in params.get("Filters") or ())
+    ]
+    shown, more = page(found, params, most=100, default=100)
+    return {
+        "FormatVersion": "aws_v1",
+        "PriceList": [json.dumps(_product(attributes, price)) for attributes, price in shown],
+        **more,
+    }
+
+
+def _listed(region: str) -> list[tuple[dict[str, str], Decimal]]:
+    return [
+        (_attributes(region, name, state), price * share)
+        for name, (price, _) in load_prices(region).items()
+        if price is not None and name in load_types()
+        for state, share in _STATES.items()
+    ]
+
+
+def _attributes(region: str, name: str, state: str) -> dict[str, str]:
+    kind = load_types()[name]
+    return {
+        "servicecode": "AmazonEC2",
+        "servicename": "Amazon Elastic Compute Cloud",
+        "location": _CITIES[region],
+        "locationType": "AWS Region",
+        "regionCode": region,
+        "instanceType": name,
+        "vcpu": str(kind["VCpuInfo"]["DefaultVCpus"]),
+        "memory": f"{kind['MemoryInfo']['SizeInMiB'] // 1024} GiB",
+        "operatingSystem": "Linux",
+        "tenancy": "Shared",
+        "preInstalledSw": "NA",
+        "licenseModel": "No License required",
+        "capacitystatus": state,
+        "marketoption": "OnDemand",
+        "operation": "RunInstances",
+        "currentGeneration": "Yes" if kind["CurrentGeneration"] else "No",
+    }
+
+
+def _fits(attributes: dict[str, str], f: Params) -> bool:
+    if f.get("Type") != "TERM_MATCH":
+        raise unknown("GetProducts", "filter type", str(f.get("Type")))
+    fields = {**attributes, "ServiceCode": "AmazonEC2", "productFamily": "Compute Instance"}
+    if f.get("Field") not in fields:
+        raise unknown("GetProducts", "filter field", str(f.get("Field")))
+    return fields[f["Field"]] == f.get("Value")
+
+
+def _product(attributes: dict[str, str], price: Decimal) -> dict[str, Any]:
+    sku = sha256(json.dumps(attributes).encode()).hexdigest()[:16].upper()
+    term, rate = f"{sku}.{_OFFER}", f"{sku}.{_OFFER}.{_RATE}"
+    dimension = {
+        "unit": "Hrs",
+        "beginRange": "0",
+        "endRange": "Inf",
+        "rateCode": rate,
+        "appliesTo": [],
+        "description": f"${price} per On Demand Linux {attributes['instanceType']} Instance Hour",
+        "pricePerUnit": {"USD": f"{price:.10f}"},
+    }
+    offer = {
+        "sku": sku,
+        "offerTermCode": _OFFER,
+        "effectiveDate": "2026-11-01T00:00:00Z",
+        "termAttributes": {},
+        "priceDimensions": {rate: dimension},
+    }
+    return {
+        "product": {"productFamily": "Compute Instance", "sku": sku, "attributes": attributes},
+        "serviceCode": "AmazonEC2",
+        "terms": {"OnDemand": {term: offer}},
+        "version": "20261120",
+        "publicationDate": "2026-11-20T00:00:00Z",
+    }
+
+
+OPERATIONS = (
+    Operation(
+        name="GetProducts",
+        takes={
+            "ServiceCode": None,
+            "FormatVersion": None,
+            "Filters": [{"Type": None, "Field": None, "Value": None}],
+            "MaxResults": None,
+            "NextToken": None,
+        },
+        run=_products,
+    ),
+)

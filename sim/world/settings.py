@@ -1,0 +1,35 @@
+"""How long things take in the world. Seconds, all of them."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The world's delays. `quota_decision` None leaves every request to the world control."""
+
+    pending: float = 4
+    checks: float = 8  # status checks pass this long after running
+    stop: float = 5
+    terminate: float = 5
+    visible_after: float = 1  # Describe* does not show a new instance before that
+    quota_decision: float | None = 20
+    spot_notice: float = 120
+    terminated_visible: float = 3600
+    token_life: float = 86_400  # a client token is remembered that long after termination
+
+    def changed(self, values: dict[str, Any]) -> "Settings":
+        """A copy with these values; ValueError names what is not a setting or not a duration."""
+        known = {field.name for field in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"{name} is not a setting; there are {', '.join(sorted(known))}")
+            _check(name, value)
+        return replace(self, **values)
+
+
+def _check(name: str, value: Any) -> None:
+    if value is None and name == "quota_decision":
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        raise ValueError(f"{name} must be a number of seconds, not {value!r}")

@@ -1,0 +1,136 @@
+"""The world itself: one account, one lock, one clock, and the table of what can be called."""
+
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sim.world import (
+    disks,
+    groups,
+    images,
+    instances,
+    keys,
+    launch,
+    network,
+    pricing,
+    quotas,
+    tags,
+    types,
+    view,
+)
+from sim.world.asking import Operation, Params
+from sim.world.control import Control, Fault
+from sim.world.errors import AwsError, TimedOut
+from sim.world.ground import Ground
+from sim.world.settings import Settings
+from sim.world.things import Region
+
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+TIMEOUTS = ("timeout-with-effect", "timeout-without-effect")
+
+
+def _table(*operations: Operation) -> dict[str, Operation]:
+    return {operation.name: operation for operation in operations}
+
+
+SERVICES: Mapping[str, Mapping[str, Operation]] = {
+    "ec2": _table(
+        launch.OPERATION,
+        *instances.OPERATIONS,
+        *types.OPERATIONS,
+        *network.OPERATIONS,
+        *groups.OPERATIONS,
+        *keys.OPERATIONS,
+        *images.OPERATIONS,
+        *disks.OPERATIONS,
+        *tags.OPERATIONS,
+    ),
+    "service-quotas": _table(*quotas.OPERATIONS),
+    "pricing": _table(*pricing.OPERATIONS),
+    "ssm": _table(*images.SSM_OPERATIONS),
+}
+
+
+class World:
+    """EC2, Service Quotas, the Price List and the public SSM parameters of one account.
+
+    `now` gives aware datetimes; nothing else makes time pass. The same seed and the same calls at
+    the same times give the same ids. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        seed: int = 0,
+        account: str = "123456789012",
+        regions: tuple[str, ...] = REGIONS,
+        settings: Settings | None = None,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._ground = Ground(
+            now, seed=seed, account=account, regions=regions, settings=settings or Settings()
+        )
+        self._control = Control(ground=self._ground)
+
+    def call(self, service: str, region: str, operation: str, params: Params) -> dict[str, Any]:
+        """The answer as boto3 parses it; AwsError when AWS refuses, TimedOut when nothing comes."""
+        with self._lock:
+            self._ground.advance()
+            run = _operation(service, operation)
+            place = self._place(service, region)
+            fault = self._control.take_fault(operation, region)
+            if fault and not fault.effect:
+                raise _raised(fault)
+            answer = run(self._ground, place, copy.deepcopy(dict(params)))
+            if fault:
+                raise _raised(fault)
+            return copy.deepcopy(answer)
+
+    def _place(self, service: str, region: str) -> Region:
+        """The region that is called. The Price List is served from few, for all."""
+        if service == "pricing" and region in pricing.ENDPOINTS:
+            return next(iter(self._ground.regions.values()))
+        if service == "pricing" or region not in self._ground.regions:
+            raise AwsError(
+                "OptInRequired", f"The world does not serve {service} in {region}.", status=401
+            )
+        return self._ground.regions[region]
+
+    def tick(self) -> list[dict[str, Any]]:
+        """Let time pass; every event since the last tick, in EventBridge's shape."""
+        with self._lock:
+            self._ground.advance()
+            return self._ground.take_news()
+
+    def next_change(self) -> datetime | None:
+        """When something is next planned to happen by itself, or None."""
+        with self._lock:
+            return self._ground.next_change()
+
+    def control(self, command: dict[str, Any]) -> dict[str, Any]:
+        """A command of the world control; ValueError says what is wrong with it."""
+        with self._lock:
+            self._ground.advance()
+            return self._control.run(command)
+
+    def state(self) -> dict[str, Any]:
+        """The whole world as plain JSON values."""
+        with self._lock:
+            self._ground.advance()
+            return view.state(self._ground)
+
+
+def _operation(service: str, operation: str) -> Operation:
+    found = SERVICES.get(service, {}).get(operation)
+    if found is None:
+        raise AwsError("InvalidAction", f"The world does not know {service} {operation}.")
+    return found
+
+
+def _raised(fault: Fault) -> AwsError | TimedOut:
+    if fault.code in TIMEOUTS:
+        return TimedOut(fault.operation, effect=fault.effect)
+    return AwsError(fault.code, fault.message, fault.status)

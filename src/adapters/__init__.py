@@ -1,0 +1,1 @@
+"""The shell: one file for each outside thing; its dialect inwards, our own words outwards."""

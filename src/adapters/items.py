@@ -1,0 +1,201 @@
+"""What stands in the table: the keys, the items, the conditions and the JSON of the rows.
+
+Knows nothing of DynamoDB but its item format; `adapters.ledger` says what is written when.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from cattrs import Converter
+
+from core.model import FINAL, Machine
+
+SCHEMA = 1
+TWIN_FOR = timedelta(seconds=30)
+KEEP_REQUEST = timedelta(days=30)
+KEEP_TWIN = timedelta(hours=1)
+KEEP_FINAL = timedelta(days=400)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+Item = dict[str, Any]
+Key = tuple[str, str]
+Row = TypeVar("Row")
+
+
+class UnknownSchema(Exception):
+    """A row was written by a newer deployment than this one."""
+
+
+# ---- items ----------------------------------------------------------------------------------
+
+ABSENT: Item = {"ConditionExpression": "attribute_not_exists(pk)"}
+
+
+def opening(m: Machine, request: str, twin: str, now: datetime) -> list[Item]:
+    """Five writes; `Table` reads their conditions in this order."""
+    return [
+        put(_machine_item(m), ABSENT),
+        put(request_item(request, m.id, now), ABSENT),
+        put(_twin_item(twin, m.id, now), _over(now)),
+        put(pointer(name_key(m.name), m.id), ABSENT),
+        put(pointer(slot_key(m), m.id), ABSENT),
+    ]
+
+
+def saving(new: Machine, seen: Machine) -> list[Item]:
+    changes = [put(_machine_item(new), since(seen.version))]
+    ends = new.state in FINAL and seen.state not in FINAL
+    if ends:
+        mine = {
+            "ConditionExpression": "attribute_not_exists(pk) OR machine = :id",
+            "ExpressionAttributeValues": {":id": {"S": new.id}},
+        }
+        changes.append({"Delete": {"Key": wire(name_key(new.name)), **mine}})
+        changes.append({"Delete": {"Key": wire(slot_key(new))}})
+    instance = new.instance
+    if instance and (ends or seen.instance is None or seen.instance.id != instance.id):
+        keep = _ttl(_last(new), KEEP_FINAL) if ends else {}
+        changes.append(put({**pointer((f"I#{instance.id}", "I"), new.id), **keep}, {}))
+    return changes
+
+
+def _machine_item(m: Machine) -> Item:
+    """A live machine is always in the index, for `live`; a final one while it owes words."""
+    final = m.state in FINAL
+    keep = _ttl(_last(m), KEEP_FINAL) if final else {}
+    due_at = m.due_at or (None if final else NEVER)
+    return {**row(machine_key(m.id), m, m.version), **due(due_at), **keep}
+
+
+def _last(m: Machine) -> datetime:
+    return m.history[-1].at if m.history else m.created_at
+
+
+def request_item(request: str, machine: str, now: datetime) -> Item:
+    return {**pointer(request_key(request), machine), **_ttl(now, KEEP_REQUEST)}
+
+
+def _twin_item(twin: str, machine: str, now: datetime) -> Item:
+    until = {"until": {"N": epoch(now + TWIN_FOR)}}
+    return {**pointer(twin_key(twin), machine), **until, **_ttl(now, KEEP_TWIN)}
+
+
+def _over(now: datetime) -> Item:
+    """No twin, or one whose thirty seconds are over, whether or not TTL has cleared it away."""
+    return {
+        "ConditionExpression": "attribute_not_exists(pk) OR #until <= :now",
+        "ExpressionAttributeNames": {"#until": "until"},
+        "ExpressionAttributeValues": {":now": {"N": epoch(now)}},
+    }
+
+
+def since(version: int) -> Item:
+    if version == 0:
+        return ABSENT
+    return {
+        "ConditionExpression": "version = :seen",
+        "ExpressionAttributeValues": {":seen": {"N": str(version)}},
+    }
+
+
+def put(item: Item, condition: Item) -> Item:
+    return {"Put": {"Item": item, **condition}}
+
+
+def pointer(key: Key, machine: str) -> Item:
+    return {**wire(key), "machine": {"S": machine}}
+
+
+def row(key: Key, value: object, version: int) -> Item:
+    doc = json.dumps(_CONVERTER.unstructure(value), sort_keys=True, separators=(",", ":"))
+    return {
+        **wire(key),
+        "schema": {"N": str(SCHEMA)},
+        "version": {"N": str(version)},
+        "doc": {"S": doc},
+    }
+
+
+def due(at: datetime | None) -> Item:
+    return {"due": {"S": "DUE"}, "due_at": {"N": epoch(at)}} if at else {}
+
+
+def _ttl(now: datetime, keep: timedelta) -> Item:
+    return {"ttl": {"N": str(int((now + keep).timestamp()))}}
+
+
+def epoch(at: datetime) -> str:
+    return f"{at.timestamp():.6f}"
+
+
+def alive(m: Machine | None) -> Machine | None:
+    return m if m is not None and m.state not in FINAL else None
+
+
+# ---- keys -----------------------------------------------------------------------------------
+
+
+def wire(key: Key) -> Item:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def machine_key(id: str) -> Key:
+    return f"M#{id}", "M"
+
+
+def request_key(request: str) -> Key:
+    return f"REQ#{request}", "REQ"
+
+
+def twin_key(twin: str) -> Key:
+    return f"TWIN#{twin}", "TWIN"
+
+
+def name_key(name: str) -> Key:
+    return f"NAME#{name}", "NAME"
+
+
+def slot_key(m: Machine) -> Key:
+    return f"U#{m.owner}", f"M#{m.id}"
+
+
+def profile_key(user: str) -> Key:
+    return f"U#{user}", "PROFILE"
+
+
+def quota_key(key: str) -> Key:
+    return "Q#" + key.replace("/", "#"), "Q"
+
+
+def public(key: Key) -> str:
+    """The key as wakes carry it: machine/<id>, quota/<region>/<code> or profile/<user>."""
+    kind, _, rest = key[0].partition("#")
+    word = {"M": "machine", "Q": "quota", "U": "profile"}[kind]
+    return f"{word}/{rest.replace('#', '/')}"
+
+
+# ---- documents ------------------------------------------------------------------------------
+
+
+def read(item: Mapping[str, Any], kind: type[Row]) -> Row:
+    if int(item["schema"]["N"]) > SCHEMA:
+        raise UnknownSchema(f"{item['pk']['S']} has schema {item['schema']['N']}, not {SCHEMA}")
+    return _CONVERTER.structure(json.loads(item["doc"]["S"]), kind)
+
+
+def _converter() -> Converter:
+    """Frozen values to JSON and back: times as ISO 8601, money as text, lengths in seconds."""
+    made = Converter(unstruct_collection_overrides={frozenset: sorted})
+    made.register_unstructure_hook(datetime, lambda at: at.isoformat())
+    made.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    made.register_unstructure_hook(Decimal, str)
+    made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+    made.register_unstructure_hook(timedelta, lambda length: length.total_seconds())
+    made.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    return made
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,271 @@
+"""The table: which items there are, and what is read and written together.
+
+One DynamoDB table, keys `pk` and `sk`, index `due` (hash `due`, range `due_at`), TTL on `ttl`:
+
+    M#<id>/M               a machine; `version` is the condition of every later write
+    REQ#<request>/REQ      which machine a request made, for a redelivery of it (30 days)
+    TWIN#<digest>/TWIN     the same, for the same words typed again before `until` (30 seconds)
+    NAME#<name>/NAME       which live machine has the name
+    U#<user>/M#<id>        a live machine of that person
+    U#<user>/PROFILE       keys and addresses
+    I#<instance>/I         which machine an EC2 instance belongs to
+    Q#<region>#<code>/Q    a quota request
+
+Every write is one TransactWriteItems, also of a single item: its client token makes botocore's own
+retry after a lost answer the same write, where a conditional PutItem would refuse itself.
+TTL only clears away; no meaning hangs on it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from adapters import items
+from adapters.aws_errors import code_of, translated
+from adapters.items import Item, Key
+from core.model import Machine, Profile, QuotaRequest
+from core.ports import Accepted, NameTaken, StaleRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MOST_CONFLICTS = 5
+BATCH = 100  # keys that one BatchGetItem takes
+
+
+class Table:
+    """core.ports.Ledger over DynamoDB."""
+
+    def __init__(
+        self, client: "DynamoDBClient", name: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._pause = pause
+
+    # ---- machines ---------------------------------------------------------------------------
+
+    def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
+        """Record a new machine with its request, twin, name and slot, or nothing at all."""
+        new = replace(machine, version=1)
+        for conflicts in range(MOST_CONFLICTS):
+            try:
+                self._write(items.opening(new, request, twin, now))
+                return Accepted(machine=new, fresh=True)
+            except _Refused as refused:
+                known = self._known(new, refused, request, twin, now)
+            if known is not None:
+                return Accepted(machine=known, fresh=False)
+            # Two deliveries met on one item, or it went between the refusal and the reading.
+            self._pause(0.05 * (conflicts + 1))
+        raise StaleRow(machine.id)
+
+    def _known(
+        self, new: Machine, refused: "_Refused", request: str, twin: str, now: datetime
+    ) -> Machine | None:
+        """The machine that this request has already, or whose twin it is; None: try again."""
+        if refused.conflict:
+            return None
+        row, asked, same, name, _ = refused.failed
+        if asked:
+            return self._pointed(items.request_key(request))
+        if row:
+            return self.machine(new.id)
+        if same:
+            return self._twin(items.twin_key(twin), request, now)
+        if name:
+            raise NameTaken(new.name)
+        return None
+
+    def _twin(self, key: Key, request: str, now: datetime) -> Machine | None:
+        """The twin's machine, which is from here on what this request got, however late it returns.
+
+        Without that a redelivery after the thirty seconds would buy what the first delivery had
+        refused to buy.
+        """
+        found = self._pointed(key)
+        if found is None:
+            return None
+        try:
+            self._write([items.put(items.request_item(request, found.id, now), items.ABSENT)])
+        except _Refused:
+            return self._pointed(items.request_key(request))
+        return found
+
+    def machine(self, id: str) -> Machine | None:
+        """A consistent read."""
+        item = self._get(items.machine_key(id))
+        return items.read(item, Machine) if item else None
+
+    def save(self, machine: Machine, seen: Machine) -> Machine:
+        """Write if nobody wrote since `seen`; frees the name and the slot of a final machine."""
+        if (machine.id, machine.name, machine.owner) != (seen.id, seen.name, seen.owner):
+            raise ValueError(f"{seen.id}: id, name and owner of a machine never change")
+        new = replace(machine, version=seen.version + 1)
+        self._replace(new.id, items.saving(new, seen))
+        return new
+
+    def named(self, name: str) -> Machine | None:
+        """The live machine of that name."""
+        return items.alive(self._pointed(items.name_key(name)))
+
+    def of_owner(self, user: str) -> tuple[Machine, ...]:
+        """The person's live machines, oldest first; a consistent read."""
+        slots = self._query(
+            KeyConditionExpression="pk = :user AND begins_with(sk, :slot)",
+            ExpressionAttributeValues={":user": {"S": f"U#{user}"}, ":slot": {"S": "M#"}},
+            ConsistentRead=True,
+        )
+        return self._living(items.machine_key(item["machine"]["S"]) for item in slots)
+
+    def live(self) -> tuple[Machine, ...]:
+        """Every machine that is not final: the index holds them all."""
+        return self._living(key for key in self._indexed(None) if key[0].startswith("M#"))
+
+    def by_instance(self, instance: str) -> Machine | None:
+        """The machine that an EC2 instance belongs to, final or not."""
+        return self._pointed((f"I#{instance}", "I"))
+
+    def _pointed(self, key: Key) -> Machine | None:
+        item = self._get(key)
+        return self.machine(item["machine"]["S"]) if item else None
+
+    def _living(self, keys: Iterable[Key]) -> tuple[Machine, ...]:
+        found = (items.read(item, Machine) for item in self._get_all(tuple(keys)))
+        return tuple(
+            sorted((m for m in found if items.alive(m)), key=lambda m: (m.created_at, m.id))
+        )
+
+    # ---- time -------------------------------------------------------------------------------
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Keys whose time has come, the longest overdue first; may lag by a moment."""
+        return tuple(items.public(key) for key in self._indexed(now))
+
+    def _indexed(self, until: datetime | None) -> Iterator[Key]:
+        condition, values = "due = :due", {":due": {"S": "DUE"}}
+        if until is not None:
+            condition += " AND due_at <= :now"
+            values[":now"] = {"N": items.epoch(until)}
+        found = self._query(
+            IndexName="due", KeyConditionExpression=condition, ExpressionAttributeValues=values
+        )
+        return ((item["pk"]["S"], item["sk"]["S"]) for item in found)
+
+    # ---- people and quotas ------------------------------------------------------------------
+
+    def profile(self, user: str) -> Profile:
+        """What the person has told; an empty profile with version 0 where nothing is stored."""
+        item = self._get(items.profile_key(user))
+        return items.read(item, Profile) if item else Profile(user=user)
+
+    def save_profile(self, profile: Profile, seen: Profile) -> Profile:
+        """Write if nobody wrote since `seen`. Due when the first address expires."""
+        new = replace(profile, version=seen.version + 1)
+        first = min((a.until for a in new.accesses), default=None)
+        item = {**items.row(items.profile_key(new.user), new, new.version), **items.due(first)}
+        self._replace(new.user, [items.put(item, items.since(seen.version))])
+        return new
+
+    def quota_request(self, key: str) -> QuotaRequest | None:
+        """The latest request for that quota (`QuotaRequest.key`), decided or not."""
+        item = self._get(items.quota_key(key))
+        return items.read(item, QuotaRequest) if item else None
+
+    def save_quota_request(self, request: QuotaRequest, seen: QuotaRequest | None) -> QuotaRequest:
+        """Write if nobody wrote since `seen`; None: if there is none yet."""
+        version = seen.version if seen else 0
+        new = replace(request, version=version + 1)
+        due_at = new.due_at or (items.NEVER if new.status.is_open else None)
+        row = items.row(items.quota_key(new.key), new, new.version)
+        item = {**row, **items.due(due_at)}
+        self._replace(new.key, [items.put(item, items.since(version))])
+        return new
+
+    def quota_requests(self) -> tuple[QuotaRequest, ...]:
+        """Those that AWS has still to decide, the oldest first; may lag by a moment."""
+        keys = tuple(key for key in self._indexed(None) if key[0].startswith("Q#"))
+        found = (items.read(item, QuotaRequest) for item in self._get_all(keys))
+        return tuple(sorted((r for r in found if r.status.is_open), key=lambda r: r.asked_at))
+
+    # ---- the wire ---------------------------------------------------------------------------
+
+    def _get(self, key: Key) -> Item | None:
+        with translated("GetItem"):
+            answer = self._client.get_item(
+                TableName=self._name, Key=items.wire(key), ConsistentRead=True
+            )
+        return answer.get("Item")
+
+    def _get_all(self, keys: tuple[Key, ...]) -> Iterator[Item]:
+        """Consistent reads of many rows; one that is not there is left out."""
+        for start in range(0, len(keys), BATCH):
+            left: list[Any] = [items.wire(key) for key in keys[start : start + BATCH]]
+            while left:
+                ask: Any = {self._name: {"Keys": left, "ConsistentRead": True}}
+                with translated("BatchGetItem"):
+                    answer = self._client.batch_get_item(RequestItems=ask)
+                yield from answer["Responses"].get(self._name, [])
+                rest: dict[str, Any] = dict(answer.get("UnprocessedKeys") or {})
+                left = rest[self._name]["Keys"] if rest else []
+                if left:
+                    self._pause(0.05)
+
+    def _query(self, **arguments: Any) -> Iterator[Item]:
+        with translated("Query"):
+            pages = self._client.get_paginator("query").paginate(TableName=self._name, **arguments)
+            for page in pages:
+                yield from page["Items"]
+
+    def _replace(self, what: str, changes: list[Item]) -> None:
+        try:
+            self._write(changes)
+        except _Refused as refused:
+            raise StaleRow(what) from refused
+
+    def _write(self, changes: list[Item]) -> None:
+        """All of it or nothing; _Refused when a condition or another transaction stood against."""
+        ready: Any = [
+            {kind: {"TableName": self._name, **change} for kind, change in one.items()}
+            for one in changes
+        ]
+        with translated("TransactWriteItems"):
+            try:
+                self._client.transact_write_items(TransactItems=ready)
+            except ClientError as error:
+                if code_of(error) != "TransactionCanceledException":
+                    raise
+                refused = _refusal(error)
+                if refused is None:
+                    raise
+                raise refused from error
+
+
+@dataclass(frozen=True)
+class _Cancelled:
+    """Which of a transaction's conditions did not hold, in its order."""
+
+    failed: tuple[bool, ...]
+    conflict: bool
+
+
+class _Refused(Exception):
+    """A transaction that was not written, for a reason that is no fault of DynamoDB's."""
+
+    def __init__(self, why: _Cancelled) -> None:
+        super().__init__(str(why))
+        self.failed = why.failed
+        self.conflict = why.conflict
+
+
+def _refusal(error: ClientError) -> _Refused | None:
+    """None where a throttled or broken table, not a condition, cancelled the transaction."""
+    reasons: Any = error.response.get("CancellationReasons") or []
+    codes = [reason.get("Code") or "None" for reason in reasons]
+    failed = tuple(code == "ConditionalCheckFailed" for code in codes)
+    conflict = "TransactionConflict" in codes
+    return _Refused(_Cancelled(failed, conflict)) if any(failed) or conflict else None

@@ -1,0 +1,196 @@
+"""Slack: how messages get there, and what its refusals are called here.
+
+    ChatError (core.ports)                 `code` is Slack's error name, or one of
+      "unreachable"                        no answer in time, or none at all
+      "http_<status>"                      an answer that is not Slack's
+      "foreign_response_url"               a response_url that is not Slack's: nothing was sent
+      NotInChannel                         the bot may not write there
+
+Neither tokens nor response_urls get into an exception's text or a log.
+"""
+
+import http.client
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse, WebClient
+
+from core.blocks import Message
+from core.model import Person, Place
+from core.ports import ChatError, NotInChannel
+
+SLACK_API = "https://slack.com/api/"
+HOOKS = "https://hooks.slack.com"
+API_TIMEOUT = 5  # seconds
+RESPONSE_TIMEOUT = 3  # seconds
+
+_NO_ENTRY = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+    }
+)
+_SLACK_WORD = re.compile(r"[a-z][a-z0-9_]{1,60}")
+_URL_TEXT = re.compile(r"[!-\[\]-~]+")  # printable ASCII without spaces and without the backslash
+
+
+def web_client(token: str, api_url: str = SLACK_API) -> WebClient:
+    """A client for Slack's Web API, or for what stands in for it at `api_url`."""
+    return WebClient(token=token, base_url=api_url.rstrip("/") + "/", timeout=API_TIMEOUT)
+
+
+class Responder:
+    """Posts to response_urls of exactly one origin, follows no redirect and uses no proxy."""
+
+    def __init__(self, api_url: str = SLACK_API, timeout: float = RESPONSE_TIMEOUT) -> None:
+        self._origin = response_origin(api_url)
+        self._timeout = timeout
+
+    def post(self, url: str, payload: Mapping[str, Any]) -> None:
+        """ChatError where the URL is foreign, nobody answers, or the answer is not 200."""
+        if not (_URL_TEXT.fullmatch(url) and url.startswith(self._origin + "/")):
+            raise ChatError("foreign_response_url")
+        status, retry_after, words = self._send(url.removeprefix(self._origin), payload)
+        if status == 429:
+            raise ChatError("ratelimited", retry_after=_seconds(retry_after))
+        if status != 200:
+            raise ChatError(words if _SLACK_WORD.fullmatch(words) else f"http_{status}")
+
+    def _send(self, path: str, payload: Mapping[str, Any]) -> tuple[int, str | None, str]:
+        body = json.dumps(payload).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        connection = self._connection()
+        try:
+            connection.request("POST", path.partition("#")[0], body, headers)
+            answer = connection.getresponse()
+            words = answer.read(200).decode("utf-8", "replace").strip()
+            return answer.status, answer.getheader("Retry-After"), words
+        except (OSError, http.client.HTTPException):
+            # `from None`: the cause's text may hold the URL, which is a secret while it lives.
+            raise ChatError("unreachable") from None
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        at = urlsplit(self._origin)
+        assert at.hostname is not None
+        if at.scheme == "http":
+            return http.client.HTTPConnection(at.hostname, at.port, timeout=self._timeout)
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(
+            at.hostname, at.port, timeout=self._timeout, context=context
+        )
+
+
+def response_origin(api_url: str) -> str:
+    """Where response_urls may point: to Slack, or to what stands in for Slack at `api_url`."""
+    at = urlsplit(api_url)
+    if at.scheme == "https" and at.netloc == "slack.com":
+        return HOOKS
+    return f"{at.scheme}://{at.netloc}"
+
+
+class SlackChat:
+    """core.ports.Chat over the Web API."""
+
+    def __init__(self, client: WebClient, team_id: str, responder: Responder) -> None:
+        """`team_id` is the home workspace; where it is empty, the token's own."""
+        self._client = client
+        self._team_id = team_id
+        self._responder = responder
+        self._direct: dict[str, str] = {}
+
+    def post(self, channel: str, message: Message, thread: str | None = None) -> Place:
+        """A new message that unfurls nothing; NotInChannel where the bot may not."""
+        arguments = {**_body(message), "channel": channel, "unfurl_links": False}
+        if thread is not None:
+            arguments["thread_ts"] = thread
+        answer = self._call("chat.postMessage", {**arguments, "unfurl_media": False})
+        return Place(channel=answer["channel"], ts=answer["ts"])
+
+    def update(self, place: Place, message: Message) -> None:
+        """Edit a message in place."""
+        self._call("chat.update", {**_body(message), "channel": place.channel, "ts": place.ts})
+
+    def dm(self, user: str, message: Message) -> Place:
+        """A new message in the person's direct messages, which are opened once a process."""
+        if user not in self._direct:
+            answer = self._call("conversations.open", {"users": user})
+            self._direct[user] = answer["channel"]["id"]
+        return self.post(self._direct[user], message)
+
+    def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
+        """An answer that only the caller sees; Slack takes five for half an hour."""
+        kind = {"response_type": "ephemeral", "replace_original": replace}
+        self._responder.post(response_url, {**_body(message), **kind})
+
+    def person(self, user: str) -> Person:
+        """Who that is now: never from a cache, because rights are taken away, too."""
+        found = self._call("users.info", {"user": user})["user"]
+        profile = found.get("profile") or {}
+        name = profile.get("display_name") or found.get("real_name") or found.get("name") or user
+        return Person(
+            id=found["id"],
+            team_id=found.get("team_id", ""),
+            name=name,
+            tz=found.get("tz") or "UTC",
+            active=not (found.get("deleted") or found.get("is_bot")),
+            member=self._is_member(found),
+        )
+
+    def _is_member(self, user: Mapping[str, Any]) -> bool:
+        """A full member of the home workspace; whoever Slack does not say that of is none."""
+        if any(user.get(mark) for mark in ("is_restricted", "is_ultra_restricted", "is_stranger")):
+            return False
+        teams = {user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or ())}
+        return self._home() in teams
+
+    def _home(self) -> str:
+        if not self._team_id:
+            self._team_id = self._call("auth.test", {})["team_id"]
+        return self._team_id
+
+    def _call(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
+        """One method of the Web API: JSON for chat.*, a form for users.info and its like."""
+        try:
+            if method.startswith("chat."):
+                return self._client.api_call(method, json=dict(arguments))
+            return self._client.api_call(method, params=dict(arguments))
+        except SlackApiError as error:
+            _refused(error)
+        except (SlackClientError, OSError, http.client.HTTPException, ValueError) as error:
+            raise ChatError("unreachable") from error
+
+
+def _body(message: Message) -> dict[str, Any]:
+    """Text and blocks; an empty list takes the old blocks out when a message is edited."""
+    return {"text": message.text, "blocks": list(message.blocks)}
+
+
+def _refused(error: SlackApiError) -> NoReturn:
+    answer: Any = error.response
+    data = answer.data if isinstance(answer.data, dict) else {}
+    code = str(data.get("error") or "")
+    if answer.status_code == 429 or code == "ratelimited":
+        wait = _seconds(answer.headers.get("Retry-After") or answer.headers.get("retry-after"))
+        raise ChatError("ratelimited", retry_after=wait) from error
+    if code in _NO_ENTRY:
+        raise NotInChannel(code) from error
+    if not _SLACK_WORD.fullmatch(code):
+        raise ChatError(f"http_{answer.status_code}") from error
+    raise ChatError(code) from error
+
+
+def _seconds(text: str | None) -> timedelta | None:
+    return timedelta(seconds=int(text)) if text and text.isdecimal() else None

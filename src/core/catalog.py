@@ -1,0 +1,200 @@
+"""What EC2 says a type is → its quota, its driver, and the nearest living types.
+
+What is on offer is always asked of EC2. The tables here only know what EC2 does not tell: the
+names of the quotas, and what types that it has retired used to be.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.model import Gpu, Market, TypeFacts
+from core.words import closest
+
+MOST_NEAREST = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaRef:
+    """A vCPU quota of EC2. `code` is "" where it is not certain and must be found by its name."""
+
+    name: str
+    code: str
+
+
+def _pair(kinds: str, on_demand: str, spot: str, spot_kinds: str = "") -> dict[Market, QuotaRef]:
+    return {
+        Market.ON_DEMAND: QuotaRef(name=f"Running On-Demand {kinds} instances", code=on_demand),
+        Market.SPOT: QuotaRef(name=f"All {spot_kinds or kinds} Spot Instance Requests", code=spot),
+    }
+
+
+# Names and codes: AWS General Reference, "Amazon EC2 endpoints and quotas".
+_STANDARD = _pair("Standard (A, C, D, H, I, M, R, T, Z)", "L-1216C47A", "L-34B43A08")
+_QUOTAS: dict[str, dict[Market, QuotaRef]] = {
+    "g": _pair("G and VT", "L-DB2E81BA", "L-3819A6DF"),
+    "p": _pair("P", "L-417A185B", "L-7212CCBC", "P4, P3 and P2"),
+    "p5": _pair("P", "L-417A185B", "L-C4BD4855", "P5"),
+    # AWS names no spot quota for P6, and public tables disagree on its code.
+    "p6": _pair("P", "L-417A185B", "", "P6"),
+    "inf": _pair("Inf", "L-1945791B", "L-B5D1601B"),
+    "trn": _pair("Trn", "L-2C3B7624", "L-6B0D517C"),
+    "dl": _pair("DL", "L-6E869C2A", "L-85EED4F7"),
+    "f": _pair("F", "L-74FC7D96", "L-88CF9481"),
+    "x": _pair("X", "L-7295265B", "L-E3A00192"),
+    "hpc": _pair("HPC", "L-F7808C92", ""),
+    "u": _pair("High Memory", "L-43DA4232", ""),
+}
+_SAME_QUOTA = {"gr": "g", "vt": "g"}
+_P_GENERATIONS = {"p5": "p5", "p6": "p6"}
+
+# name: (GPU, count, MiB of each, vCPUs). EC2 does not describe these any more; figures from the
+# last dumps of DescribeInstanceTypes that held them (2023 to 2026).
+_RETIRED: dict[str, tuple[str, int, int, int]] = {
+    "p2.xlarge": ("K80", 1, 12288, 4),
+    "p2.8xlarge": ("K80", 8, 12288, 32),
+    "p2.16xlarge": ("K80", 16, 12288, 64),
+    "p3.2xlarge": ("V100", 1, 16384, 8),
+    "p3.8xlarge": ("V100", 4, 16384, 32),
+    "p3.16xlarge": ("V100", 8, 16384, 64),
+    "p3dn.24xlarge": ("V100", 8, 32768, 96),
+    "g2.2xlarge": ("K520", 1, 4096, 8),
+    "g2.8xlarge": ("K520", 4, 4096, 32),
+    "g3s.xlarge": ("M60", 1, 8192, 4),
+    "g3.4xlarge": ("M60", 1, 8192, 16),
+    "g3.8xlarge": ("M60", 2, 8192, 32),
+    "g3.16xlarge": ("M60", 4, 8192, 64),
+}
+# Kepler, Maxwell and Volta: NVIDIA's open kernel modules need Turing or later.
+_PROPRIETARY = frozenset({"g2", "g3", "g3s", "p2", "p3", "p3dn"})
+
+_TYPE = re.compile(r"[a-z][a-z0-9-]{0,15}\.[a-z0-9-]{1,20}")
+_GPU = re.compile(r"(?:([1-9][0-9]?)x)?([a-z]{1,3}[0-9]{1,4}[a-z]{0,2})")
+_MEMORY = re.compile(r"([1-9][0-9]{0,3})gi?b?")
+
+
+def family(instance_type: str) -> str:
+    """`p3dn` of `p3dn.24xlarge`."""
+    return instance_type.lower().partition(".")[0]
+
+
+def quota_of(instance_type: str, market: Market) -> QuotaRef:
+    """The vCPU quota that a type draws on in a market; the standard one where nothing says else."""
+    name = family(instance_type)
+    letters = re.match(r"[a-z]*", name)
+    kind = letters.group() if letters else ""
+    kind = _SAME_QUOTA.get(kind, kind)
+    if kind == "p":
+        kind = _P_GENERATIONS.get(name[:2], kind)
+    return _QUOTAS.get(kind, _STANDARD)[market]
+
+
+def needs_proprietary_driver(instance_type: str) -> bool:
+    """Whether its GPUs are older than Turing, for which NVIDIA's open driver does not work."""
+    return family(instance_type) in _PROPRIETARY
+
+
+def retired(name: str) -> bool:
+    """Whether AWS has been seen to take the type out of EC2. Some accounts may still have it."""
+    return name.lower() in _RETIRED and name.lower() != "p3dn.24xlarge"
+
+
+def looks_like_type(text: str) -> bool:
+    """Whether it has the form of an instance type, such as `p3.2xlarge`."""
+    return _TYPE.fullmatch(text.lower()) is not None
+
+
+def looks_like_gpu(text: str) -> bool:
+    """Whether it asks for a GPU or its memory, such as `a100`, `8xH100`, `24GB`."""
+    word = text.lower()
+    return _GPU.fullmatch(word) is not None or _MEMORY.fullmatch(word) is not None
+
+
+def closest_name(text: str, names: tuple[str, ...]) -> str | None:
+    """The type that was probably meant: `p3.2xlrge` → `p3.2xlarge`."""
+    return closest(text, (name.lower() for name in names), least=0.75)
+
+
+def total_memory(kind: TypeFacts) -> int:
+    """MiB of GPU memory of the whole machine; 0 without a GPU."""
+    return int(kind.gpu.count * kind.gpu.memory_mib) if kind.gpu else 0
+
+
+def by_gpu(wanted: str, living: tuple[TypeFacts, ...]) -> TypeFacts | None:
+    """The smallest living type for `1xA10G`, `8xH100`, `a100` or `24GB` (decimal, in total)."""
+    found = _fitting(wanted.lower().replace(" ", ""), living)
+    return min(found, key=_size) if found else None
+
+
+def _fitting(word: str, living: tuple[TypeFacts, ...]) -> list[TypeFacts]:
+    memory, gpu = _MEMORY.fullmatch(word), _GPU.fullmatch(word)
+    if memory:
+        least = int(memory[1]) * 10**9 // 2**20
+        return [t for t in living if _usual(t) and total_memory(t) >= least]
+    if gpu is None:
+        return []
+    count = int(gpu[1] or 1)
+    enough = [t for t in living if t.gpu and t.gpu.count >= count]
+    exact = [t for t in enough if _plain(t) == gpu[2]]
+    return exact or [t for t in enough if _plain(t).startswith(gpu[2])]
+
+
+def _plain(kind: TypeFacts) -> str:
+    return re.sub(r"[^a-z0-9]", "", kind.gpu.name.lower()) if kind.gpu else ""
+
+
+def _usual(kind: TypeFacts) -> bool:
+    """Boots from the images that the bot knows: whole NVIDIA GPUs."""
+    return kind.gpu is not None and kind.gpu.maker.upper() == "NVIDIA" and kind.gpu.count >= 1
+
+
+def _size(kind: TypeFacts) -> tuple[int, Decimal, int, str]:
+    return (total_memory(kind), kind.gpu.count if kind.gpu else Decimal(0), kind.vcpus, kind.name)
+
+
+def nearest(
+    wanted: str, gone: TypeFacts | None, living: tuple[TypeFacts, ...], market: Market
+) -> tuple[TypeFacts, ...]:
+    """At most three living types near the one that cannot be had, no two of one family.
+
+    Near is: about as much GPU memory in all, then about as many vCPUs. `gone` is the wanted type
+    where EC2 still describes it; otherwise it is looked up by name, GPU or memory. Nothing is
+    offered for a name that says nothing.
+    """
+    name = wanted.lower()
+    sold = tuple(t for t in living if market in t.markets and t.name != name and _usual(t))
+    like = gone or _remembered(name) or by_gpu(name, sold) or _misspelt(name, sold)
+    if like is None:
+        return ()
+    same = [t for t in sold if t.architecture == like.architecture]
+    chosen: dict[str, TypeFacts] = {}
+    for kind in sorted(same, key=lambda t: _distance(t, like)):
+        chosen.setdefault(family(kind.name), kind)
+    return tuple(chosen.values())[:MOST_NEAREST]
+
+
+def _distance(kind: TypeFacts, like: TypeFacts) -> tuple[bool, int, int, int, str]:
+    """The very type first; of two as far away, the one with more memory, the model then fits."""
+    more = total_memory(kind) - total_memory(like)
+    return (kind.name != like.name, abs(more), -more, abs(kind.vcpus - like.vcpus), kind.name)
+
+
+def _remembered(name: str) -> TypeFacts | None:
+    if name not in _RETIRED:
+        return None
+    gpu, count, memory, vcpus = _RETIRED[name]
+    return TypeFacts(
+        name=name,
+        vcpus=vcpus,
+        memory_mib=0,
+        architecture="x86_64",
+        gpu=Gpu(name=gpu, maker="NVIDIA", count=Decimal(count), memory_mib=memory),
+        markets=frozenset(),
+    )
+
+
+def _misspelt(name: str, living: tuple[TypeFacts, ...]) -> TypeFacts | None:
+    meant = closest_name(name, (*(t.name for t in living), *_RETIRED))
+    if meant is None:
+        return None
+    return next((t for t in living if t.name == meant), None) or _remembered(meant)

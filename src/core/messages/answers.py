@@ -1,0 +1,310 @@
+"""What only the caller sees: refusals, confirmations, old buttons, trouble.
+
+A refusal says what happened, what is running or costing money now, and the next step.
+"""
+
+from datetime import datetime
+
+from core.blocks import Block, Message, code, context, escape, message, section
+from core.commands import UsageError
+from core.faults import Fault, what_to_say
+from core.lifecycle import NotExtended, next_decider
+from core.messages import words
+from core.messages.guide import TOPICS
+from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
+from core.policy import Denied
+
+_NOT_DONE = "Nothing was started or changed."
+
+
+# ---- refusals -------------------------------------------------------------------------------
+
+
+def denied(refusal: Denied) -> Message:
+    """A rule says no."""
+    blocks = [section(_with_nothing_done(refusal.what))]
+    if refusal.next:
+        blocks.append(context(escape(refusal.next)))
+    return message(*blocks)
+
+
+def usage(error: UsageError) -> Message:
+    """The words were not understood, or cannot be meant; the nearest command that can."""
+    blocks = [section(_with_nothing_done(error.what))]
+    if error.nearest:
+        blocks.append(section(f"Try {code(_command(error.nearest))}"))
+    topic = f"/gpu help {error.topic}" if error.topic in TOPICS else "/gpu help"
+    return message(*blocks, context(f"Examples: {code(topic)}"))
+
+
+def _command(nearest: str) -> str:
+    return nearest if nearest.startswith("/") else f"/gpu {nearest}"
+
+
+def _with_nothing_done(what: str) -> str:
+    """Every refusal says that nothing happened, once: some say so in their own words."""
+    said = escape(what)
+    return said if "othing was" in said or "not stored" in said else f"{said} {_NOT_DONE}"
+
+
+def not_yours(m: Machine) -> Message:
+    """Somebody else's machine."""
+    return message(
+        section(
+            f"{words.name(m)} belongs to {words.owner(m)}: only they or an admin can do that. "
+            f"Nothing was changed; it is {words.state(m)}."
+        ),
+        context("Your machines: `/gpu list`"),
+    )
+
+
+def no_machine(name: str | None, near: tuple[Machine, ...]) -> Message:
+    """There is none of that name, or none that this could mean."""
+    if name is not None:
+        said = f"There is no machine called {code(name)}. Nothing was changed."
+    elif near:
+        said = "None of your machines is in a state for that. Nothing was changed."
+    else:
+        said = "You have no machine. Nothing was changed, and it costs nothing."
+    if not near:
+        return message(section(said), context("Launch one: `/gpu launch g5.xlarge spot for 2h`"))
+    yours = "\n".join(f"• {words.name(m)}: {words.state(m)}" for m in near[:10])
+    return message(section(said), section(f"Your machines:\n{yours}"))
+
+
+def which_machine(machines: tuple[Machine, ...], verb: str) -> Message:
+    """Several could be meant."""
+    lines = "\n".join(
+        f"• {code(f'/gpu {verb} {m.name}')}: {words.state(m)}, {words.what(m)}"
+        for m in machines[:10]
+    )
+    return message(section(f"Which one? Nothing was changed. You have {len(machines)}:\n{lines}"))
+
+
+def nothing_to_stop() -> Message:
+    """`stop all` with nothing up."""
+    return message(
+        section("Nothing of yours is running, so nothing was stopped."),
+        context("Stopped machines keep their disks, which cost money: `/gpu list`"),
+    )
+
+
+def twin(m: Machine) -> Message:
+    """The same command twice within seconds."""
+    return message(
+        section(
+            f"You asked for the same a moment ago: that is {words.name(m)}, {words.state(m)}. "
+            "No second machine was started."
+        ),
+        context(f"You do want two? {code(_another(m))}"),
+    )
+
+
+def _another(m: Machine) -> str:
+    wish = m.wish
+    return f"/gpu launch {wish.instance_type} {wish.market} in {wish.region} name second"
+
+
+def here_is_where(place: Place) -> Message:
+    """The launch is shown elsewhere, because the bot may not write here."""
+    where = "your direct messages with me" if place.channel.startswith("D") else "another channel"
+    return message(
+        section(
+            f"I may not write in this channel, so the launch is shown in {where}. Invite me here "
+            "to see the next one: `/invite @gpu`"
+        )
+    )
+
+
+# ---- buttons that came too late -------------------------------------------------------------
+
+
+def old_button(m: Machine | None) -> Message:
+    """Somebody was first, or the machine has moved on: who and when, and how it is now."""
+    if m is None:
+        return message(
+            section("That button belongs to something that is gone. Nothing was changed."),
+            context("Your machines: `/gpu list`"),
+        )
+    last = _last_decision(m)
+    who = f" Last: {words.happened(last.what)}, {words.at(last.at)}." if last else ""
+    return message(
+        section(
+            f"That button is an old one: {words.name(m)} has moved on.{who} It is "
+            f"{words.state(m)} now{_until(m)}. Nothing was changed."
+        ),
+        context(
+            f"How it is: {code(f'/gpu show {m.name}')}" if m.state not in FINAL else "It is over."
+        ),
+    )
+
+
+def _last_decision(m: Machine) -> Happening | None:
+    """What a person did last; where nobody did anything, what happened last."""
+    for happening in reversed(m.history):
+        if "(by " in happening.what:
+            return happening
+    return Happening(at=m.history[-1].at, what=next_decider(m)) if m.history else None
+
+
+def _until(m: Machine) -> str:
+    if m.lease is None or m.state not in ALIVE or m.desire is not Desire.RUN:
+        return ""
+    return f" until {words.at(m.lease.deadline)}"
+
+
+def already(m: Machine) -> Message:
+    """It is so already, or on the way."""
+    return message(
+        section(f"{words.name(m)} is {words.state(m)}{_until(m)}. Nothing was changed.{_costs(m)}"),
+        context(f"More: {code(f'/gpu show {m.name}')}" if m.state not in FINAL else "It is over."),
+    )
+
+
+def _costs(m: Machine) -> str:
+    if m.state is State.STOPPED:
+        return f" Its disk costs {words.kept_daily(m)} a day."
+    if m.instance is None or m.state in FINAL:
+        return " It costs nothing."
+    return f" It costs {words.hourly(m.hourly)} while it runs." if m.hourly is not None else ""
+
+
+# ---- done -----------------------------------------------------------------------------------
+
+
+def extended(m: Machine, now: datetime) -> Message:
+    """The new deadline and what it will have cost by then."""
+    assert m.lease is not None
+    cost = words.until_deadline(m)
+    until = f" It will have cost {cost} by then" if cost else " Its price is not known"
+    return message(
+        section(
+            f"{words.name(m)} runs until {words.at(m.lease.deadline)}.{until} "
+            f"({words.spent(m, now)} so far). You are warned {words.at(m.lease.warn_at)}."
+        )
+    )
+
+
+def extend_refused(m: Machine, refusal: NotExtended) -> Message:
+    """Why the deadline stays where it is, and how far it may go."""
+    latest = words.at(refusal.latest) if refusal.latest else None
+    name = words.name(m)
+    match refusal.why:
+        case "not-running":
+            said = f"{name} is {words.state(m)}, so there is no deadline to move."
+        case "too-late":
+            said = f"{name} has reached its deadline and is {words.state(m)}."
+        case "beyond-longest":
+            said = f"{name} may not run that long in one go"
+            said += f": {latest} is the latest." if latest else "."
+        case "not-later":
+            said = f"{name} runs{_until(m)} anyway; only a later time extends it."
+            said += f" The latest is {latest}." if latest else ""
+        case "decided":
+            said = f"Somebody was first: {name} runs{_until(m)} now{_who(m)}."
+        case _:
+            said = f"{name} was not extended ({escape(refusal.why)})."
+    end = "Nothing was changed." if refusal.why == "decided" else "The deadline was not changed."
+    return message(section(f"{said} {end}{_costs(m)}"), context(_next_after(m, refusal)))
+
+
+def _who(m: Machine) -> str:
+    last = _last_decision(m)
+    return f": {words.happened(last.what)}, {words.at(last.at)}" if last else ""
+
+
+def _next_after(m: Machine, refusal: NotExtended) -> str:
+    if m.state is State.STOPPED:
+        return f"Start it with a new lease: {code(f'/gpu start {m.name}')}"
+    if refusal.why in ("not-later", "decided"):
+        return f"Longer still: {code(f'/gpu extend {m.name} 1h')}"
+    return (
+        f"How it stands: {code(f'/gpu show {m.name}')}" if m.state not in FINAL else "It is over."
+    )
+
+
+def stopping(m: Machine) -> Message:
+    """Somebody asked for it; it is not stopped before EC2 says so."""
+    return message(
+        section(
+            f"Stopping {words.name(m)}. Its {words.disk_gb(m)} GB disk is kept and costs "
+            f"{words.kept_daily(m)} a day; the channel is told when it has stopped."
+        ),
+        context(f"Start it again: {code(f'/gpu start {m.name}')}"),
+    )
+
+
+def starting(m: Machine) -> Message:
+    """A stopped machine is to run again, with a lease of its own."""
+    each = f" It costs {words.hourly(m.hourly)}" if m.hourly is not None else " It runs"
+    ends = f" and stops by itself {words.at(m.lease.deadline)}" if m.lease else ""
+    return message(
+        section(
+            f"Starting {words.name(m)}.{each}{ends}. The channel is told when it is ready; its "
+            "address is a new one."
+        )
+    )
+
+
+def ending(m: Machine) -> Message:
+    """Somebody asked for it; it is not ended before EC2 says so."""
+    if m.instance is None and m.attempt is None:
+        return message(section(f"Giving {words.name(m)} up. {words.NOTHING}"))
+    return message(
+        section(
+            f"Ending {words.name(m)}: its {words.disk_gb(m)} GB disk is deleted. The channel is "
+            "told when EC2 says that it is over; until then it may cost money."
+        )
+    )
+
+
+def kept(m: Machine) -> Message:
+    """The question is closed and nothing changes."""
+    return message(
+        section(f"{words.name(m)} stays as it is: {words.state(m)}{_until(m)}.{_costs(m)}")
+    )
+
+
+# ---- trouble --------------------------------------------------------------------------------
+
+
+def trouble(reference: str, running: str | None) -> Message:
+    """Something failed on our side; the queue brings it again. `running`: what may be running."""
+    now = escape(running) if running else "I know of nothing that it started."
+    return message(
+        section(
+            f"Something went wrong here, not in what you typed. It is tried again by itself. {now}"
+        ),
+        _look_up(reference),
+    )
+
+
+def aws_refused(reference: str, fault: Fault) -> Message:
+    """AWS said no, or nothing, while something was looked up or done for the caller."""
+    sure = "Nothing was started by this."
+    unsure = "Whether it took effect is not certain."
+    return message(
+        section(
+            f"AWS did not do that ({escape(fault.code) or 'no answer'}): "
+            f"{escape(what_to_say(fault))} {sure if fault.definite else unsure}"
+        ),
+        _look_up(reference),
+    )
+
+
+def _look_up(reference: str) -> Block:
+    return context(
+        f"Reference {code(reference)}: the admins find it in the log",
+        "What runs and costs money: `/gpu list`",
+    )
+
+
+def too_late() -> Message:
+    """The request waited so long on its way that nobody can still mean it."""
+    return message(
+        section(
+            "What you asked for reached me more than 15 minutes late, so it was not done: nothing "
+            "was started or changed by it. Please ask again."
+        ),
+        context("What runs and costs money: `/gpu list`"),
+    )

@@ -1,0 +1,98 @@
+"""The buttons of a machine: what they say, which ids they carry, what their dialogs ask first.
+
+A value carries ids and a version only; whoever receives it reads everything else again.
+"""
+
+from core import lifecycle, price
+from core.blocks import Block, button, confirm
+from core.messages import words
+from core.model import Choice, ChoiceKind, Hold, Machine, State, Wish
+
+PRIMARY = "primary"
+DANGER = "danger"
+
+
+def extend_button(m: Machine, label: str = "Extend", style: str | None = PRIMARY) -> Block | None:
+    """[Extend 2 h (+$1.84)]; None where the lease may not grow."""
+    more = lifecycle.extension(m)
+    if m.lease is None or more is None:
+        return None
+    plus = f" (+{price.dollars(price.cost(m.hourly, more))})" if m.hourly is not None else ""
+    return button(
+        f"{label} {words.length(more)}{plus}", "extend", f"{m.id}:{m.lease.version}", style
+    )
+
+
+def stop_button(m: Machine, label: str = "Stop now") -> Block:
+    """[Stop now], with what that means for the disk asked first."""
+    version = m.lease.version if m.lease else 0
+    return button(label, "stop", f"{m.id}:{version}", DANGER, _stop_dialog(m))
+
+
+def _stop_dialog(m: Machine) -> Block:
+    if not m.can_stop:
+        return confirm(
+            f"End {m.name}?",
+            f"{m.name} is a spot machine, which cannot be stopped: it ends, and its "
+            f"{words.disk_gb(m)} GB disk is deleted with everything on it.{_saves(m)}",
+            "End it",
+            "Keep it running",
+        )
+    daily = price.dollars(price.stopped_daily(words.disk_gb(m)))
+    return confirm(
+        f"Stop {m.name}?",
+        f"What runs on it is lost. Its {words.disk_gb(m)} GB disk is kept and costs {daily} a day."
+        f"{_saves(m)}",
+        "Stop it",
+        "Keep it running",
+    )
+
+
+def _saves(m: Machine) -> str:
+    return f" It costs {price.per_hour(m.hourly)} while it runs." if m.hourly is not None else ""
+
+
+def start_button(m: Machine, label: str = "Start again", style: str | None = PRIMARY) -> Block:
+    """[Start again]: its price stands beside it in the message."""
+    return button(label, "start", m.id, style)
+
+
+def end_button(m: Machine, label: str = "End") -> Block:
+    """[End], with what is lost asked first."""
+    return button(label, "end", m.id, DANGER, _end_dialog(m))
+
+
+def _end_dialog(m: Machine) -> Block:
+    saved = ""
+    if m.state is State.STOPPED:
+        saved = f", and {price.dollars(price.stopped_daily(words.disk_gb(m)))} a day is saved"
+    return confirm(
+        f"End {m.name}?",
+        f"{m.name} is terminated and its {words.disk_gb(m)} GB disk is deleted with everything on "
+        f"it{saved}. This cannot be undone.",
+        "End it",
+        "Keep it",
+    )
+
+
+def cancel_button(m: Machine) -> Block:
+    """[Cancel]: gives a launch up that has bought nothing yet."""
+    return button("Cancel", "cancel", f"{m.id}:{m.turn}")
+
+
+def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
+    """What a way on says on its button, its price included."""
+    at = f" at {price.per_hour(choice.hourly)}" if choice.hourly is not None else ""
+    match choice.kind:
+        case ChoiceKind.ASK_QUOTA:
+            return f"Ask AWS for {choice.value}"
+        case ChoiceKind.ASK_AND_LAUNCH:
+            return "Launch when granted" if hold.asked else "Ask, and launch when granted"
+        case ChoiceKind.MARKET:
+            return f"{choice.value.capitalize()}{at}"
+        case ChoiceKind.TYPE:
+            return f"{choice.value} {wish.market}{at}"
+        case ChoiceKind.REGION:
+            return f"{choice.value}{at}"
+        case ChoiceKind.RETRY:
+            return "Try again"

@@ -1,0 +1,135 @@
+"""Why a launch waits for a person, what it costs meanwhile (nothing), and the ways on."""
+
+from decimal import Decimal
+
+from core.blocks import Block, actions, button, code, context, escape, section
+from core.faults import meaning
+from core.messages import buttons, words
+from core.model import ChoiceKind, Hold, HoldKind, Machine
+
+MOST_BUTTONS = 3
+
+_RULES = {
+    "no-default-vpc": "There is no default VPC in {region}. An admin can make one: "
+    "`aws ec2 create-default-vpc --region {region}`.",
+    "no-subnet": "None of the zones of {region} that sell it has a public default subnet. "
+    "An admin can make one: `aws ec2 create-default-subnet`.",
+    "image": "There is no image that fits it.",
+    "disk": "The disk that was asked for does not fit.",
+}
+
+
+def held(m: Machine, hold: Hold, facts: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The card of a launch that a person must decide about; `facts` say what it is."""
+    blocks = [section(f"{words.name(m)} is not launched. {why(m, hold)} {words.NOTHING}")]
+    steps = _steps(hold)
+    if steps:
+        blocks.append(section(steps))
+    row = _buttons(m, hold)
+    small_print = [_small_print(m, cancel_shown=len(row) > len(_offered(hold)))]
+    if not hold.choices:
+        small_print += _without_buttons(m, hold)
+    return (*blocks, *facts, actions(*row), context(*small_print))
+
+
+def _without_buttons(m: Machine, hold: Hold) -> list[str]:
+    """A next step where nothing can be offered as a button."""
+    match hold.kind:
+        case HoldKind.NO_ACCESS:
+            return []
+        case HoldKind.REFUSED:
+            return [f"Once that is solved: {words.launch_again(m.wish)}"]
+        case _:
+            return ["Another type, market or region may do: `/gpu help launch`"]
+
+
+def why(m: Machine, hold: Hold) -> str:
+    """One or two sentences: what stands in the way."""
+    thing, place = code(m.wish.instance_type), escape(m.wish.region)
+    match hold.kind:
+        case HoldKind.QUOTA:
+            return _quota(hold)
+        case HoldKind.NO_CAPACITY:
+            return _no_capacity(m)
+        case HoldKind.NOT_OFFERED if hold.code == "no-such-market":
+            return f"EC2 does not sell {thing} as {m.wish.market} in {place}."
+        case HoldKind.NOT_OFFERED:
+            return f"EC2 does not offer {thing} in {place}."
+        case HoldKind.NO_ACCESS:
+            return "Nobody could log in to it yet."
+        case HoldKind.TOO_DEAR:
+            limit = f" ({words.hourly(Decimal(hold.detail))})" if hold.detail else ""
+            return (
+                f"{thing} {m.wish.market} costs more than may be launched without an admin"
+                f"{limit}. An admin can launch it: {words.launch_again(m.wish)}."
+            )
+        case HoldKind.REFUSED:
+            return _refused(m, hold)
+
+
+def _quota(hold: Hold) -> str:
+    if hold.quota is None:
+        return "The account's vCPU quota is too small for it."
+    asked = " AWS has been asked for more and has still to decide." if hold.asked else ""
+    return words.quota_wall(hold.quota, hold.needed) + asked
+
+
+def _no_capacity(m: Machine) -> str:
+    said = f"EC2 has no capacity for {words.wanted(m.wish)} now"
+    tried = words.zones_tried(m.tried)
+    return f"{said} ({tried})." if tried else f"{said}."
+
+
+def _refused(m: Machine, hold: Hold) -> str:
+    """Our own rule in its own words; AWS's refusal by its code, for its text may name accounts."""
+    rule = _RULES.get(hold.code)
+    if rule is None:
+        return f"AWS refused it ({escape(hold.code)}): {escape(meaning(hold.code))}"
+    return escape(hold.detail) or rule.format(region=escape(m.wish.region))
+
+
+def _steps(hold: Hold) -> str:
+    """The commands that are missing before anybody could log in."""
+    missing = words.access_steps(lacks_key=hold.lacks_key, lacks_address=hold.lacks_address)
+    if not missing:
+        return ""
+    if hold.kind is HoldKind.NO_ACCESS:
+        return f"Type this, and the launch goes on by itself:\n{missing}"
+    return f"It also needs, and you can type it now:\n{missing}"
+
+
+def _offered(hold: Hold) -> tuple[tuple[int, ChoiceKind], ...]:
+    """(index, kind) of the ways on that still make sense; the index is what the button carries."""
+    kinds = [(i, c.kind) for i, c in enumerate(hold.choices[:MOST_BUTTONS])]
+    return tuple((i, k) for i, k in kinds if not (hold.asked and k is ChoiceKind.ASK_QUOTA))
+
+
+def _buttons(m: Machine, hold: Hold) -> list[Block]:
+    offered = _offered(hold)
+    primary = _primary(tuple(kind for _, kind in offered))
+    made = [
+        button(
+            buttons.choice_label(hold.choices[i], hold, m.wish),
+            f"choose-{i}",
+            f"{m.id}:{m.turn}:{i}",
+            buttons.PRIMARY if kind is primary else None,
+        )
+        for i, kind in offered
+    ]
+    # Two ways on of one kind (two types, say) must not both be the primary one.
+    for later in [b for b in made if b.get("style") == buttons.PRIMARY][1:]:
+        del later["style"]
+    return made if len(made) == MOST_BUTTONS else [*made, buttons.cancel_button(m)]
+
+
+def _primary(kinds: tuple[ChoiceKind, ...]) -> ChoiceKind | None:
+    if ChoiceKind.ASK_AND_LAUNCH in kinds:
+        return ChoiceKind.ASK_AND_LAUNCH
+    return kinds[0] if kinds else None
+
+
+def _small_print(m: Machine, *, cancel_shown: bool) -> str:
+    """Who asked, until when this stays open, and how to give up where no button says so."""
+    asked = f"Asked for by {words.owner(m)}. Open until {words.at(m.launch_by)}"
+    give_up = "" if cancel_shown else f", or give it up: {code(f'/gpu end {m.name}')}"
+    return f"{asked}{give_up}."

@@ -1,0 +1,151 @@
+"""vCPU quotas in words: how much there is, what has been asked of AWS, what AWS said."""
+
+from core.blocks import Block, Message, context, escape, message, section, user
+from core.messages import words
+from core.model import Machine, QuotaFacts, QuotaRequest, QuotaStatus
+
+MOST_ROWS = 12
+
+_STATUS = {
+    QuotaStatus.PENDING: "AWS is deciding",
+    QuotaStatus.CASE_OPENED: "AWS has opened a support case",
+    QuotaStatus.APPROVED: "granted",
+    QuotaStatus.DENIED: "refused",
+    QuotaStatus.NOT_APPROVED: "not approved",
+    QuotaStatus.CASE_CLOSED: "the case was closed",
+    QuotaStatus.INVALID_REQUEST: "AWS calls it invalid",
+}
+
+
+def quotas(region: str, facts: tuple[QuotaFacts, ...], asked: tuple[QuotaRequest, ...]) -> Message:
+    """Limit, use and room of each quota, and the requests that AWS has still to decide."""
+    where = escape(region)
+    rows = [f"• {_row(f)}" for f in facts[:MOST_ROWS]]
+    blocks = [section(f"*vCPUs that this account may run in {where}*\n" + "\n".join(rows))]
+    if asked:
+        lines = "\n".join(f"• {_asked_row(r)}" for r in asked[:MOST_ROWS])
+        blocks.append(section(f"*Asked of AWS*\n{lines}"))
+    blocks.append(
+        context(
+            f"One type: `/gpu quota g5.xlarge in {where}`",
+            f"More of it: `/gpu quota raise g5.xlarge in {where}`",
+        )
+    )
+    return message(*blocks)
+
+
+def _row(facts: QuotaFacts) -> str:
+    family = f"{words.quota_family(facts.name)} {words.quota_market(facts.name)}"
+    flight = f", {facts.in_flight} being launched" if facts.in_flight else ""
+    return f"*{family}*: limit {facts.limit}, used {facts.used}{flight}, room {facts.room}"
+
+
+def _asked_row(request: QuotaRequest) -> str:
+    return (
+        f"{_what(request)}: {request.before} → {request.desired}, {_STATUS[request.status]}; "
+        f"asked by {user(request.asked_by)} {words.at(request.asked_at)}"
+    )
+
+
+def _what(request: QuotaRequest) -> str:
+    return f"{words.vcpus_of(request.name)} in {escape(request.region)}"
+
+
+def quota_asking(facts: QuotaFacts, total: int, by: str) -> Message:
+    """Posted before AWS is asked, so that its answer has a thread to go to."""
+    return message(
+        section(
+            f"{user(by)} asks AWS for {total} {words.vcpus_of(facts.name)} in "
+            f"{escape(facts.region)} (now {facts.limit})… Asking costs nothing."
+        )
+    )
+
+
+def quota_asked(request: QuotaRequest) -> Message:
+    """AWS has the request."""
+    said = (
+        f"{user(request.asked_by)} asked AWS for {request.desired} {_what(request)} (now "
+        f"{request.before}): {_STATUS[request.status]}. What AWS says is told in this thread. "
+        "Nothing was started, and asking costs nothing."
+    )
+    return message(section(said), *_references(request))
+
+
+def quota_already(request: QuotaRequest) -> Message:
+    """AWS keeps one open request for a quota, so a second one is not made."""
+    said = (
+        f"AWS has an open request already: {request.desired} {_what(request)} (now "
+        f"{request.before}), asked by {user(request.asked_by)} {words.at(request.asked_at)}; "
+        f"{_STATUS[request.status]}. Nothing more was asked and nothing was started; the outcome "
+        f"is told where it was asked. See it: `/gpu quota in {escape(request.region)}`"
+    )
+    return message(section(said), *_references(request))
+
+
+def quota_enough(facts: QuotaFacts, needed: int) -> Message:
+    """There is room already: AWS would refuse to be asked."""
+    return message(
+        section(
+            f"There is room already: this account may run {facts.limit} "
+            f"{words.vcpus_of(facts.name)} in {escape(facts.region)}, {facts.room} are free, and "
+            f"{needed} are needed. Nothing was asked of AWS and nothing was started."
+        )
+    )
+
+
+def quota_outcome(request: QuotaRequest, waiting: tuple[Machine, ...]) -> Message:
+    """What AWS decided, and what that means for the launches that waited for it."""
+    granted = request.status is QuotaStatus.APPROVED
+    said = f"{user(request.asked_by)} {_granted(request) if granted else _refused(request)}"
+    blocks = [section(said)]
+    if waiting:
+        blocks.append(section(_goes_on(waiting) if _in_full(request) else _looked_at(waiting)))
+    elif granted:
+        blocks.append(context("No launch waited for it, so nothing was started."))
+    return message(*blocks, *_references(request))
+
+
+def _in_full(request: QuotaRequest) -> bool:
+    total = request.desired if request.granted is None else request.granted
+    return request.status is QuotaStatus.APPROVED and total >= request.desired
+
+
+def _granted(request: QuotaRequest) -> str:
+    if request.granted is None or _in_full(request):
+        total = request.granted or request.desired
+        return f"AWS granted it: {total} {_what(request)} (before: {request.before})."
+    if request.granted > request.before:
+        return (
+            f"AWS granted a part: {request.granted} of the {request.desired} {_what(request)} that "
+            f"were asked for (before: {request.before})."
+        )
+    return (
+        f"AWS approved {request.desired} {_what(request)}, but the limit still shows "
+        f"{request.granted}: it can take some minutes."
+    )
+
+
+def _refused(request: QuotaRequest) -> str:
+    now = request.before if request.granted is None else request.granted
+    return (
+        f"AWS did not grant {request.desired} {_what(request)}: {_STATUS[request.status]}. The "
+        f"limit is {now}. Nothing was started. Smaller requests, regions in use and a support case "
+        "by an admin have better chances."
+    )
+
+
+def _goes_on(waiting: tuple[Machine, ...]) -> str:
+    goes_on = "goes on by itself now" if len(waiting) == 1 else "go on by themselves now"
+    return f"{words.names(waiting)} {goes_on}."
+
+
+def _looked_at(waiting: tuple[Machine, ...]) -> str:
+    verb = "is" if len(waiting) == 1 else "are"
+    return (
+        f"{words.names(waiting)} {verb} looked at again; the launch's own message says how it is."
+    )
+
+
+def _references(request: QuotaRequest) -> tuple[Block, ...]:
+    case = f", case {escape(request.case_id)}" if request.case_id else ""
+    return (context(f"AWS request {escape(request.change_id)}{case}"),)

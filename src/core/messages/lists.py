@@ -1,0 +1,128 @@
+"""Machines as lists: the caller's now, the team's, and one with its history."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from core import price
+from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
+from core.messages import buttons, words
+from core.messages.cards import card
+from core.model import ALIVE, FINAL, Desire, Machine, Profile, State
+
+MOST_LISTED = 60
+LISTED_A_BLOCK = 6
+MOST_HISTORY = 20
+MOST_BUTTONS = 3
+
+_BILLED = ALIVE | {State.STOPPING, State.ENDING}
+
+
+def overview(machines: tuple[Machine, ...], profile: Profile, now: datetime) -> Message:
+    """The caller's machines, what they cost, and the likeliest next steps."""
+    missing = words.access_steps(lacks_key=not profile.keys, lacks_address=not profile.accesses)
+    steps = [section(f"Before you can log in to a machine:\n{missing}")] if missing else []
+    hints = context(
+        "Launch one: `/gpu launch g5.xlarge spot for 2h`",
+        "All machines: `/gpu list all`",
+        "`/gpu help`",
+    )
+    if not machines:
+        return message(section("You have no machine, so nothing here costs money."), *steps, hints)
+    blocks = [section(_totals(machines, now)), *_rows(machines, now, everyone=False)]
+    row = _next_steps(machines)
+    if row:
+        blocks.append(actions(*row))
+    return message(*blocks, *steps, hints)
+
+
+def listing(machines: tuple[Machine, ...], now: datetime, *, everyone: bool) -> Message:
+    """Machines that are not over, with what each costs; sixty at most."""
+    if not machines:
+        none = "Nobody has a machine" if everyone else "You have no machine"
+        hint = context("Launch one: `/gpu launch g5.xlarge spot for 2h`")
+        return message(section(f"{none}, so nothing here costs money."), hint)
+    more = "One of them: `/gpu show &lt;name&gt;`"
+    hints = [more] if everyone else [more, "Everybody's: `/gpu list all`"]
+    rows = _rows(machines, now, everyone=everyone)
+    return message(section(_totals(machines, now)), *rows, context(*hints))
+
+
+def _totals(machines: tuple[Machine, ...], now: datetime) -> str:
+    """3 machines: 1 runs for $0.918/h, stopped disks cost $0.13 a day; $1.84 so far."""
+    billed = [m for m in machines if m.state in _BILLED]
+    stopped = [m for m in machines if m.state is State.STOPPED]
+    each = sum((m.hourly or Decimal(0) for m in billed), Decimal(0))
+    parts = []
+    if billed:
+        parts.append(f"{len(billed)} up for {words.hourly(each)}")
+    if stopped:
+        daily = sum((price.stopped_daily(words.disk_gb(m)) for m in stopped), Decimal(0))
+        parts.append(f"{len(stopped)} stopped, whose disks cost {words.money(daily)} a day")
+    other = len(machines) - len(billed) - len(stopped)
+    if other:
+        parts.append(f"{other} not running")
+    so_far = sum((price.spent(m.runs, now) for m in machines), Decimal(0))
+    count = f"{len(machines)} machine{'s' if len(machines) != 1 else ''}"
+    return f"*{count}*: {', '.join(parts)}. So far: {words.money(so_far)}."
+
+
+def _rows(machines: tuple[Machine, ...], now: datetime, *, everyone: bool) -> list[Block]:
+    """Several machines to a block, because a message holds fifty blocks."""
+    lines = [_row(m, now, everyone=everyone) for m in machines[:MOST_LISTED]]
+    more = len(machines) - MOST_LISTED
+    if more > 0:
+        lines.append(f"… and {more} more")
+    chunks = [lines[i : i + LISTED_A_BLOCK] for i in range(0, len(lines), LISTED_A_BLOCK)]
+    return [section("\n".join(chunk)) for chunk in chunks]
+
+
+def _row(m: Machine, now: datetime, *, everyone: bool) -> str:
+    whose = f" {words.owner(m)}" if everyone else ""
+    return f"• {words.name(m)}{whose}: {words.state(m)}, {words.what(m)}{_money(m, now)}"
+
+
+def _money(m: Machine, now: datetime) -> str:
+    if m.state is State.STOPPED:
+        return f", disk {words.kept_daily(m)} a day, cost {words.spent(m, now)}"
+    if m.state not in _BILLED:
+        return ""
+    each = f", {words.hourly(m.hourly)}" if m.hourly is not None else ""
+    verb = "stops" if m.can_stop else "ends"
+    ends = f", {verb} {words.at(m.lease.deadline)}" if m.lease and m.desire is Desire.RUN else ""
+    return f"{each}, {words.spent(m, now)} so far{ends}"
+
+
+def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
+    """For the machine that ends first: extend, stop; for one that is stopped: start."""
+    up = [m for m in machines if m.state in ALIVE and m.lease and m.desire is Desire.RUN]
+    first = min(up, key=lambda m: m.lease.deadline if m.lease else m.created_at, default=None)
+    stopped = next(
+        (m for m in machines if m.state is State.STOPPED and m.desire is Desire.STOP), None
+    )
+    found: list[Block | None] = []
+    if first is not None:
+        found.append(buttons.extend_button(first, f"Extend {first.name}"))
+        found.append(buttons.stop_button(first, f"Stop {first.name}"))
+    if stopped is not None:
+        style = None if found and found[0] else buttons.PRIMARY
+        found.append(buttons.start_button(stopped, f"Start {stopped.name}", style))
+    return [b for b in found if b is not None][:MOST_BUTTONS]
+
+
+def show(m: Machine, now: datetime) -> Message:
+    """One machine as its card shows it, what it has cost, and its history, newest last."""
+    shown = card(m, now)
+    blocks = [b for b in shown.blocks if b["type"] != "actions"]
+    if m.runs and m.state not in FINAL:
+        ran = f"Ran {words.ran(m, now)} so far, for {words.spent(m, now)}"
+        blocks.append(context(ran))
+    lines = [f"{words.at(h.at)}: {words.happened(h.what)}" for h in m.history[-MOST_HISTORY:]]
+    if lines:
+        blocks += [divider(), section("*History*\n" + "\n".join(lines))]
+    return message(*blocks, context(_ids(m)))
+
+
+def _ids(m: Machine) -> str:
+    instance = f", instance {code(m.instance.id)}" if m.instance else ""
+    where = f" in {escape(words.region(m))}"
+    return f"Machine {code(m.id)}{instance}{where}"

@@ -1,0 +1,145 @@
+"""The new messages of a machine: what needs eyes now. Edits of the card notify nobody; these do.
+
+A notice may be late (Slack was down), so each looks at the machine as it is when it is written.
+"""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from core.blocks import Block, Message, actions, button, code, context, escape, message, section
+from core.faults import meaning
+from core.messages import buttons, words
+from core.messages.cards import ended, failed, stopped
+from core.model import ALIVE, Cause, Desire, Machine, Market, Notice, NoticeKind, State
+
+SPOT_NOTICE = timedelta(minutes=2)
+
+
+def notice(m: Machine, owed: Notice, now: datetime) -> Message:
+    """The message that is owed, as true now as it was when it fell due."""
+    match owed.kind:
+        case NoticeKind.READY:
+            return _ready(m, owed)
+        case NoticeKind.WARNING:
+            return _warning(m, owed)
+        case NoticeKind.INTERRUPTED:
+            return _interrupted(m, owed)
+        case NoticeKind.STOPPED:
+            return _stopped(m, now)
+        case NoticeKind.ENDED:
+            return _ended(m, now)
+        case NoticeKind.START_FAILED:
+            return _start_failed(m, owed)
+        case NoticeKind.FAILED:
+            return message(section(f"{words.owner(m)} {failed(m)}"))
+        case _:
+            assert_never(owed.kind)
+
+
+def ssh_line(m: Machine) -> str | None:
+    """`ssh ubuntu@203.0.113.9`; None while there is no address."""
+    if m.instance is None or m.instance.address is None:
+        return None
+    login = m.image.user if m.image else "ubuntu"
+    return code(f"ssh {login}@{m.instance.address}")
+
+
+def _up(m: Machine) -> bool:
+    return m.state in ALIVE and m.desire is Desire.RUN
+
+
+def _ready(m: Machine, owed: Notice) -> Message:
+    if not _up(m):
+        was = f"{words.name(m)} was ready on {words.at(owed.at)} and is {words.state(m)} now."
+        return message(section(f"{words.owner(m)} {was}"))
+    line = ssh_line(m) or f"no public address; see {code(f'/gpu ssh {m.name}')}"
+    blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line}")]
+    blocks.append(context(_lease(m), f"VS Code and who may connect: {code(f'/gpu ssh {m.name}')}"))
+    return message(*blocks)
+
+
+def _lease(m: Machine) -> str:
+    """$3.06/h; stops by itself on …, $12.24 until then."""
+    each, cost = words.price_of(m), words.until_deadline(m)
+    price = words.hourly(each) if each is not None else "Price not known"
+    if m.lease is None:
+        return price
+    verb = "stops" if m.can_stop else "ends"
+    then = f", {cost} until then" if cost else ""
+    return f"{price}; {verb} by itself {words.at(m.lease.deadline)}{then}"
+
+
+def _warning(m: Machine, owed: Notice) -> Message:
+    if not _up(m) or m.lease is None:
+        late = f"{words.name(m)} came to its deadline and is {words.state(m)} now."
+        return message(section(f"{words.owner(m)} {late}"))
+    so_far = words.spent(m, owed.at)
+    verb = "stops" if m.can_stop else "ends"
+    said = (
+        f"{words.owner(m)} {words.name(m)} {verb} by itself {words.at(m.lease.deadline)}. It has "
+        f"cost {so_far} so far. {_after(m)}"
+    )
+    extend = buttons.extend_button(m)
+    row = [*([extend] if extend else []), buttons.stop_button(m), _keep_button(m)]
+    blocks = [section(said), actions(*row)]
+    if extend is None:
+        blocks.append(context("It has reached the longest time that one lease may take."))
+    return message(*blocks)
+
+
+def _after(m: Machine) -> str:
+    gb = words.disk_gb(m)
+    if m.can_stop:
+        return f"Its {gb} GB disk is kept then and costs {words.kept_daily(m)} a day."
+    return f"It is a spot machine: its {gb} GB disk is deleted then, so save what you need."
+
+
+def _keep_button(m: Machine) -> Block:
+    """Labels cannot show a reader's own time zone, so this one says UTC."""
+    assert m.lease is not None
+    return button(f"Keep until {m.lease.deadline:%H:%M} UTC", "keep", m.id)
+
+
+def _interrupted(m: Machine, owed: Notice) -> Message:
+    gone = owed.at + SPOT_NOTICE
+    if m.state not in ALIVE:
+        said = f"EC2 took {words.name(m)} back; it is {words.state(m)} now."
+        return message(section(f"{words.owner(m)} {said}"))
+    other = words.launch_again(m.wish, Market.ON_DEMAND)
+    return message(
+        section(
+            f"{words.owner(m)} EC2 takes {words.name(m)} back and ends it about {words.at(gone)}. "
+            f"Save your work now: its {words.disk_gb(m)} GB disk is deleted. Connect: "
+            f"{code(f'/gpu ssh {m.name}')}"
+        ),
+        context(f"On-demand machines are not taken back: {other}"),
+    )
+
+
+def _stopped(m: Machine, now: datetime) -> Message:
+    said = section(f"{words.owner(m)} {stopped(m, now)}")
+    if m.state is not State.STOPPED or m.desire is not Desire.STOP:
+        now_is = f"{words.name(m)} was stopped, and is {words.state(m)} now."
+        return message(section(f"{words.owner(m)} {now_is}"))
+    return message(said, actions(buttons.start_button(m)))
+
+
+def _ended(m: Machine, now: datetime) -> Message:
+    blocks = [section(f"{words.owner(m)} {ended(m, now)}")]
+    if m.cause is Cause.SPOT:
+        again = words.launch_again(m.wish)
+        other = words.launch_again(m.wish, Market.ON_DEMAND)
+        blocks.append(context(f"To go on: {again}, or {other}, which is not taken back"))
+    return message(*blocks)
+
+
+def _start_failed(m: Machine, owed: Notice) -> Message:
+    why = escape(meaning(owed.detail)) if owed.detail else "EC2 refused."
+    said = f"{words.owner(m)} {words.name(m)} could not be started: {why}"
+    if m.state is not State.STOPPED or m.desire is not Desire.STOP:
+        return message(section(f"{said} It is {words.state(m)} now."))
+    kept = (
+        f"It is still stopped; its {words.disk_gb(m)} GB disk is kept and costs "
+        f"{words.kept_daily(m)} a day."
+    )
+    return message(section(f"{said} {kept}"), actions(buttons.start_button(m, "Try again")))

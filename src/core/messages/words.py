@@ -1,0 +1,294 @@
+"""The small change of every message: how names, money, lengths, places and causes are said."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core import price
+from core.blocks import code, escape, user, when
+from core.faults import FaultKind, kind_of, meaning
+from core.model import (
+    Cause,
+    ChoiceKind,
+    Desire,
+    Gpu,
+    Hold,
+    Machine,
+    Market,
+    QuotaFacts,
+    State,
+    Tried,
+    Wish,
+)
+
+NOTHING = "Nothing was started, so it costs nothing."
+KEY_STEP = "`/gpu key add ssh-ed25519 AAAA… you@laptop`"
+ADDRESS_STEP = "`/gpu allow &lt;your address&gt;/32`"
+MOST_LINES_TRIED = 8
+
+_REFUSALS = {
+    FaultKind.CAPACITY: "no capacity",
+    FaultKind.NOT_OFFERED: "not sold there",
+    FaultKind.QUOTA: "the quota is used up",
+    FaultKind.SPOT_PRICE: "the spot price rose",
+}
+_STATES = {
+    State.REQUESTED: "being looked into",
+    State.HELD: "waiting for a decision, not launched",
+    State.WAITING: "waiting for AWS to grant the quota, not launched",
+    State.LAUNCHING: "being launched",
+    State.PENDING: "booting",
+    State.RUNNING: "running",
+    State.STOPPING: "stopping",
+    State.STOPPED: "stopped",
+    State.STARTING: "starting",
+    State.ENDING: "ending",
+    State.ENDED: "ended",
+    State.FAILED: "not launched",
+}
+
+
+# ---- money and time -------------------------------------------------------------------------
+
+
+def at(moment: datetime) -> str:
+    """A moment in each reader's own time zone."""
+    return when(moment)
+
+
+def money(amount: Decimal) -> str:
+    """USD with cents, ready for markup: `$3.06`, `&lt;$0.01`."""
+    return escape(price.dollars(amount))
+
+
+def hourly(amount: Decimal) -> str:
+    """USD per hour, ready for markup: `$0.918/h`."""
+    return escape(price.per_hour(amount))
+
+
+def length(span: timedelta) -> str:
+    """`45 s`, `12 min`, `4 h`, `1 h 30 min`, `2 d 3 h`: the two largest units, rounded down."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    days, rest = divmod(seconds // 60, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min")]
+    first = next(i for i, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def spent(m: Machine, now: datetime) -> str:
+    """What its running has cost up to `now`, disk not counted."""
+    return money(price.spent(m.runs, now))
+
+
+def ran(m: Machine, now: datetime) -> str:
+    """How long it has run in all, up to `now`."""
+    spans = ((run.ended_at or now) - run.started_at for run in m.runs)
+    return length(sum((max(s, timedelta(0)) for s in spans), timedelta(0)))
+
+
+def until_deadline(m: Machine) -> str | None:
+    """What it will have cost at its deadline; None while there is no lease or no price."""
+    each = price_of(m)
+    if m.lease is None or each is None:
+        return None
+    if not m.runs or m.runs[-1].ended_at is not None:
+        before = price.spent(m.runs, m.lease.deadline)
+        return money(before + price.cost(each, m.lease.deadline - m.lease.started_at))
+    return money(price.spent(m.runs, m.lease.deadline))
+
+
+def price_of(m: Machine) -> Decimal | None:
+    """USD per hour of where it runs, or of where it is being tried."""
+    if m.placement:
+        return m.placement.hourly
+    if m.attempt:
+        return m.attempt.placement.hourly
+    return m.placements[0].hourly if m.placements else None
+
+
+def kept_daily(m: Machine) -> str:
+    """What its disk costs a day while it is stopped."""
+    return money(price.stopped_daily(disk_gb(m)))
+
+
+def disk_gb(m: Machine) -> int:
+    """GB of its root disk."""
+    return m.disk_gb or (m.image.root_gb if m.image else 0)
+
+
+# ---- names and places -----------------------------------------------------------------------
+
+
+def name(m: Machine) -> str:
+    """The name people say."""
+    return f"*{escape(m.name)}*"
+
+
+def owner(m: Machine) -> str:
+    """Whose it is, as a mention."""
+    return user(m.owner)
+
+
+def region(m: Machine) -> str:
+    """Where it runs or is to run."""
+    return m.placement.region if m.placement else m.wish.region
+
+
+def zone(m: Machine) -> str:
+    """The zone it runs in or is being tried in, else the region."""
+    if m.placement:
+        return m.placement.zone
+    return m.attempt.placement.zone if m.attempt else m.wish.region
+
+
+def wanted(wish: Wish) -> str:
+    """`p3.2xlarge` spot in us-east-1."""
+    return f"{code(wish.instance_type)} {wish.market} in {escape(wish.region)}"
+
+
+def what(m: Machine) -> str:
+    """`p3.2xlarge` spot in us-east-1a."""
+    return f"{code(m.wish.instance_type)} {m.market} in {escape(zone(m))}"
+
+
+def gpu(it: Gpu) -> str:
+    """1 x NVIDIA V100, 16 GiB."""
+    count = format(it.count.normalize(), "f")
+    each = " each" if it.count > 1 else ""
+    label = escape(f"{it.maker} {it.name}" if it.maker else it.name)
+    return f"{count} x {label}, {round(it.memory_mib / 1024)} GiB{each}"
+
+
+def launch_again(wish: Wish, market: Market | None = None) -> str:
+    """The command that asks for the same again, ready to be pasted."""
+    return code(f"/gpu launch {wish.instance_type} {market or wish.market} in {wish.region}")
+
+
+def names(machines: Iterable[Machine]) -> str:
+    """*amber-fox*, *brave-owl*; at most ten by name."""
+    all_of_them = tuple(machines)
+    said = ", ".join(name(m) for m in all_of_them[:10])
+    more = len(all_of_them) - 10
+    return f"{said} and {more} more" if more > 0 else said
+
+
+# ---- states and reasons ---------------------------------------------------------------------
+
+
+def state(m: Machine) -> str:
+    """Its state in a few words, a decision that is not carried out yet included."""
+    if m.desire is Desire.GONE and m.state not in (State.ENDED, State.FAILED):
+        return "ending"
+    if m.desire is Desire.STOP and m.state in (State.PENDING, State.RUNNING, State.STARTING):
+        return "stopping"
+    if m.desire is Desire.RUN and m.state is State.STOPPED:
+        return "starting"
+    if m.state is State.RUNNING:
+        return "running and ready" if m.ready_at else "running, waiting for SSH"
+    return _STATES[m.state]
+
+
+def reason(m: Machine) -> str:
+    """Why it was stopped, ended or not launched: `by @kim`, `at its deadline`."""
+    match m.cause:
+        case Cause.PERSON:
+            return f"by {user(m.ended_by)}" if m.ended_by else "by a person"
+        case Cause.DEADLINE:
+            return "at its deadline"
+        case Cause.SPOT:
+            return "because EC2 took the spot capacity back"
+        case Cause.OUTSIDE:
+            return "from outside (the console, the machine itself or another tool)"
+        case Cause.EXPIRED:
+            return "because its time ran out before it could be launched"
+        case Cause.REFUSED:
+            return "because EC2 refused it"
+        case Cause.LOST:
+            return "because EC2 never said what became of the launch"
+        case None:
+            return "for a reason that was not recorded"
+
+
+def refusal(code_: str) -> str:
+    """What EC2's error code means, in a few words; the code itself where it is not known here."""
+    if code_ == "no-answer":
+        return "no answer from EC2, and no machine"
+    return _REFUSALS.get(kind_of(code_)) or escape(code_)
+
+
+def zones_tried(tried: Iterable[Tried]) -> str:
+    """us-east-1a: no capacity · us-east-1b: not sold there; the last eight."""
+    lines = [f"{escape(t.zone)}: {refusal(t.code)}" for t in tried]
+    return " · ".join(lines[-MOST_LINES_TRIED:])
+
+
+def quota_family(quota_name: str) -> str:
+    """`P-type`, `P5-type`, `G and VT-type`, out of the name that Service Quotas gives."""
+    core = re.sub(r"^(All|Running)\s+|\s+(Instance Requests|instances)$", "", quota_name)
+    core = re.sub(r"^(On-Demand|Spot)\s+|\s+(On-Demand|Spot)$", "", core)
+    core = re.sub(r"\s*\(.*\)$", "", core).strip() or quota_name
+    families = re.split(r",\s*|\s+and\s+", core)
+    letters = {family.rstrip("0123456789") for family in families}
+    if len(families) > 1 and len(letters) == 1:
+        core = letters.pop()
+    return f"{escape(core)}-type"
+
+
+def quota_market(quota_name: str) -> str:
+    """`spot` or `on-demand`: which of the two a quota counts."""
+    return Market.SPOT.value if "spot" in quota_name.lower() else Market.ON_DEMAND.value
+
+
+def vcpus_of(quota_name: str) -> str:
+    """`P-type spot vCPUs`."""
+    return f"{quota_family(quota_name)} {quota_market(quota_name)} vCPUs"
+
+
+def quota_wall(facts: QuotaFacts, needed: int) -> str:
+    """Your account may run 0 P-type spot vCPUs in us-east-1; this needs 8."""
+    busy = facts.used + facts.in_flight
+    used = f" and uses {busy} of them" if busy else ""
+    where = escape(facts.region)
+    return (
+        f"Your account may run {facts.limit} {vcpus_of(facts.name)} in {where}{used}; "
+        f"this needs {needed}."
+    )
+
+
+def asked_total(hold: Hold) -> str | None:
+    """The number of vCPUs that the hold's buttons ask AWS for."""
+    asks = (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH)
+    return next((escape(c.value) for c in hold.choices if c.kind in asks), None)
+
+
+def access_steps(*, lacks_key: bool, lacks_address: bool) -> str:
+    """The commands that put a key and an address in place, one a line."""
+    lines = []
+    if lacks_key:
+        lines.append(f"• your public key: {KEY_STEP}")
+    if lacks_address:
+        lines.append(f"• the address you connect from: {ADDRESS_STEP}")
+    return "\n".join(lines)
+
+
+def happened(line: str) -> str:
+    """A line of history for people: ids of people become mentions, codes become words."""
+    said = escape(line)
+    said = re.sub(r"^(\S+ (?:spot|on-demand)): (\S+)$", _tried, said)
+    said = re.sub(r"^not started: (\S+)$", _not_started, said)
+    said = re.sub(r"^to (stop|end): person \(by ", r"to \1 (by ", said)
+    said = re.sub(r"^(?:ask-quota|ask-and-launch) (\d+)", r"asked AWS for \1", said)
+    said = re.sub(r"^(?:market|type|region) (\S+)", r"changed to \1", said)
+    return re.sub(r"\(by ([A-Z0-9]+)\)", lambda found: f"(by {user(found[1])})", said)
+
+
+def _tried(found: re.Match[str]) -> str:
+    return f"{found[1]}: {refusal(found[2])}"
+
+
+def _not_started(found: re.Match[str]) -> str:
+    return f"not started: {meaning(found[1])}"

@@ -1,0 +1,88 @@
+"""Which network may be opened to port 22: one address, or one that the admins listed. Never all."""
+
+import ipaddress
+import re
+
+from core.words import UsageError, echo
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_SHAPE = re.compile(r"[0-9a-f.:]{2,45}(?:/[0-9]{1,3})?")
+# Nobody reaches a machine in AWS from these: an address that is not unique in the internet.
+_INSIDE = tuple(
+    ipaddress.ip_network(cidr)
+    for cidr in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/3",
+        "::/8",
+        "fc00::/7",
+        "fe80::/10",
+        "ff00::/8",
+    )
+)
+# Wider than this is as good as everybody, whatever the admins' list says.
+_WIDEST = {4: 8, 6: 16}
+_ASK = "Your own is shown at https://checkip.amazonaws.com."
+
+
+def read_network(text: str, wider: tuple[str, ...]) -> str | UsageError:
+    """The CIDR to open: `198.51.100.7` becomes `198.51.100.7/32`.
+
+    `wider` are the CIDRs that admins allow people to open whole or in part, private ones too.
+    """
+    word = text.strip().strip("\"'<>").lower()
+    network = _network(word)
+    if network is None:
+        return _wrong(f"{echo(word)} is not an IP address. {_ASK}")
+    if network.prefixlen < _WIDEST[network.version]:
+        return _wrong(f"Port 22 is never opened to everybody. Give your own address. {_ASK}")
+    if any(_within(network, outer) for outer in map(_network, wider) if outer is not None):
+        return str(network)
+    if network.prefixlen < network.max_prefixlen:
+        return _too_wide(word, network)
+    if any(_within(network, inside) for inside in _INSIDE):
+        return _wrong(
+            f"{network.network_address} is an address inside a home or office network; AWS sees "
+            f"another one. {_ASK}"
+        )
+    return str(network)
+
+
+def _network(word: str) -> _Network | None:
+    if not _SHAPE.fullmatch(word):
+        return None
+    try:
+        network = ipaddress.ip_network(word, strict=False)
+    except ValueError:
+        return None
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= 96:
+        return ipaddress.ip_network((mapped, network.prefixlen - 96))
+    return network
+
+
+def _within(network: _Network, outer: _Network) -> bool:
+    return (
+        network.version == outer.version
+        and network.prefixlen >= outer.prefixlen
+        and network.network_address in outer
+    )
+
+
+def _wrong(what: str, nearest: str | None = None) -> UsageError:
+    return UsageError(what=what, nearest=nearest, topic="allow")
+
+
+def _too_wide(word: str, network: _Network) -> UsageError:
+    address = word.partition("/")[0]
+    host = address if address != str(network.network_address) else None
+    return _wrong(
+        f"`{network}` is {network.num_addresses:,} addresses; only a single one may be opened, or "
+        "a network that an admin has listed.",
+        nearest=f"/gpu allow {host}" if host else None,
+    )

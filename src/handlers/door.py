@@ -1,0 +1,337 @@
+"""The door: is this Slack, is it our workspace, is it whole? Then onto the queue, and an answer.
+
+It decides nothing else and may do nothing else: no EC2 right, no library but Python's own, because
+people wait for it. Nothing of a request is parsed before its signature has been found good, and
+whatever anybody sends is answered with a 4xx, never with an error of ours.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from core.first_words import (
+    NOT_CERTAIN,
+    NOT_TAKEN,
+    PRIVATE_KEY,
+    first_words,
+    has_private_key,
+)
+from handlers.aws_post import Refused, Service, Unclear, endpoint
+
+Answer = dict[str, Any]
+
+LARGEST = 64 * 1024  # bytes; Slack's largest payloads stay well below
+MOST_FIELDS = 100
+MAX_AGE = 300  # seconds that a signature is good for, either way of the clock
+LOOK_AGAIN = 60  # seconds between two looks at the secret because of a bad signature
+LOOK_SOON = 2  # the same while no secret is known at all
+_TIMESTAMP = re.compile(r"[0-9]{10}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # visible ASCII, no backslash
+_FORM = "application/x-www-form-urlencoded"
+
+
+class _No(Exception):
+    """What a bad request is answered with."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+class Door:
+    """What one execution environment keeps between requests: its secret and its connection."""
+
+    def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._team = environ.get("SLACK_TEAM_ID", "")
+        self._region = environ.get("REGIONS", "").split(",")[0].strip()
+        self._replies_to = _origin_of_replies(environ.get("SLACK_API_URL", ""))
+        self._queue_url = environ.get("QUEUE_URL", "")
+        self._secret_arn = environ.get("SECRET_ARN", "")
+        self._queue = Service("sqs", "1.0", _sqs(self._queue_url, environ), environ)
+        self._vault = Service("secretsmanager", "1.1", _secretsmanager(environ), environ)
+        self._keys: tuple[bytes, ...] = ()
+        self._looked_at = float("-inf")
+
+    def open(self) -> None:
+        """Fetch the secret and connect to the queue while nobody waits; what fails, later."""
+        try:
+            self._look_at_secret()
+            self._queue.connect()
+        except (Refused, Unclear, OSError) as error:
+            print(f"the door opened without all it needs: {error}")  # noqa: T201 - no logger here
+
+    def answer(self, event: Mapping[str, Any]) -> Answer:
+        """The answer to one request of the Function URL (payload version 2.0)."""
+        try:
+            _right_place(event)
+            headers = _headers(event)
+            raw = _raw(event)
+            self._verify(headers, raw)
+            return self._take(headers.get("content-type", ""), raw)
+        except _No as no:
+            return _plain(no.status, no.why)
+
+    # --- Is it Slack? ---------------------------------------------------------------------------
+
+    def _verify(self, headers: Mapping[str, str], raw: bytes) -> None:
+        """Over the raw bytes, in constant time, with every secret that counts at the moment."""
+        stamp = headers.get("x-slack-request-timestamp", "")
+        signature = headers.get("x-slack-signature", "")
+        if not _TIMESTAMP.fullmatch(stamp) or not _SIGNATURE.fullmatch(signature):
+            raise _No(401, "not signed")
+        if abs(self._now() - int(stamp)) > MAX_AGE:
+            raise _No(401, "signed too long ago")
+        signed = b"v0:" + stamp.encode() + b":" + raw
+        if self._matches(signed, signature):
+            return
+        if not self._may_look_again():
+            raise _No(401 if self._keys else 503, "wrong signature")
+        try:
+            self._look_at_secret()  # it may have been replaced
+        except (Refused, Unclear) as error:
+            print(f"the secret could not be looked at: {error}")  # noqa: T201
+        if not self._matches(signed, signature):
+            raise _No(401 if self._keys else 503, "wrong signature")
+
+    def _matches(self, signed: bytes, signature: str) -> bool:
+        good = False
+        for key in self._keys:  # every key, always: the time taken must not tell which one fits
+            wanted = b"v0=" + hmac.new(key, signed, hashlib.sha256).hexdigest().encode()
+            good |= hmac.compare_digest(wanted, signature.encode())
+        return good
+
+    def _may_look_again(self) -> bool:
+        """A flood of bad signatures must not become a flood of calls."""
+        wait = LOOK_AGAIN if self._keys else LOOK_SOON
+        return self._now() - self._looked_at >= wait
+
+    def _look_at_secret(self) -> None:
+        self._looked_at = self._now()
+        found = self._vault.call("secretsmanager.GetSecretValue", {"SecretId": self._secret_arn})
+        self._vault.close()  # not needed again for a long time
+        try:
+            secret = json.loads(str(found["SecretString"]))
+            current, previous = secret["signing_secret"], secret.get("previous_signing_secret")
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise Refused("the secret is not of the form that the template gives it") from None
+        self._keys = tuple(str(key).encode() for key in (current, previous) if key)
+
+    # --- Is it ours, and is it whole? -----------------------------------------------------------
+
+    def _take(self, content_type: str, raw: bytes) -> Answer:
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind == "application/json":
+            return self._event(content_type, raw)
+        if kind != _FORM:
+            raise _No(400, "neither a form nor JSON")
+        form = _form(raw)
+        if form.get("ssl_check") == "1":
+            return _plain(200)
+        if "payload" in form:
+            return self._interaction(form["payload"], content_type, raw)
+        if form.get("command", "").startswith("/"):
+            return self._command(form, content_type, raw)
+        raise _No(400, "neither a command nor an interaction")
+
+    def _command(self, form: Mapping[str, str], content_type: str, raw: bytes) -> Answer:
+        self._ours(form.get("team_id"))
+        self._answerable(form.get("response_url"))
+        for needed in ("user_id", "channel_id", "trigger_id"):
+            if not form.get(needed):
+                raise _No(400, f"a command without {needed}")
+        text = form.get("text", "")
+        if has_private_key(text):  # it must not lie in a queue either
+            return _ephemeral(PRIVATE_KEY)
+        try:
+            self._enqueue("command", content_type, raw)
+        except Refused as error:
+            print(f"a command was not taken: {error}")  # noqa: T201
+            return _ephemeral(NOT_TAKEN)
+        except Unclear as error:
+            print(f"a command may not have been taken: {error}")  # noqa: T201
+            return _ephemeral(NOT_CERTAIN)
+        return _ephemeral(first_words(text, self._region))
+
+    def _interaction(self, text: str, content_type: str, raw: bytes) -> Answer:
+        payload = _json(text)
+        user, team = _part(payload, "user"), _part(payload, "team")
+        self._ours(team.get("id") or user.get("team_id"))
+        if user.get("team_id"):  # in a shared channel, people of other workspaces can click too
+            self._ours(user["team_id"])
+        self._answerable(payload.get("response_url"))
+        replies = payload.get("response_urls") or []
+        for reply in replies if isinstance(replies, list) else [replies]:
+            self._answerable(reply.get("response_url") if isinstance(reply, dict) else "?")
+        return self._passed_on("interaction", content_type, raw)
+
+    def _event(self, content_type: str, raw: bytes) -> Answer:
+        event = _json(raw)
+        if event.get("type") == "url_verification":
+            challenge = event.get("challenge")
+            if not isinstance(challenge, str) or len(challenge) > 1000:
+                raise _No(400, "no challenge")
+            return _plain(200, challenge)
+        self._ours(event.get("team_id"))
+        return self._passed_on("event", content_type, raw)
+
+    def _ours(self, team: object) -> None:
+        """Without SLACK_TEAM_ID every workspace that can sign is ours."""
+        if self._team and team != self._team:
+            raise _No(401, "another workspace")
+
+    def _answerable(self, url: object) -> None:
+        """Answers go to Slack's own origin and nowhere else: compared whole, never searched for."""
+        if url is None or url == "":
+            return
+        if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
+            raise _No(400, "response_url is no URL")
+        if not url.startswith(self._replies_to + "/"):
+            raise _No(400, "response_url is not Slack's")
+
+    # --- On with it -----------------------------------------------------------------------------
+
+    def _passed_on(self, kind: str, content_type: str, raw: bytes) -> Answer:
+        """A failure is a 500 here: Slack sends events again and tells a person who clicked."""
+        try:
+            self._enqueue(kind, content_type, raw)
+        except (Refused, Unclear) as error:
+            print(f"an {kind} was not taken: {error}")  # noqa: T201
+            return _plain(500, "not taken")
+        return _plain(200)
+
+    def _enqueue(self, kind: str, content_type: str, raw: bytes) -> None:
+        message = {
+            "v": 1,
+            "kind": kind,
+            "body": raw.decode(),
+            "content_type": content_type,
+            "received_at": int(self._now()),
+        }
+        body = json.dumps(message, separators=(",", ":"))
+        request = {"QueueUrl": self._queue_url, "MessageBody": body}
+        self._queue.call("AmazonSQS.SendMessage", request)
+
+
+# --- The shape of requests and answers ----------------------------------------------------------
+
+
+def _right_place(event: Mapping[str, Any]) -> None:
+    if event.get("rawPath") != "/slack":
+        raise _No(404, "nothing here")
+    if _part(_part(event, "requestContext"), "http").get("method") != "POST":
+        raise _No(405, "POST only")
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    found = _part(event, "headers")
+    return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
+
+
+def _raw(event: Mapping[str, Any]) -> bytes:
+    """The body's bytes as they were sent."""
+    body = event.get("body") or ""
+    if not isinstance(body, str) or len(body) > 2 * LARGEST:
+        raise _No(400, "too large")
+    try:
+        if event.get("isBase64Encoded"):
+            raw = base64.b64decode(body, validate=True)
+        else:
+            raw = body.encode()
+    except (binascii.Error, ValueError):
+        raise _No(400, "not readable") from None
+    if len(raw) > LARGEST:
+        raise _No(400, "too large")
+    return raw
+
+
+def _form(raw: bytes) -> dict[str, str]:
+    """The form's fields. One that comes twice could mean one thing here and another behind."""
+    try:
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise _No(400, "not a form in UTF-8") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _No(400, "a field comes twice")
+    return form
+
+
+def _json(text: str | bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text.decode() if isinstance(text, bytes) else text)
+    except (ValueError, RecursionError):
+        raise _No(400, "not JSON in UTF-8") from None
+    if not isinstance(found, dict):
+        raise _No(400, "no JSON object")
+    return found
+
+
+def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = whole.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _plain(status: int, text: str = "") -> Answer:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"},
+        "body": text,
+    }
+
+
+def _ephemeral(text: str) -> Answer:
+    """An answer that only the typer sees."""
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json", "cache-control": "no-store"},
+        "body": json.dumps({"response_type": "ephemeral", "text": text}),
+    }
+
+
+# --- Where things are ---------------------------------------------------------------------------
+
+
+def _origin_of_replies(slack_api_url: str) -> str:
+    """Slack answers come from hooks.slack.com; a stand-in's come from where its Web API is."""
+    url = urlsplit(slack_api_url or "https://slack.com/api/")
+    host = url.hostname or ""
+    if host == "slack.com" or host.endswith(".slack.com"):
+        return "https://hooks.slack.com"
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _sqs(queue_url: str, environ: Mapping[str, str]) -> str:
+    """The queue's own URL names the right endpoint in every partition."""
+    url = urlsplit(queue_url)
+    return endpoint("SQS", f"{url.scheme}://{url.netloc}/", environ)
+
+
+def _secretsmanager(environ: Mapping[str, str]) -> str:
+    region = environ.get("AWS_REGION", "")
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return endpoint("SECRETS_MANAGER", f"https://secretsmanager.{region}.{suffix}/", environ)
+
+
+_DOOR = Door(os.environ)
+if (
+    "SECRET_ARN" in os.environ
+):  # in a function, that is; while it starts, CPU is free and nobody waits
+    _DOOR.open()
+
+
+def handler(event: dict[str, Any], context: object) -> Answer:
+    """Lambda's entry."""
+    return _DOOR.answer(event)

@@ -1,0 +1,172 @@
+"""The environment, read once and frozen: what the template and the admins decided.
+
+Every variable that is missing or wrong is named, all of them in one error, so that a deployment is
+mended in one go.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+from core.model import Policy
+
+T = TypeVar("T")
+
+SLACK_API_URL = "https://slack.com/api/"
+_LEAST_LEASE = 2  # minutes
+_LARGEST_DISK = 16384  # GB, the most a gp3 volume holds
+_ANY = re.compile(r"\S+")
+_URL = re.compile(r"https?://[^/\s?#]+(/[^\s?#]*)?")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_TEAM = re.compile(r"([A-Z][A-Z0-9]+)?")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
+_USER = re.compile(r"[UW][A-Z0-9]+")
+
+
+class BadSettings(Exception):
+    """The environment cannot be used; `problems` has one sentence for each variable."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the table, the queue, the secret and Slack are, and what the admins decided."""
+
+    table: str
+    queue_url: str
+    secret_arn: str
+    slack_api_url: str  # ends with a slash
+    policy: Policy
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The settings in these variables; BadSettings names every one that is missing or wrong."""
+    look = _Look(environ)
+    settings = Settings(
+        table=look.word("TABLE_NAME", _ANY),
+        queue_url=look.word("QUEUE_URL", _URL),
+        secret_arn=look.word("SECRET_ARN", _ANY),
+        slack_api_url=look.word("SLACK_API_URL", _URL, SLACK_API_URL).rstrip("/") + "/",
+        policy=_policy(look),
+    )
+    if look.problems:
+        raise BadSettings(tuple(look.problems))
+    return settings
+
+
+def _policy(look: "_Look") -> Policy:
+    default = look.number("DEFAULT_LEASE_MINUTES", 240, least=_LEAST_LEASE)
+    longest = look.number("LONGEST_LEASE_MINUTES", 1440, least=_LEAST_LEASE)
+    if default > longest:
+        look.problems.append(
+            f"DEFAULT_LEASE_MINUTES is {default}, longer than LONGEST_LEASE_MINUTES ({longest})"
+        )
+    return Policy(
+        stack=look.word("STACK_NAME", _ANY),
+        team_id=look.word("SLACK_TEAM_ID", _TEAM, ""),
+        regions=look.words("REGIONS", _REGION, "us-east-1"),
+        channels=frozenset(look.words("ALLOWED_CHANNELS", _CHANNEL, "")),
+        admins=frozenset(look.words("ADMINS", _USER, "")),
+        default_lease=timedelta(minutes=default),
+        longest_lease=timedelta(minutes=longest),
+        default_disk_gb=look.number("DEFAULT_DISK_GB", 50, least=1, most=_LARGEST_DISK),
+        approval_above=look.dollars("APPROVAL_ABOVE_USD_PER_HOUR", "10"),
+        networks=look.networks("ALLOWED_NETWORKS"),
+    )
+
+
+class _Look:
+    """Reads variables and collects what is wrong with them instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def word(self, name: str, form: re.Pattern[str], default: str | None = None) -> str:
+        """One word of that form; without a default it must be there."""
+        text = self.environ.get(name, "").strip()
+        if not text and default is None:
+            self.problems.append(f"{name} is missing")
+        elif text and not form.fullmatch(text):
+            self.problems.append(f"{name} is {text!r}, which is not of the form {form.pattern}")
+        return text or default or ""
+
+    def words(self, name: str, form: re.Pattern[str], default: str) -> tuple[str, ...]:
+        """Comma-separated words of that form, in their order, each once."""
+        found = [
+            word.strip() for word in (self.environ.get(name, "").strip() or default).split(",")
+        ]
+        words = tuple(dict.fromkeys(word for word in found if word))
+        bad = [word for word in words if not form.fullmatch(word)]
+        if bad:
+            self.problems.append(
+                f"{name} names {', '.join(map(repr, bad))}, not of the form {form.pattern}"
+            )
+        return words
+
+    def number(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
+        """A whole number between `least` and `most`."""
+        number = self._parsed(name, str(default), _whole, "a whole number")
+        if number is None:
+            return default
+        if number < least or (most is not None and number > most):
+            upper = f" and at most {most}" if most is not None else ""
+            self.problems.append(f"{name} is {number}; it must be at least {least}{upper}")
+        return number
+
+    def dollars(self, name: str, default: str) -> Decimal:
+        """An amount of US dollars, 0 or more."""
+        amount = self._parsed(name, default, _amount, "an amount such as 10 or 4.50")
+        return Decimal(default) if amount is None else amount
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        """Comma-separated CIDRs; the whole world is none."""
+        found: list[str] = []
+        for text in self.environ.get(name, "").split(","):
+            if not text.strip():
+                continue
+            network = _network(text.strip())
+            if network is None:
+                self.problems.append(
+                    f"{name} names {text.strip()!r}, which is no network such as"
+                    " 192.0.2.0/24, or is the whole world"
+                )
+            else:
+                found.append(network)
+        return tuple(dict.fromkeys(found))
+
+    def _parsed(
+        self, name: str, default: str, parse: Callable[[str], T | None], meant: str
+    ) -> T | None:
+        text = self.environ.get(name, "").strip() or default
+        value = parse(text)
+        if value is None:
+            self.problems.append(f"{name} is {text!r}, which is not {meant}")
+        return value
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def _network(text: str) -> str | None:
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return None
+    return str(network) if network.prefixlen > 0 else None

@@ -1,0 +1,61 @@
+"""One local run for all end-to-end tests: the real template, the real package, real HTTP."""
+
+import base64
+import signal
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.child import PYTHON, start_run
+from sandbox.drive import Drive
+
+# Fast, but in the order and with the windows of the real thing.
+WORLD = {
+    "pending": 1,
+    "checks": 2,
+    "stop": 1,
+    "terminate": 1,
+    "visible_after": 0.5,
+    "quota_decision": 2,
+    "spot_notice": 8,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def run() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A local run on free ports, started as `make run` starts it: its process and its address."""
+    if not PYTHON.exists():
+        pytest.skip(f"no MiniStack: `make install-ministack` makes {PYTHON}")
+    process, page = start_run(clock="2", world=WORLD)
+    try:
+        yield process, page
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(20)
+        assert process.stdout
+        process.stdout.close()
+    assert code == 0, "Ctrl-C is an orderly end"
+
+
+@pytest.fixture(scope="session")
+def sandbox(run: tuple[subprocess.Popen[str], str]) -> Drive:
+    """The hands on it."""
+    return Drive(run[1])
+
+
+@pytest.fixture(scope="session")
+def public_key() -> str:
+    """A public key that nobody has the private half of."""
+    kind = b"ssh-ed25519"
+    blob = struct.pack(">I", len(kind)) + kind + struct.pack(">I", 32) + bytes(range(32))
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()} ada@laptop"

@@ -1,0 +1,135 @@
+"""Deadlines: warned once, extended once a click, never beyond the longest, stopped on time."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.model import Lease, State
+from sim.town import ADA, SAM, Town
+
+MINUTE = timedelta(minutes=1)
+
+
+def _town(text: str = "launch p3.2xlarge on-demand for 2h") -> Town:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(text)
+    here.until_quiet(2 * MINUTE if "2m" not in text else timedelta(seconds=20))
+    assert here.machine().state is State.RUNNING
+    return here
+
+
+def _lease(here: Town) -> Lease:
+    lease = here.machine().lease
+    assert lease is not None
+    return lease
+
+
+def _warnings(here: Town) -> int:
+    return sum("extend" in {b["action_id"] for b in _all(n)} for n in here.news())
+
+
+def _all(message):  # type: ignore[no-untyped-def]
+    from sim.town import buttons
+
+    return buttons(message)
+
+
+def test_a_warning_comes_fifteen_minutes_before_and_a_stop_at_the_deadline() -> None:
+    here = _town()
+    lease = _lease(here)
+    here.pass_time(lease.deadline - 15 * MINUTE - here.now - timedelta(seconds=1))
+    assert _warnings(here) == 0
+    here.pass_time(timedelta(seconds=3))
+    assert _warnings(here) == 1
+    here.pass_time(lease.deadline - here.now + timedelta(seconds=30))
+    assert here.machine().state is State.STOPPED
+    assert _warnings(here) == 1
+
+
+def test_a_lease_of_two_minutes_is_warned_a_quarter_before() -> None:
+    here = _town("launch p3.2xlarge on-demand for 2m")
+    lease = _lease(here)
+    assert lease.deadline - lease.warn_at == timedelta(seconds=30)
+    here.pass_time(3 * MINUTE)
+    assert _warnings(here) == 1
+    assert here.machine().state is State.STOPPED
+
+
+def test_an_extension_moves_the_deadline_the_tag_and_arms_the_warning_again() -> None:
+    here = _town()
+    lease = _lease(here)
+    here.pass_time(lease.warn_at - here.now + timedelta(seconds=5))
+    warning = here.news()[-1]
+    here.press(warning, "extend")
+    new = _lease(here)
+    assert new.deadline == lease.deadline + timedelta(hours=2)
+    assert not new.warned
+    here.until_quiet(2 * MINUTE)
+    marks = here.world.state()["instances"][0]["tags"]
+    assert marks["gpu:deadline"] == str(int(new.deadline.timestamp()))
+    here.pass_time(lease.deadline - here.now + 5 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    here.pass_time(new.deadline - here.now + MINUTE)
+    assert here.machine().state is State.STOPPED
+    assert _warnings(here) == 2
+
+
+def test_the_second_click_on_extend_moves_nothing_and_is_told_what_happened() -> None:
+    here = _town()
+    here.pass_time(_lease(here).warn_at - here.now + timedelta(seconds=5))
+    warning = here.news()[-1]
+    here.press(warning, "extend")
+    moved = _lease(here)
+    said = here.press(warning, "extend", user=SAM)
+    assert _lease(here) == moved
+    assert len(said) == 1
+    assert ADA in said[0].text
+
+
+def test_no_extension_goes_beyond_the_longest_lease() -> None:
+    here = _town()
+    for _ in range(20):
+        here.type("extend 2h")
+    lease = _lease(here)
+    assert lease.deadline <= lease.hard
+    assert here.type("extend 24h")
+    assert _lease(here).deadline == lease.deadline
+
+
+@pytest.mark.parametrize("words", ["extend", "extend 30m"])
+def test_extend_needs_no_name_with_one_machine(words: str) -> None:
+    here = _town()
+    before = _lease(here).deadline
+    here.type(words)
+    assert _lease(here).deadline > before
+
+
+def test_nothing_is_stopped_early_by_a_wake_of_an_older_deadline() -> None:
+    here = _town()
+    old = _lease(here)
+    here.type("extend 2h")
+    here.pass_time(old.deadline - here.now + MINUTE)
+    for _ in range(3):
+        here.wakes.wake(f"due/machine/{here.machine().id}")
+        here.pass_time(timedelta(seconds=1))
+    assert here.machine().state is State.RUNNING
+
+
+def test_the_sweep_alone_stops_a_machine_whose_row_is_never_looked_at() -> None:
+    here = _town()
+    lease = _lease(here)
+    here.wakes.lost = True
+    here.pass_time(lease.deadline + 4 * MINUTE - here.now)
+    alive = [i for i in here.world.state()["instances"] if i["state"] in ("pending", "running")]
+    assert alive == []
+
+
+def test_a_stop_wins_over_an_extension_that_comes_after_it() -> None:
+    here = _town()
+    card = here.card()
+    here.type("stop")
+    here.press(card, "extend")
+    here.until_quiet()
+    assert here.machine().state is State.STOPPED

@@ -1,0 +1,263 @@
+"""The template gives each function its own work and no more, and names what settings.py reads."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from botocore import xform_name
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from handlers import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "template.yaml").read_text("utf-8")
+FUNCTIONS = ("Door", "Slack", "Clock", "Ec2Events")
+# Actions that AWS offers without any resource-level permission.
+ON_ANYTHING = re.compile(
+    r"ec2:Describe\w+|pricing:GetProducts|servicequotas:(Get|List)\w+|logs:\w+|xray:\w+"
+)
+
+
+@cache
+def raw() -> dict[str, Any]:
+    parsed = yaml_parse(TEXT)
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+@cache
+def transformed() -> dict[str, Any]:
+    """As CloudFormation sees it after the SAM transform."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    template = yaml_parse(TEXT)
+    template["Globals"]["Function"]["CodeUri"] = "s3://an-artifact-bucket/code.zip"
+    made = Translator({}, Parser(), None).translate(template, {})
+    assert isinstance(made, dict)
+    return made
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    for policy in transformed()["Resources"][f"{function}Role"]["Properties"]["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def actions(function: str) -> set[str]:
+    return {action for one in statements(function) for action in listed(one["Action"])}
+
+
+def lint(path: Path) -> str:
+    command = [sys.executable, "-m", "cfnlint", "--regions", "us-east-1", "--", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_template_is_clean() -> None:
+    assert lint(ROOT / "template.yaml") == ""
+
+
+def test_the_transformed_template_is_clean(tmp_path: Path) -> None:
+    path = tmp_path / "transformed.json"
+    path.write_text(json.dumps(transformed()), "utf-8")
+    assert lint(path) == ""
+
+
+def test_the_door_may_only_hand_on_and_know_slacks_secret() -> None:
+    assert actions("Door") == {"sqs:SendMessage", "secretsmanager:GetSecretValue"}
+
+
+def test_only_slack_launches() -> None:
+    assert "ec2:RunInstances" in actions("Slack")
+    for function in ("Door", "Clock", "Ec2Events"):
+        making = {a for a in actions(function) if re.match(r"ec2:(Run|Create|Import|Start)", a)}
+        assert not making
+
+
+def test_the_clock_may_look_stop_and_wake() -> None:
+    mutating = {a for a in actions("Clock") if a.startswith("ec2:") and "Describe" not in a}
+    assert mutating == {"ec2:StopInstances", "ec2:TerminateInstances"}
+    writes = {a for a in actions("Clock") if re.match(r"dynamodb:(Put|Update|Delete)", a)}
+    assert not writes
+    assert "secretsmanager:GetSecretValue" not in actions("Clock")
+
+
+def test_ec2s_events_wake_and_do_nothing_else() -> None:
+    assert not {a for a in actions("Ec2Events") if a.startswith("ec2:")}
+    assert {a for a in actions("Ec2Events") if a.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_statement_allows_everything(function: str) -> None:
+    for statement in statements(function):
+        for action in listed(statement["Action"]):
+            assert "*" not in action
+            if "*" in listed(statement["Resource"]):
+                assert ON_ANYTHING.fullmatch(action), action
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_machines_of_others_are_out_of_reach(function: str) -> None:
+    touching = re.compile(r"ec2:(Start|Stop|Terminate|Delete|Authorize|Revoke)\w+")
+    for statement in statements(function):
+        if any(touching.fullmatch(action) for action in listed(statement["Action"])):
+            condition = statement["Condition"]["StringEquals"]
+            assert condition["aws:ResourceTag/gpu:stack"] == {"Ref": "AWS::StackName"}
+
+
+def called(service: str) -> set[str]:
+    """The operations of a service that the adapters' source calls."""
+    names = {
+        xform_name(operation): operation
+        for operation in botocore.session.get_session().get_service_model(service).operation_names
+    }
+    source = "".join(file.read_text("utf-8") for file in (ROOT / "src" / "adapters").glob("*.py"))
+    found = re.findall(r"\.(\w+)\(|get_paginator\(\s*\"(\w+)\"|\.(\w+), ", source)
+    return {names[name] for names_ in found for name in names_ if name in names}
+
+
+@pytest.mark.parametrize(
+    ("service", "prefix"),
+    [("ec2", "ec2"), ("service-quotas", "servicequotas"), ("pricing", "pricing"), ("ssm", "ssm")],
+)
+def test_slack_may_do_exactly_what_the_adapters_do(service: str, prefix: str) -> None:
+    granted = {a.partition(":")[2] for a in actions("Slack") if a.startswith(f"{prefix}:")}
+    assert granted == called(service)
+
+
+def test_a_launch_must_be_marked_hardened_and_encrypted() -> None:
+    launching = [one for one in statements("Slack") if one["Action"] == "ec2:RunInstances"]
+    by_sid = {one["Sid"]: one.get("Condition", {}) for one in launching}
+    instance = by_sid["LaunchMarkedAndHardened"]["StringEquals"]
+    assert instance["ec2:MetadataHttpTokens"] == "required"
+    assert instance["aws:RequestTag/gpu:stack"] == {"Ref": "AWS::StackName"}
+    assert instance["aws:RequestedRegion"] == {"Ref": "Regions"}
+    assert by_sid["LaunchWithEncryptedDisks"]["Bool"] == {"ec2:Encrypted": "true"}
+
+
+def test_marks_are_given_at_birth_and_only_the_deadline_moves() -> None:
+    tagging = [one for one in statements("Slack") if "ec2:CreateTags" in listed(one["Action"])]
+    by_sid = {one["Sid"]: one["Condition"] for one in tagging}
+    assert set(by_sid) == {"MarkOnlyWhatIsBeingMade", "MoveTheDeadline"}
+    assert "ec2:CreateAction" in by_sid["MarkOnlyWhatIsBeingMade"]["StringEquals"]
+    moving = by_sid["MoveTheDeadline"]["ForAllValues:StringEquals"]
+    assert moving == {"aws:TagKeys": ["gpu:deadline"]}
+
+
+def test_managed_policies_only_write_logs() -> None:
+    for function in FUNCTIONS:
+        role = transformed()["Resources"][f"{function}Role"]["Properties"]
+        names = [arn.rpartition("/")[2] for arn in role.get("ManagedPolicyArns", [])]
+        assert names == ["AWSLambdaBasicExecutionRole"]
+
+
+def test_the_public_url_has_both_permissions_that_it_needs() -> None:
+    permissions = [
+        one["Properties"]
+        for one in transformed()["Resources"].values()
+        if one["Type"] == "AWS::Lambda::Permission" and one["Properties"]["Principal"] == "*"
+    ]
+    assert {one["Action"] for one in permissions} == {
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    }
+    for one in permissions:
+        assert one["FunctionName"] == {"Ref": "Door"}
+        assert one.get("FunctionUrlAuthType") == "NONE" or one.get("InvokedViaFunctionUrl")
+
+
+def test_every_parameter_can_be_answered_by_a_reader() -> None:
+    for name, parameter in raw()["Parameters"].items():
+        assert len(parameter["Description"]) > 20, name
+    without_default = {name for name, one in raw()["Parameters"].items() if "Default" not in one}
+    assert without_default == {"SlackSigningSecret", "SlackBotToken"}
+    for secret in (*without_default, "SlackPreviousSigningSecret"):
+        assert raw()["Parameters"][secret]["NoEcho"] is True
+
+
+def test_the_functions_get_what_settings_reads() -> None:
+    given = set(raw()["Globals"]["Function"]["Environment"]["Variables"])
+    source = Path(settings.__file__).read_text("utf-8")
+    read = set(re.findall(r"look\.\w+\(\s*\"([A-Z_]+)\"", source))
+    assert read
+    assert given == read | {"POWERTOOLS_SERVICE_NAME"}
+
+
+def test_the_templates_defaults_are_settings_defaults() -> None:
+    variables = raw()["Globals"]["Function"]["Environment"]["Variables"]
+    defaults = {name: str(one.get("Default", "")) for name, one in raw()["Parameters"].items()}
+    environ = {
+        "TABLE_NAME": "t",
+        "QUEUE_URL": "https://q/",
+        "SECRET_ARN": "s",
+        "STACK_NAME": "gpu",
+    }
+    from_template = dict(environ)
+    for variable, value in variables.items():
+        parameter = value.get("Ref") if isinstance(value, dict) else None
+        if parameter in defaults:
+            from_template[variable] = defaults[parameter]
+    from_template["REGIONS"] = defaults["Regions"]
+    assert settings.read(from_template) == settings.read(environ)
+
+
+def test_every_handler_exists() -> None:
+    for function in FUNCTIONS:
+        module, _, name = raw()["Resources"][function]["Properties"]["Handler"].rpartition(".")
+        source = (ROOT / "src" / f"{module}.py").read_text("utf-8")
+        assert re.search(rf"(?m)^def {name}\(", source)
+
+
+def test_the_queue_waits_as_long_as_lambda_asks() -> None:
+    timeout = raw()["Resources"]["Slack"]["Properties"]["Timeout"]
+    queue = raw()["Resources"]["Queue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_the_ledger_is_kept_and_guarded() -> None:
+    table = raw()["Resources"]["Table"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+
+
+def test_everything_that_fails_for_good_raises_an_alarm() -> None:
+    resources = transformed()["Resources"]
+    watched = json.dumps([one for one in resources.values() if one["Type"].endswith("::Alarm")])
+    for name in ("DeadLetters", "EventDeadLetters", *FUNCTIONS):
+        assert f'"{name}"' in watched or f'"{name}.QueueName"' in watched
+
+
+def test_logs_are_not_kept_for_ever() -> None:
+    for function in FUNCTIONS:
+        group = raw()["Resources"][f"{function}Logs"]["Properties"]
+        assert group["RetentionInDays"] == {"Ref": "LogDays"}
+        config = transformed()["Resources"][function]["Properties"]["LoggingConfig"]
+        assert config == {"LogGroup": {"Ref": f"{function}Logs"}}
+
+
+def test_the_slack_app_asks_for_no_more_than_it_uses() -> None:
+    manifest = yaml.safe_load((ROOT / "manifest.yaml").read_text("utf-8"))
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert set(scopes) == {"chat:write", "chat:write.public", "commands", "im:write", "users:read"}
+    (command,) = manifest["features"]["slash_commands"]
+    assert command["command"] == "/gpu"
+    assert command["url"].endswith("/slack")
+    assert command["url"] == manifest["settings"]["interactivity"]["request_url"]
