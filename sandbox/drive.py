@@ -79,10 +79,11 @@ class Drive:
     ) -> Json | None:
         """The newest message the person sees that says all this and has such a button.
 
-        `action` is the beginning of an action_id; letters' case does not matter in what is said.
+        `action` is the beginning of an action_id; letters' case and mrkdwn's `*` and backticks do not
+        matter in what is said.
         """
         for message in reversed(list(self.messages(user, channel))):
-            text = words(message).lower()
+            text = words(message).lower().replace("*", "").replace("`", "")
             fits = all(part.lower() in text for part in said)
             if fits and (action is None or any(a.startswith(action) for a in actions(message))):
                 return message

@@ -77,7 +77,9 @@ class Town:
         )
         self._clients: dict[tuple[str, str], Any] = {}
         self.house = House(
-            cloud=Ec2(self._client("ec2"), self._client("ec2"), self.policy.stack),
+            cloud=Ec2(
+                self._client("ec2"), self._client("ec2"), self.policy.stack, pause=self._pause
+            ),
             images=SsmImages(self._client("ssm"), self._client("ec2")),
             quotas=ServiceQuotas(self._client("service-quotas")),
             prices=PriceList(self._client("pricing")("us-east-1")),
@@ -91,6 +93,9 @@ class Town:
     def clock(self) -> datetime:
         """The simulated time."""
         return self.now
+
+    def _pause(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
     def _client(self, service: str) -> Any:
         def of(region: str) -> Any:

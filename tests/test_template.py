@@ -127,8 +127,8 @@ def called(service: str) -> set[str]:
         for operation in botocore.session.get_session().get_service_model(service).operation_names
     }
     source = "".join(file.read_text("utf-8") for file in (ROOT / "src" / "adapters").glob("*.py"))
-    found = re.findall(r"\.(\w+)\(|get_paginator\(\s*\"(\w+)\"|\.(\w+), ", source)
-    return {names[name] for names_ in found for name in names_ if name in names}
+    words = set(re.findall(r"[.\"](\w+)", source))  # a method, or a paginator's name
+    return {operation for name, operation in names.items() if name in words}
 
 
 @pytest.mark.parametrize(

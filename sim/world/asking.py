@@ -180,7 +180,8 @@ def tags_for(params: Params, kind: str, allowed: tuple[str, ...]) -> Tags:
         if spec.get("ResourceType") not in allowed:
             raise AwsError(
                 "InvalidParameterValue",
-                f"'{spec.get('ResourceType')}' is not a valid taggable resource type for this operation.",
+                f"'{spec.get('ResourceType')}' is not a valid taggable resource type for this "
+                "operation.",
             )
         if spec["ResourceType"] == kind:
             found.update(read_tags(spec.get("Tags") or ()))

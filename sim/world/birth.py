@@ -26,7 +26,6 @@ class Plan:
     subnet: Subnet | None
     groups: tuple[str, ...]
     public_ip: bool
-    dies_with: bool
     key: str | None
     token: str
     tags: dict[str, Tags]
@@ -86,7 +85,7 @@ def _attach_interface(ground: Ground, region: Region, instance: Instance, plan: 
         public_ip=ground.public_ip() if plan.public_ip else None,
         wants_public_ip=plan.public_ip,
         description="",
-        dies_with=plan.dies_with,
+        dies_with=True,
         created=ground.time,
         visible_at=instance.visible_at,
         tags=dict(plan.tags["network-interface"]),

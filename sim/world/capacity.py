@@ -24,8 +24,8 @@ def place(region: Region, plan: Plan, zone: str | None) -> Plan:
     if zone is not None and zone not in sold:
         raise AwsError(
             "Unsupported",
-            f"Your requested instance type ({name}) is not supported in your requested Availability "
-            f"Zone ({zone}). Please retry your request by not specifying an Availability Zone or "
+            f"Your requested instance type ({name}) is not supported in your requested "
+            f"Availability Zone ({zone}). Please retry your request by not specifying an Availability Zone or "
             f"choosing {', '.join(sold)}.",
         )
     free = [z for z in sold if has_room(region, z, name, market)]

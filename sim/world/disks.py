@@ -79,7 +79,8 @@ def _check_size(device: str, size: int, kind: str, snapshot: str, least: int | N
     if least is not None and size < least:
         raise AwsError(
             "InvalidBlockDeviceMapping",
-            f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB",
+            f"Volume of size {size}GB is smaller than snapshot '{snapshot}', "
+            f"expect size >= {least}GB",
         )
     low, high = _SIZES[kind]
     if not low <= size <= high:
@@ -113,9 +114,9 @@ def _check_speed(kind: str, iops: Any, throughput: Any) -> None:
 def _describe(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     wanted = params.get("VolumeIds")
     shown = [v for v in region.volumes.values() if v.visible_at <= ground.time]
-    for each in wanted or ():
-        if id not in {v.id for v in shown}:
-            raise AwsError("InvalidVolume.NotFound", f"The volume '{id}' does not exist.")
+    for one in wanted or ():
+        if one not in {v.id for v in shown}:
+            raise AwsError("InvalidVolume.NotFound", f"The volume '{one}' does not exist.")
     found = matching(
         "DescribeVolumes",
         [v for v in shown if not wanted or v.id in wanted],

@@ -36,7 +36,7 @@ def _resolve(region: Region, parameter: str) -> str:
 
 def _describe(_: Ground, region: Region, params: Params) -> dict[str, Any]:
     ids, owners = params.get("ImageIds"), params.get("Owners")
-    chosen = [find_image(region, id) for each in ids or ()] or list(images_of(region.name).values())
+    chosen = [find_image(region, one) for one in ids or ()] or list(images_of(region.name).values())
     found = matching(
         "DescribeImages",
         [image for image in chosen if not owners or _owned(image, owners)],

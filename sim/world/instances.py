@@ -24,13 +24,13 @@ from sim.world.show import reservations, state_of
 from sim.world.things import Instance, Region, SpotRequest
 
 
-def find_instance(region: Region, id: str) -> Instance:
+def find_instance(region: Region, one: str) -> Instance:
     """The instance, or EC2's InvalidInstanceID.NotFound."""
-    if not id.startswith("i-"):
-        raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{id}"')
-    if id not in region.instances:
-        raise AwsError("InvalidInstanceID.NotFound", f"The instance ID '{id}' does not exist")
-    return region.instances[id]
+    if not one.startswith("i-"):
+        raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{one}"')
+    if one not in region.instances:
+        raise AwsError("InvalidInstanceID.NotFound", f"The instance ID '{one}' does not exist")
+    return region.instances[one]
 
 
 def shown(ground: Ground, region: Region) -> dict[str, Instance]:
@@ -52,14 +52,14 @@ def _chosen(ground: Ground, region: Region, params: Params) -> list[Instance]:
             "InvalidParameterCombination",
             "The parameter instancesSet cannot be used with the parameter maxResults",
         )
-    for each in ids:
-        if not id.startswith("i-"):
-            raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{id}"')
-    missing = [id for each in ids if id not in known]
+    for one in ids:
+        if not one.startswith("i-"):
+            raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{one}"')
+    missing = [one for one in ids if one not in known]
     if missing:
         words = f"ID '{missing[0]}' does" if len(missing) == 1 else f"IDs '{', '.join(missing)}' do"
         raise AwsError("InvalidInstanceID.NotFound", f"The instance {words} not exist")
-    return [known[id] for id in dict.fromkeys(ids)]
+    return [known[one] for one in dict.fromkeys(ids)]
 
 
 # ---- looking ------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def _command(
 ) -> dict[str, Any]:
     """All of them or, when one is not to be had, none."""
     ids = list(dict.fromkeys(need(params, "InstanceIds")))
-    instances = [find_instance(region, id) for each in ids]
+    instances = [find_instance(region, one) for one in ids]
     for instance in instances:
         if instance.ended_at and instance.id not in shown(ground, region):
             raise AwsError(
@@ -237,11 +237,11 @@ def _wake(ground: Ground, region: Region, instance: Instance) -> None:
 def _spot_requests(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     wanted = params.get("SpotInstanceRequestIds")
     known = [r for r in region.spot_requests.values() if r.visible_at <= ground.time]
-    for each in wanted or ():
-        if id not in {r.id for r in known}:
+    for one in wanted or ():
+        if one not in {r.id for r in known}:
             raise AwsError(
                 "InvalidSpotInstanceRequestID.NotFound",
-                f"The spot instance request ID '{id}' does not exist",
+                f"The spot instance request ID '{one}' does not exist",
             )
     found = matching(
         "DescribeSpotInstanceRequests",

@@ -88,10 +88,10 @@ def _describe(_: Ground, region: Region, params: Params) -> dict[str, Any]:
     names, ids = params.get("KeyNames"), params.get("KeyPairIds")
     chosen = [find_key(region, name) for name in names or ()]
     by_id = {key.id: key for key in region.keys.values()}
-    for each in ids or ():
-        if id not in by_id:
-            raise AwsError("InvalidKeyPair.NotFound", f"The key pair ID '{id}' does not exist")
-        chosen.append(by_id[id])
+    for one in ids or ():
+        if one not in by_id:
+            raise AwsError("InvalidKeyPair.NotFound", f"The key pair ID '{one}' does not exist")
+        chosen.append(by_id[one])
     found = matching(
         "DescribeKeyPairs",
         chosen if names or ids else list(region.keys.values()),

@@ -7,43 +7,30 @@ names a subnet or a zone, and the region otherwise.
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sim.world import quotas
 from sim.world.asking import TAG_SPECIFICATIONS, Operation, Params, dry_run, need, tags_for
 from sim.world.birth import Plan, bear
 from sim.world.capacity import place, refuse_without_quota
-from sim.world.data import Image, load_offerings, load_types, spot_price
+from sim.world.data import Image, load_offerings, load_types
 from sim.world.disks import read_disks
-from sim.world.errors import AwsError, unknown
+from sim.world.errors import AwsError
 from sim.world.ground import Ground
-from sim.world.groups import find_group
 from sim.world.images import find_image
 from sim.world.keys import find_key
-from sim.world.network import find_subnet
+from sim.world.market import max_price, read_market
 from sim.world.show import reservation
-from sim.world.things import Launch, Region, Subnet, Tags
+from sim.world.things import Launch, Region, Tags
+from sim.world.where import Where, read_where
 
 _TAGGABLE = ("instance", "volume", "network-interface")
 _TAG_IN_METADATA = r"(?!\.{1,2}$|_index$)[0-9a-zA-Z\-_+=,.@:]{1,255}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Where:
-    """Where the call wants to be, and with which groups."""
-
-    subnet: Subnet | None
-    zone: str | None
-    groups: tuple[str, ...]
-    public_ip: bool
-    dies_with: bool
-
-
 def _run(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     request = {k: v for k, v in params.items() if k not in ("ClientToken", "DryRun")}
-    where = _where(region, params)
+    where = read_where(region, params)
     token = params.get("ClientToken")
     scope = (where.zone, token or "")
     if token:
@@ -74,12 +61,12 @@ def _known(
     launch = region.launches.get(scope)
     if launch is None:
         return None
-    found = [region.instances[id] for id in launch.instances]
+    found = [region.instances[one] for one in launch.instances]
     ends = [i.ended_at for i in found if i.ended_at]
-    if len(ends) == len(found):
-        if (ground.time - max(ends)).total_seconds() > ground.settings.token_life:
-            del region.launches[scope]
-            return None
+    over = (ground.time - max(ends)).total_seconds() if len(ends) == len(found) else 0
+    if over > ground.settings.token_life:
+        del region.launches[scope]
+        return None
     if launch.request != request:
         raise AwsError(
             "IdempotentParameterMismatch",
@@ -94,67 +81,10 @@ def _known(
     return reservation(ground, region, launch.reservation)
 
 
-# ---- where --------------------------------------------------------------------------------------
-
-
-def _where(region: Region, params: Params) -> _Where:
-    faces = params.get("NetworkInterfaces") or ()
-    if faces:
-        return _on_interface(region, params, faces)
-    subnet = find_subnet(region, params["SubnetId"]) if params.get("SubnetId") else None
-    return _Where(
-        subnet=subnet,
-        zone=_zone(region, params, subnet),
-        groups=_groups(region, params.get("SecurityGroupIds")),
-        public_ip=True,
-        dies_with=True,
-    )
-
-
-def _on_interface(region: Region, params: Params, faces: Any) -> _Where:
-    for name, words in (("SubnetId", "subnet ID"), ("SecurityGroupIds", "security groups")):
-        if params.get(name):
-            raise AwsError(
-                "InvalidParameterCombination",
-                f"Network interfaces and an instance-level {words} may not be specified on the same "
-                "request",
-            )
-    if len(faces) != 1 or faces[0].get("DeviceIndex") != 0:
-        raise unknown("RunInstances", "more than one network interface, or one that is not", "0")
-    face = faces[0]
-    subnet = find_subnet(region, face["SubnetId"]) if face.get("SubnetId") else None
-    return _Where(
-        subnet=subnet,
-        zone=_zone(region, params, subnet),
-        groups=_groups(region, face.get("Groups")),
-        public_ip=face.get("AssociatePublicIpAddress") in (None, True),
-        dies_with=face.get("DeleteOnTermination") in (None, True),
-    )
-
-
-def _zone(region: Region, params: Params, subnet: Subnet | None) -> str | None:
-    placement = params.get("Placement") or {}
-    zone = placement.get("AvailabilityZone")
-    if zone is not None and zone not in dict(region.zones):
-        raise AwsError("InvalidParameterValue", f"Invalid availability zone: [{zone}]")
-    if subnet and zone and subnet.zone != zone:
-        raise AwsError(
-            "InvalidParameterValue",
-            f"The availability zone '{zone}' does not match the subnet's zone '{subnet.zone}'",
-        )
-    return subnet.zone if subnet else zone
-
-
-def _groups(region: Region, ids: Any) -> tuple[str, ...]:
-    if ids:
-        return tuple(find_group(region, id).id for each in ids)
-    return tuple(g.id for g in region.groups.values() if g.name == "default")
-
-
 # ---- what ---------------------------------------------------------------------------------------
 
 
-def _checked(ground: Ground, region: Region, params: Params, where: _Where) -> Plan:
+def _checked(ground: Ground, region: Region, params: Params, where: Where) -> Plan:
     """Everything that makes a call wrong, whatever room there is."""
     name = need(params, "InstanceType")
     if name not in load_types() or name not in load_offerings(region.name):
@@ -164,7 +94,7 @@ def _checked(ground: Ground, region: Region, params: Params, where: _Where) -> P
     architecture = _architecture(name, image)
     if params.get("KeyName"):
         find_key(region, params["KeyName"])
-    market = _market(region, params, name, where.zone)
+    market = read_market(region, params, name, where.zone)
     metadata = _metadata(params.get("MetadataOptions") or {})
     allowed = (*_TAGGABLE, "spot-instances-request") if market == "spot" else _TAGGABLE
     tags = {kind: tags_for(params, kind, allowed) for kind in allowed}
@@ -174,14 +104,13 @@ def _checked(ground: Ground, region: Region, params: Params, where: _Where) -> P
         vcpus=int(load_types()[name]["VCpuInfo"]["DefaultVCpus"]),
         architecture=architecture,
         market=market,
-        max_price=_max_price(params),
+        max_price=max_price(params),
         image=image.id(region.name),
         root_device=image.root_device,
         disks=read_disks(region, image, params.get("BlockDeviceMappings") or ()),
         subnet=where.subnet,
         groups=where.groups,
         public_ip=where.public_ip,
-        dies_with=where.dies_with,
         key=params.get("KeyName"),
         token=params.get("ClientToken") or "",
         tags=tags,
@@ -196,9 +125,9 @@ def _architecture(name: str, image: Image) -> str:
     if image.architecture not in able:
         raise AwsError(
             "InvalidParameterValue",
-            f"The architecture '{','.join(able)}' of the specified instance type does not match the "
-            f"architecture '{image.architecture}' of the specified AMI. Specify an instance type and "
-            "an AMI that have matching architectures, and try again. You can use "
+            f"The architecture '{','.join(able)}' of the specified instance type does not match "
+            f"the architecture '{image.architecture}' of the specified AMI. Specify an instance "
+            "type and an AMI that have matching architectures, and try again. You can use "
             "'describe-instance-types' or 'describe-images' to discover the architecture of the "
             "instance type or AMI.",
         )
@@ -261,64 +190,9 @@ def _check_metadata_tags(metadata: dict[str, Any], tags: Tags) -> None:
             raise AwsError(
                 "InvalidParameterValue",
                 f"'{key}' is not a valid tag key. Tag keys must match pattern "
-                r"([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name ('.', '..', '_index')",
+                "([0-9a-zA-Z\\-_+=,.@:]{1,255}), and must not be a reserved name "
+                "('.', '..', '_index')",
             )
-
-
-# ---- market -------------------------------------------------------------------------------------
-
-
-def _market(region: Region, params: Params, name: str, zone: str | None) -> str:
-    options = params.get("InstanceMarketOptions") or {}
-    kind = options.get("MarketType")
-    market = "spot" if kind == "spot" else "on-demand"
-    if kind not in (None, "spot"):
-        raise unknown("RunInstances", "market type", str(kind))
-    if options.get("SpotOptions") and market != "spot":
-        raise AwsError("InvalidParameterCombination", "SpotOptions need the market type spot")
-    if market not in load_types()[name]["SupportedUsageClasses"]:
-        raise AwsError(
-            "UnsupportedOperation", f"The instance type {name} is not supported for {market} usage."
-        )
-    if market == "spot":
-        _check_spot(region, options.get("SpotOptions") or {}, name, zone)
-    return market
-
-
-def _check_spot(region: Region, options: Params, name: str, zone: str | None) -> None:
-    if options.get("SpotInstanceType") not in (None, "one-time"):
-        raise unknown("RunInstances", "spot instance type", str(options["SpotInstanceType"]))
-    if options.get("InstanceInterruptionBehavior") not in (None, "terminate"):
-        raise AwsError(
-            "InvalidParameterCombination",
-            "The interruption behavior stop and hibernate need a persistent Spot request.",
-        )
-    if options.get("ValidUntil"):
-        raise AwsError("InvalidParameterCombination", "ValidUntil needs a persistent Spot request.")
-    _check_price(region, options.get("MaxPrice"), name, zone)
-
-
-def _check_price(region: Region, text: str | None, name: str, zone: str | None) -> None:
-    if text is None:
-        return
-    try:
-        most = Decimal(text)
-    except InvalidOperation as error:
-        raise AwsError("InvalidParameterValue", f"Invalid value '{text}' for MaxPrice.") from error
-    zones = [zone] if zone else load_offerings(region.name)[name]
-    prices = [p for z in zones if (p := spot_price(region.name, z, name)) is not None]
-    if prices and most < min(prices):
-        raise AwsError(
-            "SpotMaxPriceTooLow",
-            f"Your Spot request price of {most} is lower than the minimum required Spot request "
-            f"fulfillment price of {min(prices)}.",
-        )
-
-
-def _max_price(params: Params) -> str | None:
-    options = (params.get("InstanceMarketOptions") or {}).get("SpotOptions") or {}
-    price: str | None = options.get("MaxPrice")
-    return price
 
 
 def _count(region: Region, params: Params, plan: Plan) -> int:
@@ -327,7 +201,7 @@ def _count(region: Region, params: Params, plan: Plan) -> int:
     if not 1 <= least <= most:
         raise AwsError(
             "InvalidParameterValue",
-            f"Invalid value '{least}' for min count: it must be at least 1 and not above max count.",
+            f"Invalid value '{least}' for min count: it must be from 1 to max count.",
         )
     count = min(most, quotas.room(region, plan.instance_type, plan.market) // plan.vcpus)
     if count < least:

@@ -117,11 +117,11 @@ def _drop_address(region: Region, instance: Instance) -> None:
 
 def _release(region: Region, instance: Instance) -> None:
     """What dies with it goes; what does not is left behind, as on EC2, and costs money."""
-    for id in instance.volumes:
-        if region.volumes[id].dies_with:
-            del region.volumes[id]
+    for one in instance.volumes:
+        if region.volumes[one].dies_with:
+            del region.volumes[one]
         else:
-            region.volumes[id].instance = None
+            region.volumes[one].instance = None
     instance.volumes = []
     if instance.interface:
         del region.interfaces[instance.interface]

@@ -216,7 +216,7 @@ def _interface(ground: Ground, region: Region, face: Interface) -> dict[str, Any
 
 
 def group_names(region: Region, ids: list[str]) -> list[dict[str, str]]:
-    return [{"GroupId": id, "GroupName": region.groups[id].name} for each in ids]
+    return [{"GroupId": one, "GroupName": region.groups[one].name} for one in ids]
 
 
 def public_dns(region: Region, address: str) -> str:

@@ -21,11 +21,11 @@ def state_of(name: str) -> dict[str, Any]:
     return {"Code": _CODES[name], "Name": name}
 
 
-def reservation(ground: Ground, region: Region, id: str) -> dict[str, Any]:
+def reservation(ground: Ground, region: Region, one: str) -> dict[str, Any]:
     """RunInstances' answer: every instance of one launch as it is now."""
-    found = [i for i in region.instances.values() if i.reservation == id]
+    found = [i for i in region.instances.values() if i.reservation == one]
     return {
-        "ReservationId": id,
+        "ReservationId": one,
         "OwnerId": ground.account,
         "Groups": [],
         "Instances": [show(region, instance) for instance in found],
@@ -39,12 +39,12 @@ def reservations(ground: Ground, region: Region, found: list[Instance]) -> list[
         groups.setdefault(instance.reservation, []).append(instance)
     return [
         {
-            "ReservationId": id,
+            "ReservationId": one,
             "OwnerId": ground.account,
             "Groups": [],
             "Instances": [show(region, instance) for instance in members],
         }
-        for id, members in groups.items()
+        for one, members in groups.items()
     ]
 
 
@@ -58,7 +58,7 @@ def show(region: Region, instance: Instance) -> dict[str, Any]:
         "AmiLaunchIndex": instance.index,
         "State": state_of(instance.state),
         "StateTransitionReason": instance.reason.transition if instance.reason else "",
-        "LaunchTime": instance.launched_at,
+        "LaunchTime": instance.launched_at.replace(microsecond=0),
         "Architecture": instance.architecture,
         "ClientToken": instance.token,
         "Placement": {
@@ -115,7 +115,7 @@ def _sometimes(region: Region, instance: Instance, face: Interface | None) -> di
 
 
 def _disks(region: Region, instance: Instance) -> list[dict[str, Any]]:
-    volumes = [region.volumes[id] for id in instance.volumes]
+    volumes = [region.volumes[one] for one in instance.volumes]
     return [
         {
             "DeviceName": volume.device,

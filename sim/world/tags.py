@@ -6,7 +6,7 @@ from typing import Any
 from sim.world.asking import FILTERS, PAGES, Operation, Params, matching, need, page, read_tags
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
-from sim.world.groups import tags_of_rule
+from sim.world.rules import tags_of_rule
 from sim.world.things import Region, Tags
 
 _KINDS = {
@@ -45,22 +45,22 @@ def _every(region: Region) -> Iterator[tuple[str, Tags]]:
     yield region.vpc, region.vpc_tags
 
 
-def _kind(id: str) -> str:
-    prefix = id.split("-", 1)[0]
+def _kind(one: str) -> str:
+    prefix = one.split("-", 1)[0]
     return _KINDS[prefix][0] if prefix in _KINDS else prefix
 
 
 def _found(region: Region, ids: list[str]) -> list[Tags]:
     every = dict(_every(region))
     found = []
-    for each in ids:
-        tags = tags_of_rule(region, id) if id.startswith("sgr-") else every.get(id)
+    for one in ids:
+        tags = tags_of_rule(region, one) if one.startswith("sgr-") else every.get(one)
         if tags is None:
-            prefix = id.split("-", 1)[0]
+            prefix = one.split("-", 1)[0]
             if prefix not in _KINDS:
-                raise AwsError("InvalidID", f"The ID '{id}' is not valid")
+                raise AwsError("InvalidID", f"The ID '{one}' is not valid")
             _, code, words = _KINDS[prefix]
-            raise AwsError(code, words.format(id))
+            raise AwsError(code, words.format(one))
         found.append(tags)
     return found
 
@@ -88,7 +88,7 @@ def _delete(_: Ground, region: Region, params: Params) -> dict[str, Any]:
 
 
 def _describe(_: Ground, region: Region, params: Params) -> dict[str, Any]:
-    rows = [(id, key, value) for id, tags in _every(region) for key, value in tags.items()]
+    rows = [(one, key, value) for one, tags in _every(region) for key, value in tags.items()]
     found = matching(
         "DescribeTags",
         rows,
@@ -103,8 +103,8 @@ def _describe(_: Ground, region: Region, params: Params) -> dict[str, Any]:
     shown, more = page(found, params, least=5, most=1000)
     return {
         "Tags": [
-            {"ResourceId": id, "ResourceType": _kind(id), "Key": key, "Value": value}
-            for id, key, value in shown
+            {"ResourceId": one, "ResourceType": _kind(one), "Key": key, "Value": value}
+            for one, key, value in shown
         ],
         **more,
     }

@@ -163,7 +163,7 @@ def nearest(
     """
     name = wanted.lower()
     sold = tuple(t for t in living if market in t.markets and t.name != name and _usual(t))
-    like = gone or _remembered(name) or by_gpu(name, sold) or _misspelt(name, sold)
+    like = gone or _remembered(name) or _having(name, sold) or _misspelt(name, sold)
     if like is None:
         return ()
     same = [t for t in sold if t.architecture == like.architecture]
@@ -177,6 +177,12 @@ def _distance(kind: TypeFacts, like: TypeFacts) -> tuple[bool, int, int, int, st
     """The very type first; of two as far away, the one with more memory, the model then fits."""
     more = total_memory(kind) - total_memory(like)
     return (kind.name != like.name, abs(more), -more, abs(kind.vcpus - like.vcpus), kind.name)
+
+
+def _having(gpu: str, living: tuple[TypeFacts, ...]) -> TypeFacts | None:
+    """The smallest type that has the GPU, a retired one too: one V100 is not like eight of them."""
+    retired_too = (kind for kind in map(_remembered, _RETIRED) if kind is not None)
+    return by_gpu(gpu, (*living, *retired_too))
 
 
 def _remembered(name: str) -> TypeFacts | None:

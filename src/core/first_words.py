@@ -24,8 +24,8 @@ _PRIVATE_KEY = re.compile(
 
 PRIVATE_KEY = (
     ":warning: That looks like a *private* key. It was thrown away here: not kept, not passed on,"
-    " and nothing was started. But it has been through Slack, so treat it as known to others: make"
-    " a new pair (`ssh-keygen -t ed25519`), replace the old key wherever it was used, and add the"
+    " and nothing was started. But it has been through Slack, so rotate it now: make a"
+    " new pair (`ssh-keygen -t ed25519`), replace the old key wherever it was used, and add the"
     " *public* half: `/gpu key add ssh-ed25519 AAAA…`"
 )
 NOT_TAKEN = (

@@ -18,7 +18,7 @@ MOST_RSA_BITS = 16384
 _LONGEST_COMMENT = 64
 _HOW = "Make one with `ssh-keygen -t ed25519` and paste the single line of `~/.ssh/id_ed25519.pub`."
 _PRIVATE = re.compile(
-    r"(?i:(?:BEGIN|END)[A-Z0-9 ]*\sPRIVATE\s+KEY|-PRIVATE\s+KEY|PRIVATE\s+KEY-)"
+    r"(?i:(?:BEGIN|END)[A-Z0-9 ]{0,40}\sPRIVATE\s+KEY|-PRIVATE\s+KEY|PRIVATE\s+KEY-)"
     r"|(?i:PuTTY-User-Key-File|Private-Lines:)"
     # The same without its first line: OpenSSH, PKCS#1, PKCS#8 (plain, encrypted), SEC1.
     r"|b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{3}IBAAK|MII[A-Za-z0-9+/]{3}IBADANBgkqhkiG"
@@ -37,8 +37,8 @@ def private_key_refused() -> UsageError:
     return UsageError(
         what=(
             "That was a *private* key. It was not stored and not logged here, but it has passed "
-            "through Slack: treat it as stolen. Make a new pair with `ssh-keygen -t ed25519`, "
-            "remove the old one wherever it is trusted, and add the *public* half, the line in "
+            "through Slack: rotate it now, as if it were stolen. Make a new pair with "
+            "`ssh-keygen -t ed25519`, remove the old one wherever it is trusted, and add the *public* half, the line in "
             "`~/.ssh/id_ed25519.pub`."
         ),
         topic="key",
@@ -49,7 +49,7 @@ def read_key(text: str, now: datetime) -> PublicKey | UsageError:
     """An OpenSSH public key of one line: Ed25519, or RSA of at least 3072 bits."""
     if holds_private_key(text):
         return private_key_refused()
-    words = text.strip().strip("\"'`<>").split()
+    words = text.strip().strip("\"'`").split()
     if not words:
         return _wrong(f"There is no key in that. {_HOW}")
     kind = words[0].lower()

@@ -211,7 +211,7 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
 def _attempt_due(m: Machine, now: datetime) -> datetime:
     attempt = m.attempt
     if attempt is None or attempt.last_send is None:
-        return now + timedelta(minutes=1)
+        return now + POLL
     if not attempt.unclear:
         return max(now, attempt.last_send + SENDER_LIVES)
     if attempt.sends < MOST_SENDS:

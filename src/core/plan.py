@@ -106,6 +106,9 @@ def _lacks(profile: Profile) -> dict[str, Any]:
 
 def _image_problem(wish: Wish, kind: TypeFacts, image: Image | None) -> str | None:
     if image is None:
+        wanted = images.plan(kind, wish.image)
+        if isinstance(wanted, str):
+            return wanted
         return f"There is no {wish.image} image for {kind.name} in {wish.region}."
     return images.check(image, kind)
 

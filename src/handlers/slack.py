@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
@@ -22,7 +23,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk import WebClient
 
 from core import messages, names
 from core.blocks import Message
@@ -48,15 +48,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """One batch of the queue; the records that failed are named in the answer."""
     house = wiring.house()
 
-    def serve(record: SQSRecord) -> None:
-        _serve(house, record)
-
     return process_partial_response(
-        event=event, record_handler=serve, processor=processor, context=context
+        event=event, record_handler=partial(serve, house), processor=processor, context=context
     )
 
 
-def _serve(house: House, record: SQSRecord) -> None:
+def serve(house: House, record: SQSRecord) -> None:
+    """Carry out one message of the queue; an exception has it delivered again."""
     message = json.loads(record.body)
     if message["kind"] == _WAKE:
         logger.append_keys(wake=message["key"])
@@ -77,7 +75,6 @@ def _router(house: House, answering: "_Answering") -> App:
     """Bolt as the router: no lazy listeners, no second look at a signature, no call at the start."""
     app = App(
         authorize=_authorize,
-        client=WebClient(base_url=wiring.known().slack_api_url),
         request_verification_enabled=False,
         ssl_check_enabled=False,
         url_verification_enabled=False,
@@ -105,10 +102,8 @@ def _router(house: House, answering: "_Answering") -> App:
 
 
 def _authorize(team_id: str | None = None, enterprise_id: str | None = None) -> AuthorizeResult:
-    """One workspace, one token: Bolt asks, nobody calls Slack for it."""
-    return AuthorizeResult(
-        enterprise_id=enterprise_id, team_id=team_id, bot_token=wiring.bot_token()
-    )
+    """The door has let only the home workspace in, and Bolt never speaks: it needs no token."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
 def _typed(body: dict[str, Any]) -> Request:

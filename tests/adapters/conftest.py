@@ -17,6 +17,7 @@ class Aws:
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     _faults: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
@@ -32,6 +33,10 @@ class Aws:
         """The next calls of that operation are answered with an error, "timeout" with nothing."""
         self._faults.setdefault(operation, []).extend([(code, status)] * times)
 
+    def answer(self, operation: str, **parsed: Any) -> None:
+        """Every call of that operation is answered with this, in botocore's shape."""
+        self._answers[operation] = parsed
+
     def asked(self, operation: str) -> list[dict[str, Any]]:
         """The arguments of every call of that operation."""
         return [params for name, params in self.calls if name == operation]
@@ -42,13 +47,20 @@ class Aws:
     def _maybe_fail(self, model: Any, **_: Any) -> Any:
         waiting = self._faults.get(model.name)
         if not waiting:
-            return None
+            return self._answer(model.name)
         code, status = waiting.pop(0)
         if code == "timeout":
             raise ReadTimeoutError(endpoint_url="https://ec2.example")
         meta = {"HTTPStatusCode": status, "HTTPHeaders": {}}
         answer = AWSResponse("https://ec2.example", status, cast(Any, {}), None)
         return answer, {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": meta}
+
+    def _answer(self, operation: str) -> Any:
+        if operation not in self._answers:
+            return None
+        http = AWSResponse("https://ec2.example", 200, cast(Any, {}), None)
+        meta = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        return http, {**meta, **self._answers[operation]}
 
 
 @pytest.fixture

@@ -136,6 +136,12 @@ def test_a_gpu_is_answered_with_the_smallest_type_that_has_it_first() -> None:
     assert nearest("24gb", None, LIVING, Market.SPOT)[0].name == "g5.xlarge"
 
 
+@pytest.mark.parametrize(("gpu", "name"), [("v100", "g4dn.2xlarge"), ("k80", "g4dn.xlarge")])
+def test_a_retired_gpu_is_answered_with_the_like_of_one_not_of_eight(gpu: str, name: str) -> None:
+    old = (*LIVING, kind("p3dn.24xlarge", "V100", "8", 32768, 96))
+    assert nearest(gpu, None, old, Market.SPOT)[0].name == name
+
+
 @pytest.mark.parametrize("name", ["", "zzz", "foo2", "m99.large"])
 def test_nothing_is_offered_for_a_name_that_says_nothing(name: str) -> None:
     assert nearest(name, None, LIVING, Market.SPOT) == ()

@@ -14,9 +14,9 @@ from core.faults import (
 
 FULL = (
     "We currently do not have sufficient p3.2xlarge capacity in the Availability Zone you "
-    "requested (us-east-1c). Our system will be working on provisioning additional capacity. You can "
-    "currently get p3.2xlarge capacity by not specifying an Availability Zone in your request or "
-    "choosing us-east-1a, us-east-1b."
+    "requested (us-east-1c). Our system will be working on provisioning additional capacity. You "
+    "can currently get p3.2xlarge capacity by not specifying an Availability Zone in your request "
+    "or choosing us-east-1a, us-east-1b."
 )
 
 TABLE = {

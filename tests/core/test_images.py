@@ -8,6 +8,7 @@ from core import images
 from core.images import ImagePlan
 from core.model import Gpu, Image, Market, TypeFacts
 
+PUBLIC = "/aws/service/deeplearning/ami/x86_64"
 OSS = "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) 20261101"
 OLD = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Amazon Linux 2) Version 73.1"
 
@@ -33,10 +34,8 @@ def image(name: str = OSS, *, arch: str = "x86_64", root_gb: int = 45) -> Image:
 def test_the_base_image_is_found_by_parameter_the_newest_system_first() -> None:
     assert images.plan(kind("g5.xlarge"), "base") == ImagePlan(
         parameters=(
-            "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04"
-            "/latest/ami-id",
-            "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04"
-            "/latest/ami-id",
+            f"{PUBLIC}/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id",
+            f"{PUBLIC}/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id",
         ),
         patterns=(
             "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04)*",

@@ -192,14 +192,18 @@ def test_the_quota_wall_says_what_is_short_and_that_nothing_runs() -> None:
     m = at_the_wall()
     card = messages.card(m, T)
     assert card.text.splitlines() == [
-        "*amber-fox* is not launched. Your account may run 0 P-type spot vCPUs in us-east-1; "
-        "this needs 8. Nothing was started, so it costs nothing.",
+        (
+            "*amber-fox* is not launched. Your account may run 0 P-type spot vCPUs in us-east-1; "
+            "this needs 8. Nothing was started, so it costs nothing."
+        ),
         "Machine: `p3.2xlarge` spot, us-east-1, 1 x NVIDIA V100, 16 GiB",
         "Owner: <@U1>",
         "Runs for: 4 h",
         "[Ask AWS for 8] [Ask, and launch when granted] [us-west-2 at $0.918/h]",
-        f"Asked for by <@U1>. Open until {date(T + 24 * HOUR, '25 Nov 14:00 UTC')}, "
-        "or give it up: `/gpu end amber-fox`.",
+        (
+            f"Asked for by <@U1>. Open until {date(T + 24 * HOUR, '25 Nov 14:00 UTC')}, "
+            "or give it up: `/gpu end amber-fox`."
+        ),
     ]
     assert actions(card) == [
         ("choose-0", "m-abc:1:0"),
@@ -337,8 +341,10 @@ def test_a_ready_machine_shows_price_deadline_and_cost_until_then() -> None:
         f"Ends by itself: {date(T + 4 * HOUR, '24 Nov 18:00 UTC')}",
         "Cost until then: $3.67",
         "[Extend 2 h (+$1.84)] [Stop now]",
-        "Image Deep Learning Base, 50 GB encrypted disk · Spot: EC2 may take it back with two "
-        "minutes' notice; it cannot be stopped",
+        (
+            "Image Deep Learning Base, 50 GB encrypted disk · Spot: EC2 may take it back with two "
+            "minutes' notice; it cannot be stopped"
+        ),
     ]
     assert actions(card) == [("extend", "m-abc:1"), ("stop", "m-abc:1")]
     assert primary(card) == ["Extend 2 h (+$1.84)"]
@@ -427,9 +433,11 @@ def test_ready_mentions_the_owner_with_the_ssh_line() -> None:
 def test_the_warning_offers_to_extend_to_stop_or_to_leave_it() -> None:
     said = due(ready(), NoticeKind.WARNING, T + timedelta(hours=3, minutes=45))
     assert said.text.splitlines() == [
-        f"<@U1> *amber-fox* ends by itself {date(T + 4 * HOUR, '24 Nov 18:00 UTC')}. It has cost "
-        "$3.44 so far. It is a spot machine: its 50 GB disk is deleted then, so save what you "
-        "need.",
+        (
+            f"<@U1> *amber-fox* ends by itself {date(T + 4 * HOUR, '24 Nov 18:00 UTC')}. It has "
+            "cost $3.44 so far. It is a spot machine: its 50 GB disk is deleted then, so save what "
+            "you need."
+        ),
         "[Extend 2 h (+$1.84)] [Stop now] [Keep until 18:00 UTC]",
     ]
     assert actions(said) == [("extend", "m-abc:1"), ("stop", "m-abc:1"), ("keep", "m-abc")]

@@ -130,8 +130,10 @@ def test_quotas_show_limit_use_room_and_what_has_been_asked() -> None:
         "• *P-type spot*: limit 16, used 4, 4 being launched, room 8",
         "*Asked of AWS*",
         f"• P-type spot vCPUs in us-east-1: 0 → 8, AWS is deciding; asked by <@U1> {NOON}",
-        "One type: `/gpu quota g5.xlarge in us-east-1` · "
-        "More of it: `/gpu quota raise g5.xlarge in us-east-1`",
+        (
+            "One type: `/gpu quota g5.xlarge in us-east-1` · "
+            "More of it: `/gpu quota raise g5.xlarge in us-east-1`"
+        ),
     ]
 
 

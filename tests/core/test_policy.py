@@ -101,9 +101,9 @@ def lease(
     length: timedelta | None = None,
     until: datetime | None = None,
     user: str = "UADA",
-    **more: timedelta,
+    longest: timedelta = 24 * H,
 ) -> timedelta | Denied:
-    return rules.lease_for(length, until, user, policy(**more), NOW)
+    return rules.lease_for(length, until, user, policy(longest=longest), NOW)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from sandbox.drive import Drive, Json, actions, wait_for, words
 
 ADDRESS = "203.0.113.7/32"
+P_SPOT = "L-7212CCBC"  # All P4, P3 and P2 Spot Instance Requests
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,9 @@ def test_only_its_owner_decides_about_it(sandbox: Drive, story: dict[str, Json])
     before = len(sandbox.private("lin"))
     sandbox.click("lin", story["wall"], _button(story["wall"], "when granted"))
     wait_for(lambda: len(sandbox.private("lin")) > before, "lin is told that it is not hers")
-    history = sandbox.aws("service-quotas").list_requested_service_quota_change_history(
-        ServiceCode="ec2"
+    quotas = sandbox.aws("service-quotas")
+    history = quotas.list_requested_service_quota_change_history_by_quota(
+        ServiceCode="ec2", QuotaCode=P_SPOT
     )
     assert history["RequestedQuotas"] == []
 

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.slack.server import app
 from sandbox.slack.workspace import Workspace
@@ -105,14 +105,34 @@ class Room:
         return [str(message["text"]) for message in self.state(user, channel)["messages"]]
 
 
+class Stage:
+    """A server that outlives the tests; each of them puts its own app on it."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def stages() -> Iterator[tuple[Stage, Stage]]:
+    """One stage for the app's door and one for the stand-in."""
+    door, slack = Stage(), Stage()
+    with served(door) as door.url, served(slack) as slack.url:
+        yield door, slack
+
+
 @contextmanager
 def served(asgi: ASGIApp) -> Iterator[str]:
     """The app on a free port of 127.0.0.1, ended on leaving."""
-    config = uvicorn.Config(asgi, host="127.0.0.1", port=0, log_level="warning")
+    config = uvicorn.Config(asgi, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
@@ -156,7 +176,7 @@ WORLD: dict[str, Any] = {
 
 
 @contextmanager
-def opened_room() -> Iterator[Room]:
+def opened_room(door_stage: Stage, slack_stage: Stage) -> Iterator[Room]:
     """A stand-in with its app and a world that only writes down what it is told."""
     clock = Clock()
     door = Door(clock=clock)
@@ -169,25 +189,27 @@ def opened_room() -> Iterator[Room]:
         commands.append(command)
         return {"done": command["do"]}
 
-    with served(door.app()) as door_url:
-        server = app(
-            workspace,
-            function_url=door_url + "/",
-            function_headers={"X-Reach": "function-1"},
-            signing_secret=SECRET,
-            bot_token=TOKEN,
-            world_control=control,
-            world_state=lambda: WORLD,
-            info=lambda: {"function_url": door_url, "signing_secret": SECRET},
+    door_stage.app = door.app()
+    slack_stage.app = server = app(
+        workspace,
+        function_url=door_stage.url + "/",
+        function_headers={"X-Reach": "function-1"},
+        signing_secret=SECRET,
+        bot_token=TOKEN,
+        world_control=control,
+        world_state=lambda: WORLD,
+        info=lambda: {"function_url": door_stage.url, "signing_secret": SECRET},
+    )
+    url = slack_stage.url
+    # Everything here is plain HTTP: reading the certificates would be most of a test's time.
+    with httpx.Client(base_url=url, trust_env=False, verify=False) as http:
+        yield Room(
+            url=url,
+            workspace=workspace,
+            door=door,
+            clock=clock,
+            bot=WebClient(TOKEN, base_url=f"{url}/api/"),
+            http=http,
+            server=server,
+            commands=commands,
         )
-        with served(server) as url, httpx.Client(base_url=url, trust_env=False) as http:
-            yield Room(
-                url=url,
-                workspace=workspace,
-                door=door,
-                clock=clock,
-                bot=WebClient(TOKEN, base_url=f"{url}/api/"),
-                http=http,
-                server=server,
-                commands=commands,
-            )

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,14 @@ from starlette.responses import JSONResponse, Response
 from tests.sandbox.slack_room import ADA, LAB, Room
 
 CHROMIUM = Path(os.environ.get("CHROMIUM") or "/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.is_file(), reason=f"the page's tests need a Chromium; there is none at {CHROMIUM}"
-)
+SCREENSHOT = Path(__file__).parents[2] / "scripts" / "screenshot.py"
+pytestmark = [
+    pytest.mark.page,
+    pytest.mark.skipif(
+        not CHROMIUM.is_file(),
+        reason=f"the page's tests need a Chromium; there is none at {CHROMIUM}",
+    ),
+]
 Json = dict[str, Any]
 
 
@@ -276,3 +283,19 @@ def test_every_control_has_a_name(page: Page, room: Room) -> None:
     )
     assert nameless == []
     expect(page).to_have_title(re.compile("gpu-lab"))
+
+
+def test_a_picture_of_the_page_is_taken_by_the_script(room: Room, tmp_path: Path) -> None:
+    room.bot.chat_postMessage(channel=LAB, text="card")
+    out = tmp_path / "docs" / "channel.png"
+
+    def run(browser: Path, to: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(SCREENSHOT), room.url, str(to), "--size", "800x600"]
+        environment = os.environ | {"CHROMIUM": str(browser)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert run(CHROMIUM, out).returncode == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    without = run(tmp_path / "none", tmp_path / "other.png")
+    assert without.returncode == 3
+    assert "no Chromium" in without.stderr

@@ -185,7 +185,8 @@ def click(room: Room, **given: Any) -> Json:
     posted = room.bot.chat_postMessage(channel=LAB, text="card", blocks=BUTTONS)
     asked = {"user": "ada", "channel": "gpu-lab", "ts": posted["ts"], "action_id": "stop"}
     answer = room.do("click", **(asked | given))
-    return {"http": answer.status_code, "ts": posted["ts"]} | answer.json()
+    found: Json = answer.json()
+    return {"http": answer.status_code, "ts": posted["ts"]} | found
 
 
 def payload(room: Room) -> Json:

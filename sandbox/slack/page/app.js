@@ -277,6 +277,12 @@ function grow(box) {
   box.rows = Math.min(8, box.value.split("\n").length);
 }
 
+/** On a narrow screen the panel is closed until it is asked for, on a wide one it is open. */
+function expandedOrNot() {
+  const open = getComputedStyle(byId("world")).display !== "none";
+  byId("toggle-world").setAttribute("aria-expanded", String(open));
+}
+
 function watch() {
   byId("compose").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   byId("composer").addEventListener("input", (event) => grow(event.target));
@@ -292,9 +298,9 @@ function watch() {
     await post("/sandbox/settings", { slack_down: event.target.checked });
     refresh();
   });
-  byId("toggle-world").addEventListener("click", (event) => {
-    const hidden = document.body.classList.toggle("no-world");
-    event.currentTarget.setAttribute("aria-expanded", String(!hidden));
+  byId("toggle-world").addEventListener("click", () => {
+    document.body.classList.toggle("no-world");
+    expandedOrNot();
   });
   for (const button of document.querySelectorAll(".try")) {
     button.addEventListener("click", () => { byId("composer").value = button.textContent; byId("composer").focus(); });
@@ -307,6 +313,8 @@ function watch() {
     if (!answer.ok) toast(answer.message);
     refresh();
   });
+  addEventListener("resize", expandedOrNot);
+  expandedOrNot();
   watchDialogs();
 }
 

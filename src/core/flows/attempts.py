@@ -91,7 +91,8 @@ def _answered_no(house: House, m: Machine, fault: Fault) -> Machine:
     if fault.kind is FaultKind.TOKEN_GONE:
         return house.ledger.save(_lived_and_died(house, m), m)
     sure = fault.definite and m.attempt.sends == 1
-    if not sure:
+    if not sure or fault.kind is FaultKind.THROTTLED:
+        # Throttled is a no to this send only: the same call goes out again in a moment.
         return house.ledger.save(life.unclear(m), m)
     return house.ledger.save(_refused(house, m, fault), m)
 
@@ -100,11 +101,12 @@ def _refused(house: House, m: Machine, fault: Fault) -> Machine:
     """EC2 said no, for certain: what that rules out is struck from the plan."""
     assert m.attempt is not None
     now, at = house.clock(), m.attempt.placement
-    if fault.kind is FaultKind.QUOTA:
+    counted_again = any(tried.code == fault.code for tried in m.tried)
+    if fault.kind is FaultKind.QUOTA and not counted_again:
         # Somebody else used the room since it was counted: count again, which holds the launch.
         refused = life.refused(m, now, fault.code, drop=frozenset({at.region}))
         return replace(refused, state=m.state.REQUESTED)
-    if fault.kind in _HOPELESS:
+    if fault.kind in _HOPELESS or fault.kind is FaultKind.QUOTA:
         return _held_for(life.refused(m, now, fault.code), house, fault)
     refused = life.refused(m, now, fault.code)
     return replace(refused, placements=_suggested_first(refused.placements, fault))

@@ -98,7 +98,7 @@ def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
     profile = house.ledger.profile(user)
     resumed = []
     for m in house.ledger.of_owner(user):
-        if m.state is not State.HELD or m.hold is None:
+        if m.state not in (State.HELD, State.WAITING) or m.hold is None:
             continue
         new = rewrite(house, m.id, lambda now_: _told_access(house, now_, profile))
         if new.state is State.REQUESTED:
@@ -108,7 +108,7 @@ def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
 
 
 def _told_access(house: House, m: Machine, profile: Profile) -> Machine:
-    if m.state is not State.HELD or m.hold is None:
+    if m.state not in (State.HELD, State.WAITING) or m.hold is None:
         return m
     if m.hold.kind is HoldKind.NO_ACCESS and profile.keys and profile.accesses:
         return life.chosen(m, house.clock(), profile.user, "key and address are there")

@@ -1,7 +1,7 @@
 """What every flow is given: the ports, the policy and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.model import Machine, Policy
@@ -28,7 +28,8 @@ class House:
 def rewrite(house: House, id: str, change: Callable[[Machine], Machine]) -> Machine:
     """A person's decision, written whoever else writes the row: read, decide, write, read again.
 
-    `change` sees the newest row each time and gives back the same object to leave it alone. After
+    `change` sees the newest row each time and gives back the same object to leave it alone. The row
+    is due at once, so that the clock brings somebody even if whoever decided dies right after. After
     eight lost races in a row the last StaleRow is raised, and the queue delivers again.
     """
     lost: StaleRow | None = None
@@ -39,7 +40,7 @@ def rewrite(house: House, id: str, change: Callable[[Machine], Machine]) -> Mach
         if wanted is seen:
             return seen
         try:
-            return house.ledger.save(wanted, seen)
+            return house.ledger.save(replace(wanted, due_at=house.clock()), seen)
         except StaleRow as stale:
             lost = stale
     assert lost is not None

@@ -50,7 +50,7 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         instance_type=wanted.instance_type,
         market=wanted.market or Market.ON_DEMAND,
         region=region,
-        length=wanted.length,
+        length=limit if until is None else None,
         until=until,
         image=wanted.image or "base",
         disk_gb=wanted.disk_gb,

@@ -37,9 +37,9 @@ def _stoppable(m: Machine) -> bool:
 def _unwant(house: House, m: Machine, by: str, response_url: str, *, end: bool = False) -> None:
     now = house.clock()
     m = rewrite(house, m.id, lambda row: life.unwanted(row, now, Cause.PERSON, by, end=end))
+    step(house, m.id)
     said = messages.ending(m) if m.desire is Desire.GONE else messages.stopping(m)
     answer(house, response_url, said)
-    step(house, m.id)
 
 
 def _stop_all(house: House, request: Request, *, sure: bool) -> None:
@@ -49,9 +49,14 @@ def _stop_all(house: House, request: Request, *, sure: bool) -> None:
     if not sure:
         question = messages.stop_all_question(mine, house.clock())
         return answer(house, request.response_url, question)
-    for m in mine:
-        _unwant(house, m, request.user, request.response_url)
-    return None
+    now = house.clock()
+    decided = [
+        rewrite(house, m.id, lambda row: life.unwanted(row, now, Cause.PERSON, request.user))
+        for m in mine
+    ]
+    for m in decided:
+        step(house, m.id)
+    return answer(house, request.response_url, messages.stopping_all(tuple(decided)))
 
 
 def start(house: House, request: Request, wanted: commands.Start) -> None:
@@ -85,8 +90,8 @@ def _start(
         return life.wants_start(row, now, lease, request.user)
 
     m = rewrite(house, m.id, change)
-    answer(house, request.response_url, messages.starting(m))
-    return step(house, m.id)
+    step(house, m.id)
+    return answer(house, request.response_url, messages.starting(m))
 
 
 def end(house: House, request: Request, wanted: commands.End) -> None:
@@ -151,8 +156,8 @@ def _extend(
     after = rewrite(house, m.id, change)
     if refusal:
         return answer(house, response_url, messages.extend_refused(after, refusal[0]))
-    answer(house, response_url, messages.extended(after, house.clock()))
-    return step(house, after.id)
+    step(house, after.id)
+    return answer(house, response_url, messages.extended(after, house.clock()))
 
 
 # ---- buttons --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from core.messages.answers import (
     old_button,
     starting,
     stopping,
+    stopping_all,
     too_late,
     trouble,
     twin,
@@ -31,7 +32,7 @@ from core.messages.entry import (
     keys,
     ssh,
 )
-from core.messages.guide import help
+from core.messages.guide import help  # noqa: A004 - named after the command it answers
 from core.messages.limits import (
     quota_already,
     quota_asked,
@@ -81,6 +82,7 @@ __all__ = [
     "stop_all_question",
     "stop_question",
     "stopping",
+    "stopping_all",
     "too_late",
     "trouble",
     "twin",

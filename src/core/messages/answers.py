@@ -258,6 +258,19 @@ def ending(m: Machine) -> Message:
     )
 
 
+def stopping_all(machines: tuple[Machine, ...]) -> Message:
+    """Everything of somebody's is on its way to a stop or an end; the channel is told of each."""
+    stops = tuple(m for m in machines if m.desire is Desire.STOP)
+    ends = tuple(m for m in machines if m.desire is Desire.GONE)
+    lines = []
+    if stops:
+        lines.append(f"Stopping {words.names(stops)}; the disks are kept.")
+    if ends:
+        lines.append(f"Ending {words.names(ends)}; the disks are deleted.")
+    lines.append("The channel is told of each when EC2 says so; until then it may cost money.")
+    return message(section("\n".join(lines)))
+
+
 def kept(m: Machine) -> Message:
     """The question is closed and nothing changes."""
     return message(

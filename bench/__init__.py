@@ -1,0 +1,1 @@
+"""Measurements that hold on any machine, because they are ratios of one run."""

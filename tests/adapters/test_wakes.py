@@ -1,0 +1,45 @@
+"""The queue's messages, and what a queue that does not answer means."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.wakes import SqsWakes
+
+
+@pytest.fixture
+def url(aws: Any) -> str:
+    return str(aws.client("sqs").create_queue(QueueName="work")["QueueUrl"])
+
+
+def test_a_wake_says_what_to_look_at_and_nothing_else(aws: Any, url: str) -> None:
+    SqsWakes(aws.client("sqs"), url).wake("machine/m-one")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"]) == {"v": 1, "kind": "wake", "key": "machine/m-one"}
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        (timedelta(0), 0),
+        (timedelta(seconds=-5), 0),
+        (timedelta(seconds=42), 42),
+        (timedelta(minutes=15), 900),
+        (timedelta(hours=3), 900),
+    ],
+)
+def test_a_delay_is_what_sqs_allows(aws: Any, url: str, after: timedelta, seconds: int) -> None:
+    SqsWakes(aws.client("sqs"), url).wake("machine/m-one", after)
+    assert aws.asked("SendMessage")[-1]["DelaySeconds"] == seconds
+
+
+def test_a_hint_that_cannot_be_sent_stops_nothing_and_is_logged(
+    aws: Any, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    aws.fail("SendMessage", "AccessDeniedException", 403)
+    SqsWakes(aws.client("sqs"), url).wake("machine/m-one")
+    (record,) = [r for r in caplog.records if r.name == "adapters.wakes"]
+    assert record.levelname == "WARNING"
+    assert record.__dict__["key"] == "machine/m-one"

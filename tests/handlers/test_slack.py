@@ -1,0 +1,130 @@
+"""The queue's door: real records go through Bolt to their flow, over the world in memory."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from core.model import State
+from core.ports import ChatError
+from handlers.slack import serve
+from sim.town import ADA, CHANNEL, TEAM, Town, value_of
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def _record(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / name).read_text())
+    record: dict[str, Any] = event["Records"][0]
+    return record
+
+
+def _with(record: dict[str, Any], **message: Any) -> SQSRecord:
+    body = {**json.loads(record["body"]), **message}
+    return SQSRecord({**record, "body": json.dumps(body)})
+
+
+def _slash(here: Town, text: str, *, trigger: str = "1.2.abc", received: float = 0) -> SQSRecord:
+    form = {
+        "command": "/gpu",
+        "text": text,
+        "team_id": TEAM,
+        "user_id": ADA,
+        "channel_id": CHANNEL,
+        "trigger_id": trigger,
+        "response_url": f"https://hooks.slack.com/commands/{trigger}",
+    }
+    at = received or here.now.timestamp()
+    return _with(_record("sqs_command.json"), body=urlencode(form), received_at=at)
+
+
+def _button(here: Town, action: str, value: str) -> SQSRecord:
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": {"id": ADA, "team_id": TEAM},
+        "channel": {"id": CHANNEL},
+        "trigger_id": "1.2.3",
+        "response_url": "https://hooks.slack.com/actions/1",
+        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": value}],
+    }
+    body = urlencode({"payload": json.dumps(payload)})
+    return _with(_record("sqs_interaction.json"), body=body, received_at=here.now.timestamp())
+
+
+def test_a_command_in_the_queue_reaches_its_flow() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    assert here.machine().state is State.HELD
+
+
+def test_a_record_that_comes_twice_is_one_machine() -> None:
+    here = Town()
+    record = _slash(here, "launch p3.2xlarge spot")
+    serve(here.house, record)
+    serve(here.house, record)
+    assert len(here.ledger.everything()) == 1
+
+
+def test_a_button_in_the_queue_reaches_its_flow() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    serve(here.house, _button(here, "choose-1", value_of(here.card(), "choose-1")))
+    assert here.machine().state is State.WAITING
+
+
+def test_a_wake_in_the_queue_looks_at_its_machine() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    before = here.machine().version
+    serve(here.house, _with(_record("sqs_wake.json"), key=f"machine/{here.machine().id}"))
+    assert here.machine().state is State.HELD
+    assert here.machine().version >= before
+
+
+def test_an_event_that_nobody_listens_to_is_taken_off_the_queue() -> None:
+    here = Town()
+    body = json.dumps({"type": "event_callback", "team_id": TEAM, "event": {"type": "app_mention"}})
+    record = _with(
+        _record("sqs_command.json"),
+        kind="event",
+        body=body,
+        content_type="application/json",
+        received_at=here.now.timestamp(),
+    )
+    serve(here.house, record)
+    assert here.ledger.everything() == ()
+
+
+def test_a_command_that_waited_a_quarter_of_an_hour_is_refused_and_said_so() -> None:
+    here = Town()
+    late = here.now.timestamp() - 16 * 60
+    serve(here.house, _slash(here, "launch p3.2xlarge spot", received=late))
+    assert here.ledger.everything() == ()
+    assert "nothing was started" in here.chat.answers[-1].message.text.lower()
+
+
+def test_aws_refusing_a_look_up_is_told_with_a_reference_and_not_repeated() -> None:
+    here = Town()
+    here.control(do="fault", operation="ListServiceQuotas", code="AccessDeniedException", times=99)
+    here.control(do="fault", operation="GetServiceQuota", code="AccessDeniedException", times=99)
+    serve(here.house, _slash(here, "quota"))
+    assert "059f36b4" in here.chat.answers[-1].message.text
+
+
+def test_a_failure_of_our_own_is_told_once_and_delivered_again() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    here.chat._people.clear()  # users.info knows nobody: a launch cannot be allowed
+    record = _slash(here, "launch g5.xlarge spot", trigger="9.9.z")
+    with pytest.raises(ChatError):
+        serve(here.house, record)
+    said = len(here.chat.answers)
+    again = dict(record.raw_event)
+    again["attributes"] = {**again["attributes"], "ApproximateReceiveCount": "2"}
+    with pytest.raises(ChatError):
+        serve(here.house, SQSRecord(again))
+    assert len(here.chat.answers) == said
