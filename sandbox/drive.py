@@ -79,7 +79,7 @@ class Drive:
     ) -> Json | None:
         """The newest message the person sees that says all this and has such a button.
 
-        `action` is the beginning of an action_id; letters' case and mrkdwn's `*` and backticks do not
+        `action` is the beginning of an action_id; letters' case, `*` and backticks do not
         matter in what is said.
         """
         for message in reversed(list(self.messages(user, channel))):

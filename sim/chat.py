@@ -82,7 +82,7 @@ class MemoryChat:
         with self._lock:
             self._reach()
             if len([a for a in self.answers if a.response_url == response_url]) >= MOST_ANSWERS:
-                raise ChatError("expired_url")
+                raise ChatError("used_url")
             self.answers.append(Answer(response_url=response_url, message=message, replace=replace))
 
     def person(self, user: str) -> Person:

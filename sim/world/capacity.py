@@ -25,8 +25,8 @@ def place(region: Region, plan: Plan, zone: str | None) -> Plan:
         raise AwsError(
             "Unsupported",
             f"Your requested instance type ({name}) is not supported in your requested "
-            f"Availability Zone ({zone}). Please retry your request by not specifying an Availability Zone or "
-            f"choosing {', '.join(sold)}.",
+            f"Availability Zone ({zone}). Please retry your request by not specifying an "
+            f"Availability Zone or choosing {', '.join(sold)}.",
         )
     free = [z for z in sold if has_room(region, z, name, market)]
     if zone is None and free:

@@ -65,7 +65,7 @@ class Responder:
         if status == 429:
             raise ChatError("ratelimited", retry_after=_seconds(retry_after))
         if status != 200:
-            raise ChatError(words if _SLACK_WORD.fullmatch(words) else f"http_{status}")
+            raise ChatError(_word_of(words) or f"http_{status}")
 
     def _send(self, path: str, payload: Mapping[str, Any]) -> tuple[int, str | None, str]:
         body = json.dumps(payload).encode()
@@ -190,6 +190,16 @@ def _refused(error: SlackApiError) -> NoReturn:
     if not _SLACK_WORD.fullmatch(code):
         raise ChatError(f"http_{answer.status_code}") from error
     raise ChatError(code) from error
+
+
+def _word_of(text: str) -> str | None:
+    """Slack's name for an error of a response_url: by itself, or in JSON as in the Web API."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = text
+    word = str(found.get("error") if isinstance(found, dict) else found)
+    return word if _SLACK_WORD.fullmatch(word) else None
 
 
 def _seconds(text: str | None) -> timedelta | None:

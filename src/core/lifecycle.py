@@ -368,11 +368,15 @@ def held(m: Machine, now: datetime, hold: Hold) -> Machine:
         placements=(),
         launch_by=now + HELD_FOR,
     )
-    return told(m, now, f"held: {hold.kind}" + (f" ({hold.code})" if hold.code else ""))
+    more = f" ({hold.code})" if hold.code and hold.code != hold.kind else ""
+    return told(m, now, f"held: {hold.kind}{more}")
 
 
-def chosen(m: Machine, now: datetime, by: str, what: str, **wish: object) -> Machine:
-    """A held launch that goes on with a changed wish (`market`, `instance_type` or `region`)."""
+def chosen(m: Machine, now: datetime, by: str | None, what: str, **wish: object) -> Machine:
+    """A held launch that goes on with a changed wish (`market`, `instance_type` or `region`).
+
+    `by` is the user who decided, None where AWS did.
+    """
     m = replace(
         m,
         state=State.REQUESTED,
@@ -383,7 +387,7 @@ def chosen(m: Machine, now: datetime, by: str, what: str, **wish: object) -> Mac
         wish=replace(m.wish, **wish),  # type: ignore[arg-type]  # keys are Wish's own
         launch_by=now + LAUNCH_WITHIN,
     )
-    return told(m, now, f"{what} (by {by})")
+    return told(m, now, f"{what} (by {by})" if by else what)
 
 
 def waiting(m: Machine, now: datetime, quota_key: str, by: str) -> Machine:

@@ -354,6 +354,7 @@ class Hold:
     choices: tuple[Choice, ...] = ()
     quota: QuotaFacts | None = None
     needed: int = 0  # vCPUs
+    hourly: Decimal | None = None  # of the cheapest zone, where the price is known
     asked: str | None = None  # key of the QuotaRequest that was made from this hold
     lacks_key: bool = False
     lacks_address: bool = False

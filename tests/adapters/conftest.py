@@ -17,7 +17,9 @@ class Aws:
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     _faults: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    _more: dict[str, dict[str, Any]] = field(default_factory=dict)
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _once: dict[str, dict[str, Any]] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
@@ -32,6 +34,14 @@ class Aws:
     def fail(self, operation: str, code: str, status: int = 400, times: int = 1) -> None:
         """The next calls of that operation are answered with an error, "timeout" with nothing."""
         self._faults.setdefault(operation, []).extend([(code, status)] * times)
+
+    def also(self, operation: str, **parsed: Any) -> None:
+        """Faults of that operation carry this, too."""
+        self._more[operation] = parsed
+
+    def answer_once(self, operation: str, **parsed: Any) -> None:
+        """The next call of that operation is answered with this."""
+        self._once[operation] = parsed
 
     def answer(self, operation: str, **parsed: Any) -> None:
         """Every call of that operation is answered with this, in botocore's shape."""
@@ -53,14 +63,16 @@ class Aws:
             raise ReadTimeoutError(endpoint_url="https://ec2.example")
         meta = {"HTTPStatusCode": status, "HTTPHeaders": {}}
         answer = AWSResponse("https://ec2.example", status, cast(Any, {}), None)
-        return answer, {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": meta}
+        error = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": meta}
+        return answer, {**error, **self._more.get(model.name, {})}
 
     def _answer(self, operation: str) -> Any:
-        if operation not in self._answers:
+        found = self._once.pop(operation, None) or self._answers.get(operation)
+        if found is None:
             return None
         http = AWSResponse("https://ec2.example", 200, cast(Any, {}), None)
         meta = {"ResponseMetadata": {"HTTPStatusCode": 200}}
-        return http, {**meta, **self._answers[operation]}
+        return http, {**meta, **found}
 
 
 @pytest.fixture

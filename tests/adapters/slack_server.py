@@ -53,7 +53,7 @@ class TinySlack:
             return self.refusals.pop(0)
         before = self.responses.setdefault(path, [])
         if len(before) >= 5:
-            return 404, {}, "expired_url"
+            return 404, {}, "used_url"
         before.append(body)
         return 200, {}, "ok"
 

@@ -226,6 +226,23 @@ def test_where_a_stand_in_is_used_slack_s_own_urls_are_foreign(slack: TinySlack)
     assert caught.value.code == "foreign_response_url"
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("expired_url", "expired_url"),
+        ('{"ok": false, "error": "used_url"}', "used_url"),
+        ("<html>Not Found</html>", "http_404"),
+        ("[1]", "http_404"),
+        ("", "http_404"),
+    ],
+)
+def test_a_refused_answer_is_told_by_slack_s_word(slack: TinySlack, body: str, code: str) -> None:
+    slack.refusals.append((404, {}, body))
+    with pytest.raises(ChatError) as caught:
+        chat(slack).respond(f"{slack.base}/response/1", HELLO)
+    assert caught.value.code == code
+
+
 def test_a_redirect_is_not_followed(slack: TinySlack) -> None:
     slack.refusals.append((302, {"Location": f"{slack.base}/response/2"}, ""))
     with pytest.raises(ChatError) as caught:

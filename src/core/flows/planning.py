@@ -36,7 +36,11 @@ def _hold(house: House, m: Machine, facts: plans.Facts, hold: Hold, *, seen: Mac
     found: tuple[plans.Offer, ...] = ()
     if hold.kind is not HoldKind.NO_ACCESS:
         found = offers(house, m, facts, types=hold.kind in _TYPES_HELP)
-    full = replace(hold, choices=plans.ways_on(hold, found, m.wish))
+    full = replace(
+        hold,
+        choices=plans.ways_on(hold, found, m.wish),
+        hourly=min(facts.hourly.values(), default=None),
+    )
     return house.ledger.save(life.held(m, house.clock(), full), seen)
 
 

@@ -9,7 +9,7 @@ from typing import assert_never
 from core.blocks import Block, Message, actions, code, context, escape, fields, message, section
 from core.messages import buttons, words
 from core.messages.holds import held
-from core.model import ALIVE, FINAL, Cause, Desire, Machine, State
+from core.model import ALIVE, FINAL, Cause, Desire, Hold, Machine, State
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.WAITING, State.LAUNCHING})
 
@@ -146,6 +146,8 @@ def _facts(m: Machine) -> tuple[Block, ...]:
     each = words.price_of(m)
     if each is not None:
         rows.append(("Price", f"{words.hourly(each)} {m.market}"))
+    elif m.hold and m.hold.hourly is not None:
+        rows.append(("Price", f"from {words.hourly(m.hold.hourly)} {m.market}"))
     rows += _time(m)
     tried = words.zones_tried(m.tried)
     if tried and m.state in _CANCELLABLE | ALIVE:
@@ -205,8 +207,12 @@ def _small_print(m: Machine) -> tuple[Block, ...]:
         said.append(f"Image {escape(m.image.name)}, {words.disk_gb(m)} GB encrypted disk")
     if m.state in ALIVE and not m.can_stop:
         said.append("Spot: EC2 may take it back with two minutes' notice; it cannot be stopped")
-    if m.state is State.WAITING and m.hold and (m.hold.lacks_key or m.hold.lacks_address):
-        # Written before a key or address may have been added, so it must be true after it too.
-        steps = f"{words.KEY_STEP} and {words.ADDRESS_STEP}"
-        said.append(f"To log in it needs a key and an address, if not given yet: {steps}")
+    if m.state is State.WAITING and m.hold:
+        said += _missing(m.hold)
     return (context(*said),) if said else ()
+
+
+def _missing(hold: Hold) -> list[str]:
+    """What the owner can do while AWS decides."""
+    missing = words.access_steps(lacks_key=hold.lacks_key, lacks_address=hold.lacks_address)
+    return [f"It will also need:\n{missing}"] if missing else []
