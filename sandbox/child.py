@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,32 +22,52 @@ class DidNotStart(Exception):
 
 def start_run(
     *, clock: str = "60", world: Mapping[str, float] | None = None
-) -> tuple[subprocess.Popen[str], str]:
+) -> tuple[subprocess.Popen[bytes], str]:
     """A run in a process group of its own, and the address that it printed. Raises DidNotStart."""
     port = free_ports()
-    shutil.rmtree(ROOT / ".sandbox" / str(port), ignore_errors=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox"],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "SANDBOX_PORT": str(port),
-            "SANDBOX_CLOCK_SECONDS": clock,
-            "SANDBOX_WORLD": json.dumps(dict(world or {})),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if line.startswith("Open http"):
-            return process, line.split()[1]
-    process.wait()
-    raise DidNotStart("".join(said))
+    folder = ROOT / ".sandbox" / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    said = folder.with_suffix(".out")
+    folder.parent.mkdir(exist_ok=True)
+    # A file, because a pipe that nobody reads stops the writer once it is full.
+    with said.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "SANDBOX_PORT": str(port),
+                "SANDBOX_CLOCK_SECONDS": clock,
+                "SANDBOX_WORLD": json.dumps(dict(world or {})),
+            },
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    page = wait_for(lambda: _printed(process, said), "the line that says where to look", 180)
+    return process, page
+
+
+def _printed(process: subprocess.Popen[bytes], said: Path) -> str | None:
+    ended = process.poll() is not None
+    text = said.read_text(errors="replace")
+    for line in text.splitlines(keepends=True):
+        if line.startswith("Open http") and line.endswith("\n"):
+            return line.split()[1]
+    if ended:
+        raise DidNotStart(text)
+    return None
+
+
+def end(process: subprocess.Popen[bytes], name: str = "SIGINT", seconds: float = 20) -> int:
+    """End a run with that signal, as Ctrl-C does; its exit code. Kills it hard after that long."""
+    process.send_signal(signal.Signals[name])
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
 
 
 def free_ports() -> int:

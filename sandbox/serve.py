@@ -48,6 +48,7 @@ class Server:
     def __init__(self, name: str, app: Any, bound: socket.socket) -> None:
         config = uvicorn.Config(
             app,
+            log_config=None,  # the run's own log takes it
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -38,8 +38,8 @@ def private_key_refused() -> UsageError:
         what=(
             "That was a *private* key. It was not stored and not logged here, but it has passed "
             "through Slack: rotate it now, as if it were stolen. Make a new pair with "
-            "`ssh-keygen -t ed25519`, remove the old one wherever it is trusted, and add the *public* half, the line in "
-            "`~/.ssh/id_ed25519.pub`."
+            "`ssh-keygen -t ed25519`, remove the old one wherever it is trusted, and add the "
+            "*public* half, the line in `~/.ssh/id_ed25519.pub`."
         ),
         topic="key",
     )

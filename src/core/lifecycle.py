@@ -11,7 +11,6 @@ from typing import assert_never
 
 from core.model import (
     ALIVE,
-    FINAL,
     UNBOUGHT,
     Attempt,
     Cause,
@@ -431,9 +430,7 @@ def refused(m: Machine, now: datetime, code: str, *, drop: frozenset[str] | None
     attempt = m.attempt
     assert attempt is not None
     at = attempt.placement
-    rest = tuple(
-        p for p in m.placements if p != at and not (drop and p.region in drop)
-    )
+    rest = tuple(p for p in m.placements if p != at and not (drop and p.region in drop))
     m = replace(
         m,
         attempt=None,
@@ -562,7 +559,9 @@ def _closed(runs: tuple[Run, ...], now: datetime | None) -> tuple[Run, ...]:
     return (*runs[:-1], replace(last, ended_at=now or last.started_at))
 
 
-def unwanted(m: Machine, now: datetime, cause: Cause, by: str | None, *, end: bool = False) -> Machine:
+def unwanted(
+    m: Machine, now: datetime, cause: Cause, by: str | None, *, end: bool = False
+) -> Machine:
     """Nobody wants it to run any more: it stops, or ends where it cannot stop or `end` says so."""
     gone = end or not m.can_stop or m.state in UNBOUGHT or m.state is State.LAUNCHING
     if m.desire is Desire.GONE or (m.desire is Desire.STOP and not gone):
@@ -640,7 +639,7 @@ def start_failed(m: Machine, now: datetime, code: str) -> Machine:
 
 
 def lease(length: timedelta, now: datetime, policy: Policy) -> Lease:
-    """A lease that starts now. `hard` is policy's longest, or the length itself where an admin gave more."""
+    """A lease that starts now. `hard`: the policy's longest, or the length where that is more."""
     return Lease(
         length=length,
         started_at=now,

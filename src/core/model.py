@@ -1,6 +1,6 @@
 """The nouns: what a machine, a lease, an attempt, a quote and a policy are.
 
-Frozen values only. Money is `Decimal` US dollars, time is aware UTC, sizes are GB, quotas are vCPUs.
+Frozen values only. Money is `Decimal` US dollars, time is aware UTC, sizes are GB, quotas vCPUs.
 Nothing here knows AWS, Slack or the table; everything else knows this.
 """
 
@@ -18,7 +18,7 @@ class Market(StrEnum):
 
 
 class State(StrEnum):
-    """Where a machine is in its life. FAILED and ENDED are final: nothing runs, nothing can come."""
+    """Where a machine is in its life. FAILED and ENDED are final: nothing runs or can come."""
 
     REQUESTED = "requested"  # accepted, nothing bought
     HELD = "held"  # a person must decide, nothing bought
@@ -339,7 +339,7 @@ class ChoiceKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One way on. `value` is a market, type, region or a number of vCPUs; buttons carry its index."""
+    """One way on. `value` is a market, type, region or number of vCPUs; buttons carry its index."""
 
     kind: ChoiceKind
     value: str

@@ -299,4 +299,3 @@ def _user_data(keys: tuple[str, ...]) -> str:
     """A fixed cloud-config: every key of the owner may log in. Only checked keys stand in it."""
     lines = ["#cloud-config", "ssh_authorized_keys:", *(f"  - {key}" for key in keys)]
     return "\n".join(lines) + "\n"
-

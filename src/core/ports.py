@@ -83,9 +83,9 @@ class Cloud(Protocol):
     def zones_offering(self, region: str, name: str) -> tuple[Zone, ...]:
         """The zones that sell the type, by name; empty when it is not offered."""
 
-    def spot_prices(self, region: str, names: tuple[str, ...], now: datetime) -> Mapping[
-        tuple[str, str], Decimal
-    ]:
+    def spot_prices(
+        self, region: str, names: tuple[str, ...], now: datetime
+    ) -> Mapping[tuple[str, str], Decimal]:
         """USD per hour in effect now by (type, zone name). Types without a price are absent."""
 
     def network(self, region: str) -> Network | None:
@@ -123,7 +123,7 @@ class Cloud(Protocol):
         """Terminate it; one that is gone already is no error."""
 
     def tag_deadline(self, region: str, instance: str, deadline: datetime) -> None:
-        """Move the gpu:deadline tag (epoch seconds), which the sweep and the machine itself read."""
+        """Move the gpu:deadline tag (epoch seconds), which the sweep reads."""
 
     def delete_group(self, region: str, name: str) -> bool:
         """Delete the machine's group; False while something still uses it, True once it is gone."""
@@ -137,8 +137,9 @@ class Cloud(Protocol):
 class Images(Protocol):
     """Which AMI is the newest of its kind (SSM public parameters, DescribeImages as fallback)."""
 
-    def newest(self, region: str, parameters: tuple[str, ...], patterns: tuple[str, ...],
-               architecture: str) -> Image | None:
+    def newest(
+        self, region: str, parameters: tuple[str, ...], patterns: tuple[str, ...], architecture: str
+    ) -> Image | None:
         """The first parameter that resolves, else the newest image any pattern matches."""
 
     def by_id(self, region: str, image: str) -> Image | None:
@@ -242,7 +243,9 @@ class Ledger(Protocol):
 
     def quota_request(self, key: str) -> QuotaRequest | None: ...
 
-    def save_quota_request(self, request: QuotaRequest, seen: QuotaRequest | None) -> QuotaRequest: ...
+    def save_quota_request(
+        self, request: QuotaRequest, seen: QuotaRequest | None
+    ) -> QuotaRequest: ...
 
     def quota_requests(self) -> tuple[QuotaRequest, ...]:
         """Those that AWS has still to decide."""

@@ -34,9 +34,7 @@ class Swept:
     reason: str
 
 
-def sweep(
-    found: tuple[tuple[Tagged, Machine | None], ...], now: datetime
-) -> tuple[Swept, ...]:
+def sweep(found: tuple[tuple[Tagged, Machine | None], ...], now: datetime) -> tuple[Swept, ...]:
     """What to do about each instance of this deployment; most need nothing."""
     overdue, unexplained = [], []
     for tagged, machine in found:

@@ -63,16 +63,14 @@ def serve(house: House, record: SQSRecord) -> None:
     first = record.attributes.approximate_receive_count == "1"
     received = datetime.fromtimestamp(message["received_at"], UTC)
     app = _router(house, _Answering(house, record.message_id, received, first=first))
-    request = BoltRequest(
-        body=message["body"], headers={"content-type": [message["content_type"]]}
-    )
+    request = BoltRequest(body=message["body"], headers={"content-type": [message["content_type"]]})
     answer = app.dispatch(request)
     if answer.status not in (200, 404):  # 404: an event or form that nobody here listens to
         raise RuntimeError(f"Bolt answered {answer.status}")
 
 
 def _router(house: House, answering: "_Answering") -> App:
-    """Bolt as the router: no lazy listeners, no second look at a signature, no call at the start."""
+    """Bolt as the router: no lazy listeners, no second look at a signature, no call of Slack."""
     app = App(
         authorize=_authorize,
         request_verification_enabled=False,
@@ -151,7 +149,7 @@ class _Answering:
             metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
             return self._say(request, messages.aws_refused(self.reference, error.fault))
         except Exception:
-            # Not caught, only told: the queue delivers it again, and an alarm sees it if that fails.
+            # Not caught, only told: the queue delivers it again, and an alarm sees what stays.
             if self.first:
                 self._say(request, messages.trouble(self.reference, None))
             raise

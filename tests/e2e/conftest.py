@@ -1,7 +1,6 @@
 """One local run for all end-to-end tests: the real template, the real package, real HTTP."""
 
 import base64
-import signal
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.child import PYTHON, start_run
+from sandbox.child import PYTHON, end, start_run
 from sandbox.drive import Drive
 
 # Fast, but in the order and with the windows of the real thing.
@@ -32,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def run() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def run() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A local run on free ports, started as `make run` starts it: its process and its address."""
     if not PYTHON.exists():
         pytest.skip(f"no MiniStack: `make install-ministack` makes {PYTHON}")
@@ -40,15 +39,12 @@ def run() -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         yield process, page
     finally:
-        process.send_signal(signal.SIGINT)
-        code = process.wait(20)
-        assert process.stdout
-        process.stdout.close()
+        code = end(process)
     assert code == 0, "Ctrl-C is an orderly end"
 
 
 @pytest.fixture(scope="session")
-def sandbox(run: tuple[subprocess.Popen[str], str]) -> Drive:
+def sandbox(run: tuple[subprocess.Popen[bytes], str]) -> Drive:
     """The hands on it."""
     return Drive(run[1])
 

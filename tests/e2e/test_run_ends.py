@@ -1,7 +1,6 @@
 """Ending a local run, asked or killed, leaves no process and no listener."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.child import PYTHON, family, memory_mb, start_run
+from sandbox.child import PYTHON, end, family, memory_mb, start_run
 from sandbox.drive import Drive, wait_for
 
 needs_ministack = pytest.mark.skipif(not PYTHON.exists(), reason=f"no MiniStack at {PYTHON}")
@@ -26,12 +25,9 @@ def test_whatever_ends_a_run_nothing_of_it_is_left(name: str) -> None:
     assert drive.slash("ada", "help")["status"] == 200  # so that there are warm workers to end
     ours = family(process.pid)
     assert len(ours) >= 4, "the run, the leash, MiniStack and a worker"
-    process.send_signal(signal.Signals[name])
-    process.wait(20)
+    end(process, name)
     wait_for(lambda: not [pid for pid in ours if _alive(pid)], f"all of {ours} gone", 20)
     assert not any(_listens(port + offset) for offset in range(3))
-    assert process.stdout
-    process.stdout.close()
 
 
 @needs_ministack
@@ -54,7 +50,7 @@ def test_a_port_in_use_is_said_in_clear_words_and_nothing_starts(sandbox: Drive)
 
 
 def test_the_whole_run_needs_less_than_one_and_a_half_gigabytes(
-    sandbox: Drive, run: tuple[subprocess.Popen[str], str]
+    sandbox: Drive, run: tuple[subprocess.Popen[bytes], str]
 ) -> None:
     assert sandbox.slash("ada", "list")["status"] == 200
     assert memory_mb(run[0].pid) < 1500

@@ -55,9 +55,8 @@ PORTS = ("cloud", "images", "quotas", "prices", "chat", "ledger", "wakes")
 
 def _fused(here: Town, at: int, *, after: bool) -> Fuse:
     fuse = Fuse(at, after=after)
-    here.house = replace(
-        here.house, **{name: Fused(getattr(here.house, name), fuse) for name in PORTS}
-    )
+    fused: dict[str, Any] = {name: Fused(getattr(here.house, name), fuse) for name in PORTS}
+    here.house = replace(here.house, **fused)
     return fuse
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.model import Lease, State
-from sim.town import ADA, SAM, Town
+from sim.town import ADA, SAM, Town, buttons
 
 MINUTE = timedelta(minutes=1)
 
@@ -27,13 +27,7 @@ def _lease(here: Town) -> Lease:
 
 
 def _warnings(here: Town) -> int:
-    return sum("extend" in {b["action_id"] for b in _all(n)} for n in here.news())
-
-
-def _all(message):  # type: ignore[no-untyped-def]
-    from sim.town import buttons
-
-    return buttons(message)
+    return sum("extend" in {b["action_id"] for b in buttons(n)} for n in here.news())
 
 
 def test_a_warning_comes_fifteen_minutes_before_and_a_stop_at_the_deadline() -> None:

@@ -1,6 +1,9 @@
 """Instances take their time, tell of it, and leave nothing behind."""
 
+from datetime import UTC, datetime
 from typing import Any
+
+from sim.world import World
 
 SPOT = {"MarketType": "spot"}
 
@@ -237,10 +240,6 @@ def test_instances_are_found_by_filters_and_come_in_pages(earth: Any, refused: A
 
 
 def test_the_same_seed_and_calls_give_the_same_ids() -> None:
-    from datetime import UTC, datetime
-
-    from sim.world import World
-
     worlds = [World(lambda: datetime(2026, 1, 1, tzinfo=UTC), seed=7) for _ in range(2)]
     first, second = (w.call("ec2", "us-east-1", "DescribeSubnets", {}) for w in worlds)
     assert first == second

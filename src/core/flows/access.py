@@ -64,9 +64,7 @@ def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> No
     _rewrite(
         house,
         request.user,
-        lambda p: replace(
-            p, keys=tuple(k for k in p.keys if k.fingerprint != key.fingerprint)
-        ),
+        lambda p: replace(p, keys=tuple(k for k in p.keys if k.fingerprint != key.fingerprint)),
     )
     return answer(house, request.response_url, messages.key_removed(key))
 
@@ -91,7 +89,9 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
     if len(house.ledger.profile(request.user).accesses) >= MOST_NETWORKS:
-        full = commands.UsageError(what=f"You have {MOST_NETWORKS} addresses already.", topic="allow")
+        full = commands.UsageError(
+            what=f"You have {MOST_NETWORKS} addresses already.", topic="allow"
+        )
         return answer(house, request.response_url, messages.usage(full))
     until = house.clock() + (wanted.length or DEFAULT_ACCESS)
     access = Access(cidr=cidr, until=until)
@@ -153,4 +153,3 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
     if failed is not None:
         raise failed
     return tuple(touched)
-

@@ -16,7 +16,7 @@ _CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUN
 
 def choose(house: House, click: Click) -> None:
     """Carry out one way on of a held launch."""
-    id, turn, index = (click.value.split(":") + ["", ""])[:3]
+    id, turn, index = [*click.value.split(":"), "", ""][:3]
     m = house.ledger.machine(id)
     if not _current(m, turn) or m is None or m.hold is None:
         return answer(house, click.response_url, messages.old_button(m))

@@ -1,4 +1,4 @@
-"""Gathers what must be known about a wish: one read of AWS for each fact, none of them decided here."""
+"""Gathers what must be known about a wish: one read of AWS for each fact, none decided here."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -43,7 +43,9 @@ def _hourly(house: House, wish: Wish, zones: tuple[str, ...]) -> dict[str, Decim
     """USD per hour by zone: spot differs by zone, on-demand does not."""
     if wish.market is Market.SPOT:
         prices = house.cloud.spot_prices(wish.region, (wish.instance_type,), house.clock())
-        return {z: prices[wish.instance_type, z] for z in zones if (wish.instance_type, z) in prices}
+        return {
+            z: prices[wish.instance_type, z] for z in zones if (wish.instance_type, z) in prices
+        }
     price = house.prices.on_demand(wish.region, wish.instance_type)
     return {} if price is None else dict.fromkeys(zones, price)
 
@@ -79,9 +81,10 @@ def _vcpus_in_flight(house: House, region: str, wanted: catalog.QuotaRef) -> Ite
     """Launches of ours that EC2 may not show yet: an attempt has been sent and not answered."""
     for m in house.ledger.live():
         sent = m.state is State.LAUNCHING and m.attempt is not None and m.attempt.sends > 0
-        if sent and m.facts and m.wish.region == region:
-            if catalog.quota_of(m.wish.instance_type, m.wish.market) == wanted:
-                yield m.facts.vcpus
+        here = m.wish.region == region
+        same = catalog.quota_of(m.wish.instance_type, m.wish.market) == wanted
+        if sent and here and same and m.facts:
+            yield m.facts.vcpus
 
 
 def _image(house: House, wish: Wish, kind: TypeFacts) -> Image | None:
@@ -90,9 +93,7 @@ def _image(house: House, wish: Wish, kind: TypeFacts) -> Image | None:
     wanted = images.plan(kind, wish.image)
     if isinstance(wanted, str):
         return None
-    return house.images.newest(
-        wish.region, wanted.parameters, wanted.patterns, wanted.architecture
-    )
+    return house.images.newest(wish.region, wanted.parameters, wanted.patterns, wanted.architecture)
 
 
 # ---- what else there is ---------------------------------------------------------------------
@@ -104,9 +105,13 @@ def offers(house: House, m: Machine, facts: Facts, *, types: bool) -> tuple[Offe
     A way that cannot be priced or checked now is left out: an offer is help, not a promise.
     """
     wish = m.wish
-    found = [_offer(house, wish.instance_type, _other(wish.market), wish.region)] if facts.zones else []
+    found = (
+        [_offer(house, wish.instance_type, _other(wish.market), wish.region)] if facts.zones else []
+    )
     if types:
-        found += [_offer(house, t.name, wish.market, wish.region) for t in _nearest(house, wish, facts)]
+        found += [
+            _offer(house, t.name, wish.market, wish.region) for t in _nearest(house, wish, facts)
+        ]
     found += [
         _offer(house, wish.instance_type, wish.market, region)
         for region in house.policy.regions

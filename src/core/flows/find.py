@@ -27,7 +27,7 @@ def find(
 
 
 def by_name(house: House, request: Request, name: str) -> Machine | None:
-    """Anybody's live machine of that name; None when the caller has been told that there is none."""
+    """Anybody's live machine of that name; None when the caller was told that there is none."""
     m = house.ledger.named(name)
     if m is None:
         near = house.ledger.of_owner(request.user)

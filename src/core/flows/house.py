@@ -29,8 +29,8 @@ def rewrite(house: House, id: str, change: Callable[[Machine], Machine]) -> Mach
     """A person's decision, written whoever else writes the row: read, decide, write, read again.
 
     `change` sees the newest row each time and gives back the same object to leave it alone. The row
-    is due at once, so that the clock brings somebody even if whoever decided dies right after. After
-    eight lost races in a row the last StaleRow is raised, and the queue delivers again.
+    is due at once, so that the clock brings somebody even if whoever decided dies right after.
+    After eight lost races in a row the last StaleRow is raised, and the queue delivers again.
     """
     lost: StaleRow | None = None
     for _ in range(MOST_RACES):

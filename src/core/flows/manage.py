@@ -1,4 +1,4 @@
-"""Stop, start, end and extend: a person's decision is written first, then the step carries it out."""
+"""Stop, start, end and extend: a decision is written first, then the step carries it out."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -178,7 +178,7 @@ def stop_click(house: House, click: Click) -> None:
 
 
 def _leased(house: House, click: Click) -> Machine | None:
-    """The machine whose lease the button was made for; None when the caller has been told why not."""
+    """The machine whose lease the button was made for; None when the caller was told why not."""
     id, _, version = click.value.partition(":")
     m = _touchable(house, click, id)
     if m is None:
@@ -205,7 +205,7 @@ def start_click(house: House, click: Click) -> None:
     """Start again, for as long as the policy gives by itself."""
     m = _touchable(house, click, click.value)
     if m is None:
-        return
+        return None
     if m.state is not State.STOPPED:
         return answer(house, click.response_url, messages.old_button(m))
     request = Request(
@@ -218,7 +218,7 @@ def end_click(house: House, click: Click) -> None:
     """End it: its dialog or the question has named the machine and what is lost."""
     m = _touchable(house, click, click.value)
     if m is None:
-        return
+        return None
     if m.state in FINAL or m.desire is Desire.GONE:
         return answer(house, click.response_url, messages.old_button(m))
     return _unwant(house, m, click.user, click.response_url, end=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import catalog, commands, messages, policy
+from core import commands, messages, policy
 from core import lifecycle as life
 from core.faults import CloudError, FaultKind
 from core.flows.facts import quota_facts
@@ -29,9 +29,7 @@ def show(house: House, request: Request, wanted: commands.Quota) -> None:
     types = (wanted.instance_type,) if wanted.instance_type else _SHOWN_TYPES
     rows = {(f.code, f.name): f for t in types for f in _both_markets(house, region, t)}
     asked = tuple(r for r in house.ledger.quota_requests() if r.region == region)
-    return answer(
-        house, request.response_url, messages.quotas(region, tuple(rows.values()), asked)
-    )
+    return answer(house, request.response_url, messages.quotas(region, tuple(rows.values()), asked))
 
 
 def _both_markets(house: House, region: str, instance_type: str) -> tuple[QuotaFacts, ...]:
@@ -143,9 +141,7 @@ def _later(
 ) -> QuotaRequest:
     pause = SOON if now < request.asked_at + SOON_FOR else LATER
     house.wakes.wake(f"due/quota/{request.key}", pause)
-    return house.ledger.save_quota_request(
-        replace(request, due_at=now + pause), seen or request
-    )
+    return house.ledger.save_quota_request(replace(request, due_at=now + pause), seen or request)
 
 
 def _waiting(house: House, key: str) -> tuple[Machine, ...]:

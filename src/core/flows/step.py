@@ -36,7 +36,7 @@ def step(house: House, id: str) -> None:
 
 
 def step_if_due(house: House, id: str) -> None:
-    """The same for a delayed wake: one that comes early or twice finds a later `due_at` and ends."""
+    """The same for a delayed wake: one that comes early or twice finds a later `due_at`."""
     m = house.ledger.machine(id)
     if m is not None and m.due_at is not None and m.due_at <= house.clock() + timedelta(seconds=1):
         step(house, id)

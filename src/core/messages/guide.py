@@ -57,7 +57,7 @@ _NOTES = {
 }
 
 
-def help(topic: str | None) -> Message:  # noqa: A001 - named after the command it answers
+def help(topic: str | None) -> Message:
     """The commands, or the examples of one of them."""
     if topic is None:
         return _everything()
