@@ -78,7 +78,7 @@ $(DEV_STAMP): | requirements/dev.txt
 	@if test -x $(BIN)/python && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; \
 		then :; else rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
 	@echo "Installing what this project needs into $(VENV) …"
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-input --require-hashes \
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-input --require-hashes \
 		--no-deps -r requirements/dev.txt
 	@rm -f $(VENV)/.made-from-* && touch $@
 
@@ -88,7 +88,7 @@ $(MINISTACK_STAMP): $(DEV_STAMP) | requirements/ministack.txt
 		sys.exit(not (home / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}").is_dir())' \
 		|| { rm -rf $(MINISTACK_VENV); $(BIN)/python -m venv $(MINISTACK_VENV); }
 	@echo "Installing the local AWS into $(MINISTACK_VENV) …"
-	@$(MINISTACK_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-input \
+	@$(MINISTACK_VENV)/bin/python -m pip --disable-pip-version-check install -qq --no-input \
 		--require-hashes --no-deps -r requirements/ministack.txt
 	@rm -f $(MINISTACK_VENV)/.made-from-* && touch $@
 

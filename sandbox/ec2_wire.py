@@ -111,6 +111,8 @@ class _Wire:
             model.operation_model(self._operation), timestamp_parser=_timestamp
         )
         try:
+            if self._service != "ec2":
+                _check_json(self._request["body"])
             parsed: dict[str, Any] = parser.parse(self._request)
         except (RequestParserError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise AwsError("MalformedInput", "The request could not be read.") from error
@@ -137,6 +139,12 @@ def _wire(request: Request, body: bytes) -> _Wire | Response:
         "url_params": {},
     }
     return _Wire(service, region, operation, data)
+
+
+def _check_json(body: bytes) -> None:
+    """moto's parser takes a broken body for a message; ValueError here instead."""
+    if not isinstance(json.loads(body), dict):
+        raise ValueError("the body must be a JSON object")
 
 
 def _form(request: Request, body: bytes) -> dict[str, str]:

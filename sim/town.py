@@ -134,9 +134,17 @@ class Town:
 
     def click(self, action: str, value: str, user: str = ADA) -> list[Message]:
         """A click with any value; what only the presser was answered."""
-        url = f"https://hooks.slack.com/actions/{next(self._nonce)}"
+        nonce = next(self._nonce)
+        url = f"https://hooks.slack.com/actions/{nonce}"
         before = len(self.chat.answers)
-        pressed = Click(user=user, channel=CHANNEL, action=action, value=value, response_url=url)
+        pressed = Click(
+            id=names.request_id(TEAM, "click", f"trigger-{nonce}"),
+            user=user,
+            channel=CHANNEL,
+            action=action,
+            value=value,
+            response_url=url,
+        )
         route.click(self.house, pressed)
         return [a.message for a in self.chat.answers[before:]]
 

@@ -52,6 +52,7 @@ WARN_BEFORE = timedelta(minutes=15)
 ABSENT_READS = 3
 ABSENT_FOR = timedelta(minutes=10)
 MOST_HISTORY = 60
+MOST_HEARD = 10
 
 _RUNNING_WORDS = frozenset({"pending", "running"})
 _GONE_WORDS = frozenset({"shutting-down", "terminated"})
@@ -339,6 +340,11 @@ def _ending(m: Machine, now: datetime, looked: bool) -> Move:
 def told(m: Machine, now: datetime, what: str) -> Machine:
     """The row with one more line of history."""
     return replace(m, history=(*m.history, Happening(at=now, what=what))[-MOST_HISTORY:])
+
+
+def heard(m: Machine, request: str) -> Machine:
+    """The row that has carried out this request: a second delivery of it changes nothing."""
+    return replace(m, heard=(*m.heard, request)[-MOST_HEARD:])
 
 
 def owing(m: Machine, now: datetime, kind: NoticeKind, detail: str = "") -> Machine:

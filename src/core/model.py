@@ -433,6 +433,7 @@ class Machine:
     card: Place | None = None
     shown: str = ""  # digest of the card as last shown
     owed: tuple[Notice, ...] = ()
+    heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
     history: tuple[Happening, ...] = ()
 

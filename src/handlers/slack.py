@@ -118,6 +118,7 @@ def _pressed(body: dict[str, Any]) -> Click:
     action = body["actions"][0]
     channel = body.get("channel") or {}
     return Click(
+        id=names.request_id(body["team"]["id"], "click", body["trigger_id"]),
         user=body["user"]["id"],
         channel=channel.get("id", ""),
         action=action["action_id"],

@@ -87,6 +87,16 @@ def _prices() -> PriceList:
 
 
 @cache
+def _cloud() -> Ec2:
+    return Ec2(_ec2, _ec2_once, known().policy.stack)
+
+
+@cache
+def _quotas() -> ServiceQuotas:
+    return ServiceQuotas(_service_quotas)
+
+
+@cache
 def _secrets() -> SecretsProvider:
     return SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_PATIENT))
 
@@ -115,9 +125,9 @@ def house(now: Callable[[], datetime] = clock) -> House:
     """Everything a flow works through."""
     at = known()
     return House(
-        cloud=Ec2(_ec2, _ec2_once, at.policy.stack),
+        cloud=_cloud(),
         images=SsmImages(_ssm, _ec2),
-        quotas=ServiceQuotas(_service_quotas),
+        quotas=_quotas(),
         prices=_prices(),
         chat=_chat(bot_token()),
         ledger=table(),
@@ -131,7 +141,7 @@ def watch(now: Callable[[], datetime] = clock) -> Watch:
     """What the clock works through: no Slack, no secret."""
     at = known()
     return Watch(
-        cloud=Ec2(_ec2, _ec2_once, at.policy.stack),
+        cloud=_cloud(),
         ledger=table(),
         wakes=wakes(),
         policy=at.policy,

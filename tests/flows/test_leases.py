@@ -127,3 +127,29 @@ def test_a_stop_wins_over_an_extension_that_comes_after_it() -> None:
     here.press(card, "extend")
     here.until_quiet()
     assert here.machine().state is State.STOPPED
+
+
+@pytest.mark.parametrize("words", ["extend 30m", "stop"])
+def test_a_command_that_is_delivered_twice_is_carried_out_once(words: str) -> None:
+    here = _town()
+    request = here.request(words)
+    here.deliver(request)
+    decided = here.machine().history
+    here.deliver(request)
+    assert [h.what for h in here.machine().history if "(by " in h.what] == [
+        h.what for h in decided if "(by " in h.what
+    ]
+
+
+def test_a_start_that_is_delivered_again_after_a_stop_starts_nothing() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    request = here.request(f"start {here.machine().name}")
+    here.deliver(request)
+    here.until_quiet()
+    here.type("stop")
+    here.until_quiet()
+    here.deliver(request)
+    here.until_quiet()
+    assert here.machine().state is State.STOPPED

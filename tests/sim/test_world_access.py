@@ -7,6 +7,10 @@ import pytest
 from sim.boto import client
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEEYXqpZ7g0x9L+nSv4Rj+n7UYwmOA5gk7iDVnOYkOm me@here"
+ECDSA = (
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7"
+    "opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg="
+)
 SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
 
 
@@ -148,8 +152,7 @@ def test_a_public_key_is_imported_once_and_shown_by_its_fingerprint(
         "not a key",
         "-----BEGIN OPENSSH PRIVATE KEY-----",
         "ssh-dss AAAAB3NzaC1kc3MAAACBAP",
-        "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7"
-        "opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=",
+        ECDSA,
     ],
 )
 def test_only_rsa_and_ed25519_public_keys_are_taken(earth: Any, refused: Any, text: str) -> None:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from core import commands, messages, policy
 from core import lifecycle as life
+from core.flows.again import heard_before
 from core.flows.find import find
 from core.flows.house import House, rewrite
-from core.flows.request import Click, Request
+from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
 from core.flows.step import step
 from core.lifecycle import NotExtended
@@ -18,6 +19,8 @@ _STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING}
 
 def stop(house: House, request: Request, wanted: commands.Stop) -> None:
     """Stop one machine; one that cannot be stopped is ended, and the question says so first."""
+    if heard_before(house, request):
+        return None
     if wanted.everything:
         return _stop_all(house, request, sure=wanted.sure)
     m = find(house, request, wanted.name, "stop", _stoppable)
@@ -27,40 +30,42 @@ def stop(house: House, request: Request, wanted: commands.Stop) -> None:
         return answer(house, request.response_url, messages.already(m))
     if m.state in ALIVE and not m.can_stop and not wanted.sure:
         return answer(house, request.response_url, messages.stop_question(m, house.clock()))
-    return _unwant(house, m, request.user, request.response_url)
+    return _unwant(house, m, request)
 
 
 def _stoppable(m: Machine) -> bool:
     return m.state in _STOPPABLE and m.desire is Desire.RUN
 
 
-def _unwant(house: House, m: Machine, by: str, response_url: str, *, end: bool = False) -> None:
-    now = house.clock()
-    m = rewrite(house, m.id, lambda row: life.unwanted(row, now, Cause.PERSON, by, end=end))
+def _unwant(house: House, m: Machine, asked: Asked, *, end: bool = False) -> None:
+    m = rewrite(house, m.id, lambda row: _unwanted(house, row, asked, end=end))
     step(house, m.id)
     said = messages.ending(m) if m.desire is Desire.GONE else messages.stopping(m)
-    answer(house, response_url, said)
+    answer(house, asked.response_url, said)
 
 
-def _stop_all(house: House, request: Request, *, sure: bool) -> None:
-    mine = tuple(m for m in house.ledger.of_owner(request.user) if _stoppable(m))
+def _unwanted(house: House, row: Machine, asked: Asked, *, end: bool = False) -> Machine:
+    to = life.unwanted(row, house.clock(), Cause.PERSON, asked.user, end=end)
+    return row if to is row else life.heard(to, asked.id)
+
+
+def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
+    mine = tuple(m for m in house.ledger.of_owner(asked.user) if _stoppable(m))
     if not mine:
-        return answer(house, request.response_url, messages.nothing_to_stop())
+        return answer(house, asked.response_url, messages.nothing_to_stop())
     if not sure:
         question = messages.stop_all_question(mine, house.clock())
-        return answer(house, request.response_url, question)
-    now = house.clock()
-    decided = [
-        rewrite(house, m.id, lambda row: life.unwanted(row, now, Cause.PERSON, request.user))
-        for m in mine
-    ]
+        return answer(house, asked.response_url, question)
+    decided = [rewrite(house, m.id, lambda row: _unwanted(house, row, asked)) for m in mine]
     for m in decided:
         step(house, m.id)
-    return answer(house, request.response_url, messages.stopping_all(tuple(decided)))
+    return answer(house, asked.response_url, messages.stopping_all(tuple(decided)))
 
 
 def start(house: House, request: Request, wanted: commands.Start) -> None:
     """Start a stopped machine with a lease of its own."""
+    if heard_before(house, request):
+        return
     m = find(house, request, wanted.name, "start", lambda m: m.state is State.STOPPED)
     if m is None:
         return
@@ -70,32 +75,34 @@ def start(house: House, request: Request, wanted: commands.Start) -> None:
 def _start(
     house: House,
     m: Machine,
-    request: Request,
+    asked: Asked,
     length: timedelta | None,
     until: commands.Until | None,
 ) -> None:
     if m.state is not State.STOPPED:
-        return answer(house, request.response_url, messages.already(m))
-    now, person = house.clock(), house.chat.person(request.user)
-    denied = policy.may_launch(person, request.channel, house.policy)
+        return answer(house, asked.response_url, messages.already(m))
+    now, person = house.clock(), house.chat.person(asked.user)
+    denied = policy.may_launch(person, asked.channel, house.policy)
     end_at = commands.resolve(until, now, person.tz) if until else None
     allowed = denied or policy.lease_for(length, end_at, person.id, house.policy, now)
     if isinstance(allowed, policy.Denied):
-        return answer(house, request.response_url, messages.denied(allowed))
+        return answer(house, asked.response_url, messages.denied(allowed))
     lease = life.lease(allowed, now, house.policy)
 
     def change(row: Machine) -> Machine:
         if row.state is not State.STOPPED or row.desire is not Desire.STOP:
             return row
-        return life.wants_start(row, now, lease, request.user)
+        return life.heard(life.wants_start(row, now, lease, asked.user), asked.id)
 
     m = rewrite(house, m.id, change)
     step(house, m.id)
-    return answer(house, request.response_url, messages.starting(m))
+    return answer(house, asked.response_url, messages.starting(m))
 
 
 def end(house: House, request: Request, wanted: commands.End) -> None:
     """Terminate a machine and remove what it left. Without its name this is asked first."""
+    if heard_before(house, request):
+        return None
     m = find(house, request, wanted.name, "end", lambda m: m.desire is not Desire.GONE)
     if m is None:
         return None
@@ -103,11 +110,13 @@ def end(house: House, request: Request, wanted: commands.End) -> None:
         return answer(house, request.response_url, messages.already(m))
     if wanted.name is None:
         return answer(house, request.response_url, messages.end_question(m, house.clock()))
-    return _unwant(house, m, request.user, request.response_url, end=True)
+    return _unwant(house, m, request, end=True)
 
 
 def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     """Move a deadline, by a length or to a time of day; the answer shows the new cost."""
+    if heard_before(house, request):
+        return
     m = find(house, request, wanted.name, "extend", lambda m: m.state in ALIVE)
     if m is None:
         return
@@ -118,7 +127,7 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
         to = lambda _: target  # noqa: E731 - two ways to name one moment
     else:
         to = lambda row: _later(row, wanted.length)  # noqa: E731 - see above
-    _extend(house, m, request.user, request.response_url, to)
+    _extend(house, m, request, to)
 
 
 def _later(m: Machine, length: timedelta | None) -> datetime | None:
@@ -131,8 +140,7 @@ def _later(m: Machine, length: timedelta | None) -> datetime | None:
 def _extend(
     house: House,
     m: Machine,
-    by: str,
-    response_url: str,
+    asked: Asked,
     to: Callable[[Machine], datetime | None],
 ) -> None:
     refusal: list[NotExtended] = []
@@ -147,17 +155,17 @@ def _extend(
         if target is None:
             refusal.append(NotExtended(why="beyond-longest", latest=latest))
             return row
-        new = life.extended(row, house.clock(), target, by)
+        new = life.extended(row, house.clock(), target, asked.user)
         if isinstance(new, NotExtended):
             refusal.append(new)
             return row
-        return new
+        return life.heard(new, asked.id)
 
     after = rewrite(house, m.id, change)
     if refusal:
-        return answer(house, response_url, messages.extend_refused(after, refusal[0]))
+        return answer(house, asked.response_url, messages.extend_refused(after, refusal[0]))
     step(house, after.id)
-    return answer(house, response_url, messages.extended(after, house.clock()))
+    return answer(house, asked.response_url, messages.extended(after, house.clock()))
 
 
 # ---- buttons --------------------------------------------------------------------------------
@@ -167,18 +175,20 @@ def extend_click(house: House, click: Click) -> None:
     """The button fits one version of the lease: the first click moves it, later ones are told."""
     m = _leased(house, click)
     if m is not None:
-        _extend(house, m, click.user, click.response_url, lambda row: _later(row, None))
+        _extend(house, m, click, lambda row: _later(row, None))
 
 
 def stop_click(house: House, click: Click) -> None:
     """Stop now; its dialog has already said what that means for the disk."""
     m = _leased(house, click)
     if m is not None:
-        _unwant(house, m, click.user, click.response_url)
+        _unwant(house, m, click)
 
 
 def _leased(house: House, click: Click) -> Machine | None:
     """The machine whose lease the button was made for; None when the caller was told why not."""
+    if heard_before(house, click):
+        return None
     id, _, version = click.value.partition(":")
     m = _touchable(house, click, id)
     if m is None:
@@ -203,33 +213,28 @@ def _touchable(house: House, click: Click, id: str) -> Machine | None:
 
 def start_click(house: House, click: Click) -> None:
     """Start again, for as long as the policy gives by itself."""
-    m = _touchable(house, click, click.value)
+    m = None if heard_before(house, click) else _touchable(house, click, click.value)
     if m is None:
         return None
     if m.state is not State.STOPPED:
         return answer(house, click.response_url, messages.old_button(m))
-    request = Request(
-        id="", user=click.user, channel=click.channel, text="", response_url=click.response_url
-    )
-    return _start(house, m, request, None, None)
+    return _start(house, m, click, None, None)
 
 
 def end_click(house: House, click: Click) -> None:
     """End it: its dialog or the question has named the machine and what is lost."""
-    m = _touchable(house, click, click.value)
+    m = None if heard_before(house, click) else _touchable(house, click, click.value)
     if m is None:
         return None
     if m.state in FINAL or m.desire is Desire.GONE:
         return answer(house, click.response_url, messages.old_button(m))
-    return _unwant(house, m, click.user, click.response_url, end=True)
+    return _unwant(house, m, click, end=True)
 
 
 def stop_all_click(house: House, click: Click) -> None:
     """Stop everything of the person who pressed it, whoever was asked."""
-    request = Request(
-        id="", user=click.user, channel=click.channel, text="", response_url=click.response_url
-    )
-    _stop_all(house, request, sure=True)
+    if not heard_before(house, click):
+        _stop_all(house, click, sure=True)
 
 
 def keep_click(house: House, click: Click) -> None:

@@ -16,10 +16,17 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Click:
-    """A pressed button. `value` carries ids only; everything else is read again."""
+    """A pressed button. `value` carries ids only; everything else is read again.
 
+    `id` is the same for every delivery of one press.
+    """
+
+    id: str
     user: str
     channel: str
     action: str
     value: str
     response_url: str
+
+
+Asked = Request | Click

@@ -14,6 +14,7 @@ from core.flows.house import House
 from core.model import Machine, Notice, NoticeKind, Place
 from core.ports import ChatError, NotInChannel, StaleRow
 
+_SLACK_IS_AWAY = frozenset({"unreachable", "ratelimited"})
 _TO_OWNER_TOO = frozenset({NoticeKind.WARNING, NoticeKind.INTERRUPTED})
 
 
@@ -81,9 +82,18 @@ def _is_direct(place: Place) -> bool:
     return place.channel.startswith("D")
 
 
-def answer(house: House, response_url: str, message: Message, *, replaces: bool = False) -> None:
-    """What only the caller sees."""
-    house.chat.respond(response_url, message, replace=replaces)
+def answer(house: House, response_url: str, message: Message) -> None:
+    """What only the caller sees.
+
+    A response_url lives for half an hour and five answers. One that Slack does not take any more is
+    no reason to do the work again: the machine's card says the same in the channel. While Slack
+    cannot be reached the error goes on, and the queue brings the request again.
+    """
+    try:
+        house.chat.respond(response_url, message)
+    except ChatError as error:
+        if error.code in _SLACK_IS_AWAY or error.code.startswith("http_5"):
+            raise
 
 
 def with_due(m: Machine, house: House) -> Machine:

@@ -161,6 +161,11 @@ def already(m: Machine) -> Message:
     )
 
 
+def how_it_is(m: Machine) -> Message:
+    """A request that has been carried out already: what came of it."""
+    return message(section(f"{words.name(m)} is {words.state(m)}{_until(m)}.{_costs(m)}"))
+
+
 def _costs(m: Machine) -> str:
     if m.state is State.STOPPED:
         return f" Its disk costs {words.kept_daily(m)} a day."
