@@ -13,8 +13,8 @@ MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 STACK ?= gpu
 TESTS ?= tests
-# Two at a time on a small machine; tests that deploy share one run each.
-PYTEST_ARGS ?=
+# One worker walks the deployed local run while the other does the rest.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 # A stamp names the lock it was made from, so that a changed lock makes a new environment.
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
@@ -32,7 +32,7 @@ help: ## Show this help
 run: install install-ministack ## Run everything on this machine: AWS and Slack stand-ins, and a page to type in
 	@exec $(BIN)/python -m sandbox
 
-test: install install-ministack ## Run all tests (TESTS=tests/core and PYTEST_ARGS=-x narrow it)
+test: install install-ministack ## Run all tests (TESTS=tests/core PYTEST_ARGS=-x narrow it)
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 
 check: lint types validate test ## Everything that must hold before a merge: format, lint, types, template, tests

@@ -24,10 +24,17 @@ WORLD = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has them all, from the start, while another does the rest.
+
+    The story comes first of them, for it is that of an account in which nothing has happened yet.
+    """
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    ours = [item for item in items if here in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.xdist_group("e2e"))
+    ours.sort(key=lambda item: item.path.name != "test_story.py")
+    items[:] = [*ours, *(item for item in items if here not in item.path.parents)]
 
 
 @pytest.fixture(scope="session")
