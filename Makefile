@@ -13,8 +13,8 @@ MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 STACK ?= gpu
 TESTS ?= tests
-# One worker walks the deployed local run while the other does the rest.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Two files at a time, each file on one worker, the longest first as tests/e2e/conftest.py has it.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 # A stamp names the lock it was made from, so that a changed lock makes a new environment.
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)

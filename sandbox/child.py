@@ -90,9 +90,12 @@ def _free(port: int) -> bool:
 def family(pid: int) -> list[int]:
     """The process and everything below it; Linux only."""
     found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += family(int(child))
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # a thread or process that ended since it was listed
     return found
 
 

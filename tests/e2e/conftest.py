@@ -1,4 +1,4 @@
-"""One local run for all end-to-end tests: the real template, the real package, real HTTP."""
+"""A local run for the end-to-end tests: the real template, the real package, real HTTP."""
 
 import base64
 import struct
@@ -24,15 +24,15 @@ WORLD = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker has them all, from the start, while another does the rest.
+    """Before all others, for they take longest, and the story first of them.
 
-    The story comes first of them, for it is that of an account in which nothing has happened yet.
+    The story is that of an account in which nothing has happened yet. With several workers each
+    has a local run of its own.
     """
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
-        item.add_marker(pytest.mark.xdist_group("e2e"))
     ours.sort(key=lambda item: item.path.name != "test_story.py")
     items[:] = [*ours, *(item for item in items if here not in item.path.parents)]
 
