@@ -239,14 +239,14 @@ def _unbought(m: Machine, now: datetime) -> Move:
         return Plan()
     if m.state is State.WAITING:
         return AwaitQuota()
-    if m.group or m.key_name:
-        return Tidy(then=replace(m, group=None, key_name=None))
+    if m.prepared:
+        return Tidy(then=tidied(m))
     return Rest(until=due(m, now))
 
 
 def _failed_after_tidy(m: Machine, now: datetime, cause: Cause, by: str | None) -> Move:
     final = failed(m, now, cause, by)
-    return Tidy(then=final) if m.group or m.key_name else Change(to=final)
+    return Tidy(then=final) if m.prepared else Change(to=final)
 
 
 def _launching(m: Machine, now: datetime) -> Move:
@@ -256,6 +256,8 @@ def _launching(m: Machine, now: datetime) -> Move:
         return Change(to=ending(m, now, Cause.EXPIRED, None))
     if not m.placements:
         return GiveUp()
+    if m.prepared and m.prepared != m.placements[0].region:
+        return Tidy(then=tidied(m))
     return Open(placement=m.placements[0])
 
 
@@ -428,6 +430,11 @@ def planned(m: Machine, now: datetime, facts: TypeFacts, go: Proceed) -> Machine
     return told(m, now, "planned: " + ", ".join(p.zone for p in go.placements))
 
 
+def replanned(m: Machine) -> Machine:
+    """Something has changed since the plan was made: look at everything again."""
+    return replace(m, state=State.REQUESTED, placements=())
+
+
 def refused(m: Machine, now: datetime, code: str, *, drop: frozenset[str] | None = None) -> Machine:
     """The open attempt was refused for certain: close it and strike its placement.
 
@@ -447,7 +454,17 @@ def refused(m: Machine, now: datetime, code: str, *, drop: frozenset[str] | None
     return told(m, now, f"{at.zone} {at.market}: {code}")
 
 
-def opened(m: Machine, attempt: Attempt, lease: Lease, group: str, key_name: str) -> Machine:
+def preparing(m: Machine, region: str) -> Machine:
+    """Written before the group and the key are made: from here on there is something to tidy."""
+    return m if m.prepared == region else replace(m, prepared=region)
+
+
+def tidied(m: Machine) -> Machine:
+    """Its group and its key are gone."""
+    return replace(m, prepared=None, group=None)
+
+
+def opened(m: Machine, attempt: Attempt, lease: Lease, group: str) -> Machine:
     """An attempt is frozen in the row; nothing has been sent."""
     return replace(
         m,
@@ -455,7 +472,6 @@ def opened(m: Machine, attempt: Attempt, lease: Lease, group: str, key_name: str
         attempt=attempt,
         lease=lease,
         group=group,
-        key_name=key_name,
     )
 
 
@@ -592,7 +608,7 @@ def ended(m: Machine, now: datetime) -> Machine:
     """Nothing of it is alive and nothing can come: the slot and the name are free."""
     if m.instance is None:
         return failed(m, now, m.cause or Cause.REFUSED, m.ended_by)
-    m = replace(m, state=State.ENDED, group=None, key_name=None, runs=_closed(m.runs, now))
+    m = replace(tidied(m), state=State.ENDED, runs=_closed(m.runs, now))
     m = told(m, now, "ended")
     m = owing(m, now, NoticeKind.ENDED)
     return replace(m, due_at=None)
@@ -601,9 +617,7 @@ def ended(m: Machine, now: datetime) -> Machine:
 def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
     """A launch that came to nothing. Those who had waited long are told in a new message."""
     waited = m.state is State.WAITING or now > m.created_at + LAUNCH_WITHIN
-    m = replace(
-        m, state=State.FAILED, cause=cause, ended_by=by, group=None, key_name=None, lease=None
-    )
+    m = replace(tidied(m), state=State.FAILED, cause=cause, ended_by=by, lease=None)
     m = told(m, now, f"failed: {cause}")
     if waited and cause is not Cause.PERSON:
         m = owing(m, now, NoticeKind.FAILED)

@@ -416,8 +416,8 @@ class Machine:
     facts: TypeFacts | None = None
     image: Image | None = None
     disk_gb: int | None = None
-    group: str | None = None
-    key_name: str | None = None
+    prepared: str | None = None  # the region in which its group and key are, or may be
+    group: str | None = None  # id of its security group
     placements: tuple[Placement, ...] = ()  # still to be tried
     placement: Placement | None = None  # where it runs
     attempts: int = 0

@@ -173,7 +173,7 @@ def a_full_machine() -> Machine:
         ),
         disk_gb=100,
         group="sg-1",
-        key_name="gpu-m-one",
+        prepared="us-east-1",
         placements=(at, replace(at, zone="us-east-1b")),
         placement=at,
         attempts=2,

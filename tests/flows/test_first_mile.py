@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from core.model import HoldKind, Market, State
+from core.model import ChoiceKind, HoldKind, Market, State
 from sim.town import ADA, CHANNEL, LIN, Town, buttons, town
 
 SECONDS = timedelta(seconds=1)
+P_SPOT = "L-7212CCBC"  # All P4, P3 and P2 Spot Instance Requests
 
 
 def _running(text: str = "launch p3.2xlarge on-demand for 2h") -> Town:
@@ -270,3 +271,24 @@ def test_slack_being_down_delays_the_words_and_not_the_machine() -> None:
     here.pass_time(timedelta(minutes=2))
     assert len(here.news()) > told
     assert here.machine().owed == ()
+
+
+def test_a_launch_moved_to_another_region_leaves_nothing_in_the_first() -> None:
+    here = Town()
+    here.control(do="set-quota", region="us-east-1", code=P_SPOT, value=8)
+    here.with_quota("us-west-2")
+    here.ready_to_launch()
+    here.control(do="fill-zone", region="us-east-1")
+    here.type("launch p3.2xlarge spot")
+    here.until_quiet()
+    hold = here.machine().hold
+    assert hold is not None
+    index = next(i for i, c in enumerate(hold.choices) if c.kind is ChoiceKind.REGION)
+    here.press(here.card(), f"choose-{index}")
+    here.until_quiet()
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.instance is not None
+    assert m.instance.region == hold.choices[index].value
+    assert here.counts()["groups"] == 1
+    assert here.counts()["keys"] == 1

@@ -141,11 +141,10 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
     touched = []
     failed: CloudError | None = None
     for m in house.ledger.of_owner(user):
-        if m.group is None:
+        if m.group is None or m.prepared is None:
             continue
-        region = m.placement.region if m.placement else m.wish.region
         try:
-            house.cloud.set_addresses(region, m.group, cidrs)
+            house.cloud.set_addresses(m.prepared, m.group, cidrs)
         except CloudError as error:
             failed = error
             continue

@@ -33,11 +33,15 @@ _HOPELESS = frozenset(
 def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     """Make sure of group and key, freeze the call in the row. Nothing is bought yet."""
     profile = house.ledger.profile(m.owner)
-    network = house.cloud.network(at.region)
-    if network is None or not profile.keys or not profile.accesses:
-        return house.ledger.save(replace(m, state=m.state.REQUESTED, placements=()), m)
+    if not profile.keys or not profile.accesses:
+        return house.ledger.save(life.replanned(m), m)
+    preparing = life.preparing(m, at.region)
+    m = m if preparing is m else house.ledger.save(preparing, m)
     name, marks = plan.resource_name(m), plan.tags(m, house.policy)
     try:
+        network = house.cloud.network(at.region)
+        if network is None:
+            return house.ledger.save(life.replanned(m), m)
         group = house.cloud.ensure_group(at.region, name, network.vpc, marks)
         house.cloud.set_addresses(at.region, group, frozenset(a.cidr for a in profile.accesses))
         house.cloud.ensure_key(at.region, name, profile.keys[0].text, marks)
@@ -51,8 +55,7 @@ def _before_buying(house: House, m: Machine, fault: Fault) -> Machine:
     """Group or key could not be made: nothing was sent, so nothing can have been bought."""
     if fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
         return m  # due again in a minute, until `launch_by`
-    marked = replace(m, group=plan.resource_name(m), key_name=plan.resource_name(m))
-    return house.ledger.save(_held_for(marked, house, fault), m)
+    return house.ledger.save(_held_for(m, house, fault), m)
 
 
 def _frozen(
@@ -72,7 +75,7 @@ def _frozen(
         policy=house.policy,
     )
     attempt = Attempt(number=number, placement=at, token=token, request=request)
-    return life.opened(m, attempt, lease, group, name)
+    return life.opened(m, attempt, lease, group)
 
 
 def send(house: House, m: Machine) -> Machine:
@@ -105,7 +108,7 @@ def _refused(house: House, m: Machine, fault: Fault) -> Machine:
     if fault.kind is FaultKind.QUOTA and not counted_again:
         # Somebody else used the room since it was counted: count again, which holds the launch.
         refused = life.refused(m, now, fault.code, drop=frozenset({at.region}))
-        return replace(refused, state=m.state.REQUESTED)
+        return life.replanned(refused)
     if fault.kind in _HOPELESS or fault.kind is FaultKind.QUOTA:
         return _held_for(life.refused(m, now, fault.code), house, fault)
     refused = life.refused(m, now, fault.code)
@@ -151,7 +154,7 @@ def _adopt(house: House, m: Machine, found: tuple[Instance, ...]) -> Machine:
 
 def tidy(house: House, m: Machine, then: Machine) -> Machine:
     """Delete what the machine brought; the row stays as it is while EC2 still uses any of it."""
-    region = m.placement.region if m.placement else m.wish.region
+    region = m.prepared or m.wish.region
     name = plan.resource_name(m)
     try:
         house.cloud.delete_key(region, name)
