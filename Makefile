@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
 MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean screenshot
+	install-ministack clean picture
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -55,6 +55,9 @@ build-native: install ## The same for this machine's own Python: what the local 
 
 bench: install ## Measure the door against Bolt's own pattern, as ratios of one run
 	@$(BIN)/python -m bench
+
+picture: install install-ministack ## Make the README's picture from a local run (needs a Chromium)
+	@$(BIN)/python scripts/picture.py
 
 deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; asks the first time)
 	@command -v sam >/dev/null || { echo "The SAM CLI is missing: see docs/deploy.md"; exit 1; }

@@ -44,6 +44,10 @@ class Drive:
         seen: Json = answer.json()
         return seen
 
+    def dismiss(self, user: str, message: Json, channel: str = "gpu-lab") -> None:
+        """Put away a message that only that person sees."""
+        self._post("dismiss", {"user": user, "channel": channel, "ts": message["ts"]})
+
     def again(self) -> Json:
         """The last request, delivered once more, byte for byte."""
         return self._post("duplicate", {})

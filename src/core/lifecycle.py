@@ -193,7 +193,7 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
         case State.HELD:
             return m.launch_by
         case State.WAITING:
-            return min(m.launch_by, now + timedelta(hours=1))
+            return min(m.launch_by, now + CHECK)
         case State.REQUESTED:
             return now + timedelta(minutes=1)
         case State.LAUNCHING:

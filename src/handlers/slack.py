@@ -47,7 +47,7 @@ R = TypeVar("R", Request, Click)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """One batch of the queue; the records that failed are named in the answer."""
     house = wiring.house()
-
+    metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(event["Records"]))
     return process_partial_response(
         event=event, record_handler=partial(serve, house), processor=processor, context=context
     )

@@ -16,6 +16,7 @@ from core.quota import ask_for, short
 
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
+TELLS_WITHIN = timedelta(seconds=75)  # the life of a function; after that another one tells it
 LATER = timedelta(minutes=15)  # a case takes days
 _SHOWN_TYPES = ("p3.2xlarge", "p5.48xlarge", "g5.xlarge")  # one of each GPU quota
 
@@ -109,11 +110,20 @@ def follow(house: House, key: str) -> None:
     request = house.ledger.quota_request(key)
     if request is None or request.told:
         return
+    try:
+        _follow(house, request)
+    except StaleRow:
+        return  # somebody else follows it at this moment
+
+
+def _follow(house: House, request: QuotaRequest) -> None:
     if request.status.is_open:
         request = _asked_aws(house, request)
-    if request.status.is_open:
-        return
-    for m in _waiting(house, key):
+        if request.status.is_open:
+            return
+    elif request.due_at and house.clock() < request.due_at:
+        return  # whoever wrote the decision is about to tell it
+    for m in _waiting(house, request.key):
         house.wakes.wake(f"machine/{m.id}")
     _tell(house, request)
 
@@ -133,7 +143,7 @@ def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
     new = replace(request, status=change.status, case_id=change.case_id, granted=granted)
     if change.status.is_open:
         return _later(house, new, now, seen=request)
-    return house.ledger.save_quota_request(replace(new, due_at=now), request)
+    return house.ledger.save_quota_request(replace(new, due_at=now + TELLS_WITHIN), request)
 
 
 def _later(
