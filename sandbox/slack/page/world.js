@@ -117,7 +117,8 @@ function requests(list) {
 }
 
 function quotas(list) {
-  const used = (list ?? []).filter((one) => Number(one.limit) > 0 || Number(one.used) > 0);
+  const used = (list ?? []).filter((one) => !one.name.includes("Standard")
+    && (Number(one.limit) > 0 || Number(one.used) > 0));
   if (!used.length) return nothing("all GPU quotas are 0, as in a new account");
   return used.map((one) => el("li", {},
     el("span", { class: "mono", text: `${one.used}/${one.limit}` }), ` ${one.name}`,
