@@ -112,10 +112,15 @@ class Gestures:
             "trigger_id": self._workspace.new_trigger(who.user.id),
         }
         what = f"{command} {text.split(maxsplit=1)[0] if text.strip() else ''}".strip()
+        # Between Slack and a real queue the acknowledgement is always first; here both are so near
+        # that the answer may overtake it.
+        at = self._workspace.hold_place()
         outcome = self._delivery.send("command", what, urlencode(form).encode())
-        return outcome.json() | {"shown": self._show_ack(who, command, text, outcome)}
+        return outcome.json() | {"shown": self._show_ack(who, command, text, outcome, at)}
 
-    def _show_ack(self, who: Person, command: str, text: str, outcome: Outcome) -> str | None:
+    def _show_ack(
+        self, who: Person, command: str, text: str, outcome: Outcome, at: str
+    ) -> str | None:
         """What Slack shows for the answer to a command."""
         channel, user = who.channel.id, who.user.id
         error = outcome.error
@@ -138,7 +143,8 @@ class Gestures:
             self._workspace.tell(channel, user, shown)
             return shown
         only_for = None if public else user
-        self._workspace.add(channel, BOT_USER, words, blocks=blocks, only_for=only_for)
+        place = None if public else at
+        self._workspace.add(channel, BOT_USER, words, blocks=blocks, only_for=only_for, ts=place)
         return words
 
     def click(self, who: Person, ts: str, asked: Json, origin: str) -> Json:

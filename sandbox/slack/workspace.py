@@ -122,7 +122,7 @@ class Workspace:
     def posts(self, channel: str) -> tuple[Post, ...]:
         """Everything in a conversation, oldest first, ephemeral ones included."""
         with self._lock:
-            return tuple(self._posts[channel].values())
+            return tuple(sorted(self._posts[channel].values(), key=lambda post: post.ts))
 
     def find(self, channel: str, ts: str) -> Post:
         """One message; SlackError message_not_found."""
@@ -133,13 +133,18 @@ class Workspace:
                 raise SlackError("message_not_found") from None
 
     def add(self, channel: str, author: str, text: str, **more: Any) -> Post:
-        """Say something. `more` is what Post knows: blocks, thread_ts, only_for, metadata…"""
+        """Say something. `more` is what Post knows: blocks, thread_ts, only_for, ts…"""
         with self._lock:
             blocks = _with_ids(more.pop("blocks", ()))
-            ts = self._next_ts()
+            ts = more.pop("ts", None) or self._next_ts()
             post = Post(channel=channel, ts=ts, author=author, text=text, blocks=blocks, **more)
             self._posts[channel][ts] = post
             return post
+
+    def hold_place(self) -> str:
+        """A ts for a message whose words are on their way: it stands before what comes later."""
+        with self._lock:
+            return self._next_ts()
 
     def typed(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Post:
         """What a person typed, with the three characters escaped as Slack does."""

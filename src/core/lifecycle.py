@@ -688,6 +688,14 @@ class NotExtended:
     latest: datetime | None = None
 
 
+def widened(m: Machine, longest: timedelta) -> Machine:
+    """The machine as an admin may extend it: up to `longest` after this run began."""
+    if m.lease is None or not m.runs:
+        return m
+    hard = max(m.lease.hard, m.runs[-1].started_at + longest)
+    return replace(m, lease=replace(m.lease, hard=hard))
+
+
 def extended(m: Machine, now: datetime, to: datetime, by: str) -> Machine | NotExtended:
     """The machine with its deadline moved to `to` and its warning armed again."""
     if m.lease is None or m.desire is not Desire.RUN or m.state not in ALIVE:

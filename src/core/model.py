@@ -98,6 +98,11 @@ class Profile:
     keys: tuple[PublicKey, ...] = ()
     accesses: tuple[Access, ...] = ()
 
+    @property
+    def has_address(self) -> bool:
+        """Whether anybody could connect: machines have IPv4 addresses."""
+        return any(":" not in access.cidr for access in self.accesses)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -334,6 +339,8 @@ class ChoiceKind(StrEnum):
     MARKET = "market"
     TYPE = "type"
     REGION = "region"
+    DISK = "disk"
+    IMAGE = "image"
     RETRY = "retry"
 
 

@@ -85,15 +85,22 @@ def decide(wish: Wish, facts: Facts, policy: Policy, *, admin: bool) -> Proceed 
     if facts.network is None:
         return _stuck(HoldKind.REFUSED, code="no-default-vpc")
     blocked = _image_problem(wish, kind, facts.image)
-    if blocked:
-        return _stuck(HoldKind.REFUSED, code="image", detail=blocked)
-    if min(facts.hourly.values()) > policy.approval_above and not admin:
-        return _stuck(HoldKind.TOO_DEAR, code="price-limit", detail=str(policy.approval_above))
+    if blocked or facts.image is None:
+        return _stuck(HoldKind.REFUSED, code="image", detail=blocked or "")
+    disk = images.disk(facts.image, wish.disk_gb, policy.default_disk_gb)
+    if isinstance(disk, str):
+        return _stuck(HoldKind.REFUSED, code="disk", detail=disk)
+    limit = None if admin else policy.approval_above
+    if limit is not None and min(facts.hourly.values()) > limit:
+        return _stuck(HoldKind.TOO_DEAR, code="price-limit", detail=str(limit))
     if facts.quota and short(facts.quota, kind.vcpus):
         return _without_room(facts, kind)
-    if not facts.profile.keys or not facts.profile.accesses:
+    if not facts.profile.keys or not facts.profile.has_address:
         return Stuck(hold=Hold(kind=HoldKind.NO_ACCESS, **_lacks(facts.profile)))
-    return _proceed(wish, facts, kind, policy)
+    placements = _placements(wish, facts, facts.network, limit)
+    if not placements:
+        return _stuck(HoldKind.REFUSED, code="no-subnet")
+    return Proceed(placements=placements, image=facts.image, disk_gb=disk)
 
 
 def _stuck(kind: HoldKind, *, code: str, detail: str = "") -> Stuck:
@@ -101,10 +108,12 @@ def _stuck(kind: HoldKind, *, code: str, detail: str = "") -> Stuck:
 
 
 def _lacks(profile: Profile) -> dict[str, Any]:
-    return {"lacks_key": not profile.keys, "lacks_address": not profile.accesses}
+    return {"lacks_key": not profile.keys, "lacks_address": not profile.has_address}
 
 
 def _image_problem(wish: Wish, kind: TypeFacts, image: Image | None) -> str | None:
+    if image is None and wish.image.startswith("ami-"):
+        return f"There is no image {wish.image} in {wish.region} that this account may use."
     if image is None:
         wanted = images.plan(kind, wish.image)
         if isinstance(wanted, str):
@@ -125,20 +134,13 @@ def _without_room(facts: Facts, kind: TypeFacts) -> Stuck:
     )
 
 
-def _proceed(wish: Wish, facts: Facts, kind: TypeFacts, policy: Policy) -> Proceed | Stuck:
-    assert facts.image is not None
-    assert facts.network is not None
-    disk = images.disk(facts.image, wish.disk_gb, policy.default_disk_gb)
-    if isinstance(disk, str):
-        return _stuck(HoldKind.REFUSED, code="disk", detail=disk)
-    placements = _placements(wish, facts, facts.network)
-    if not placements:
-        return _stuck(HoldKind.REFUSED, code="no-subnet")
-    return Proceed(placements=placements, image=facts.image, disk_gb=disk)
+def _placements(
+    wish: Wish, facts: Facts, network: Network, limit: Decimal | None
+) -> tuple[Placement, ...]:
+    """Cheapest first, by name where prices are equal: one for each zone that sells it.
 
-
-def _placements(wish: Wish, facts: Facts, network: Network) -> tuple[Placement, ...]:
-    """Cheapest first, by name where prices are equal: one for each zone that sells it."""
+    A zone where the price is above the limit is left out.
+    """
     subnets = dict(network.subnets)
     found = [
         Placement(
@@ -149,17 +151,34 @@ def _placements(wish: Wish, facts: Facts, network: Network) -> tuple[Placement, 
             hourly=facts.hourly[zone.name],
         )
         for zone in facts.zones
-        if zone.name in subnets and zone.name in facts.hourly
+        if zone.name in subnets
+        and zone.name in facts.hourly
+        and (limit is None or facts.hourly[zone.name] <= limit)
     ]
     return tuple(sorted(found, key=lambda p: (p.hourly, p.zone)))
 
 
-def ways_on(hold: Hold, offers: tuple[Offer, ...], wish: Wish) -> tuple[Choice, ...]:
+def ways_on(
+    hold: Hold, offers: tuple[Offer, ...], wish: Wish, image: Image | None = None
+) -> tuple[Choice, ...]:
     """At most three ways on, the likeliest first; buttons are made from them."""
+    if hold.kind is HoldKind.REFUSED:
+        return _mended(hold, wish, image)
     found = [*_asking(hold), *_instead(hold, offers, wish)]
     if hold.kind is HoldKind.NO_CAPACITY:
         found = [*found[: MOST_CHOICES - 1], Choice(kind=ChoiceKind.RETRY, value="")]
     return tuple(found[:MOST_CHOICES])
+
+
+def _mended(hold: Hold, wish: Wish, image: Image | None) -> tuple[Choice, ...]:
+    """The same launch without the part that a rule refused; no other type would cure it."""
+    if hold.code == "disk" and image is not None:
+        return (Choice(kind=ChoiceKind.DISK, value=str(image.root_gb)),)
+    if hold.code == "image" and wish.image != "base":
+        return (Choice(kind=ChoiceKind.IMAGE, value="base"),)
+    if hold.code in ("image", "no-subnet", "no-default-vpc"):
+        return ()
+    return (Choice(kind=ChoiceKind.RETRY, value=""),)
 
 
 def _asking(hold: Hold) -> list[Choice]:
@@ -177,6 +196,8 @@ def _instead(hold: Hold, offers: tuple[Offer, ...], wish: Wish) -> list[Choice]:
     ordered = sorted(offers, key=lambda o: not o.room)
     if hold.kind is HoldKind.QUOTA:
         ordered = [o for o in ordered if o.room]
+    if hold.kind is HoldKind.TOO_DEAR:
+        ordered = [o for o in ordered if o.hourly <= Decimal(hold.detail)]
     return [_choice(offer, wish) for offer in ordered]
 
 

@@ -92,7 +92,7 @@ def lease_for(
     if wanted > longest:
         return Denied(
             what=f"A machine may run for {_spoken(longest)} at most. Nothing was started.",
-            next=f"Say `for {_typed(longest)}`, and extend it later or ask an admin.",
+            next=f"Say `for {_typed(longest)}`, or ask an admin, who may give more.",
         )
     return wanted
 

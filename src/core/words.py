@@ -74,3 +74,9 @@ def echo(word: str) -> str:
         return "that long word"
     plain = "".join(ch for ch in word if ch.isprintable()).replace("`", "'")
     return f"`{plain[:_LONGEST_ECHO]}{'…' if len(plain) > _LONGEST_ECHO else ''}`"
+
+
+def retyped(text: str, said: str, meant: str) -> str:
+    """The command as it was typed, with one word put right."""
+    words = [meant if word.lower() == said.lower() else word for word in text.split()]
+    return "/gpu " + " ".join(words)

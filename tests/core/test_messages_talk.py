@@ -132,7 +132,8 @@ def test_quotas_show_limit_use_room_and_what_has_been_asked() -> None:
         f"• P-type spot vCPUs in us-east-1: 0 → 8, AWS is deciding; asked by <@U1> {NOON}",
         (
             "One type: `/gpu quota g5.xlarge in us-east-1` · "
-            "More of it: `/gpu quota raise g5.xlarge in us-east-1`"
+            "More of it: `/gpu quota raise g5.xlarge spot in us-east-1` or "
+            "`/gpu quota raise g5.xlarge on-demand in us-east-1`"
         ),
     ]
 
@@ -212,7 +213,7 @@ def test_addresses_are_shown_with_their_end_and_how_to_close_them() -> None:
 
 def test_an_opened_address_says_on_which_machines_and_a_closed_one_too() -> None:
     opened = messages.access_added(ACCESS, (machine(),)).text
-    assert "on *amber-fox* and on every new one" in opened
+    assert "It is open on *amber-fox* now." in opened
     assert "Closed on *amber-fox*." in messages.access_removed("203.0.113.7/32", (machine(),)).text
 
 
@@ -297,8 +298,9 @@ def test_somebody_elses_machine_stays_as_it_is() -> None:
 
 
 def test_a_name_that_is_not_there_shows_those_that_are() -> None:
-    text = messages.no_machine("foo", (machine(),)).text
-    assert "no machine called `foo`" in text
+    text = messages.no_machine("amber-foks", (machine(),)).text
+    assert "called `amber-foks`" in text
+    assert "Did you mean `amber-fox`?" in text
     assert "• *amber-fox*: running and ready" in text
 
 

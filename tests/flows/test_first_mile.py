@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from core.model import ChoiceKind, HoldKind, Market, State
-from sim.town import ADA, CHANNEL, LIN, Town, buttons, town
+from sim.town import ADA, CHANNEL, KEY, LIN, SAM, Town, buttons, town
 
 SECONDS = timedelta(seconds=1)
 P_SPOT = "L-7212CCBC"  # All P4, P3 and P2 Spot Instance Requests
@@ -292,3 +294,67 @@ def test_a_launch_moved_to_another_region_leaves_nothing_in_the_first() -> None:
     assert m.instance.region == hold.choices[index].value
     assert here.counts()["groups"] == 1
     assert here.counts()["keys"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "kind"),
+    [
+        ("launch p3.2xlarge spot disk 10", "With a", ChoiceKind.DISK),
+        ("launch p3.2xlarge spot image ami-0123456789abcdef0", "base", ChoiceKind.IMAGE),
+    ],
+)
+def test_a_part_that_cannot_be_is_said_before_the_quota_and_mended_by_a_button(
+    text: str, action: str, kind: ChoiceKind
+) -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type(text)
+    hold = here.machine().hold
+    assert hold is not None
+    assert [c.kind for c in hold.choices] == [kind]
+    assert action in buttons(here.card())[0]["text"]["text"]
+    here.press(here.card(), "choose-0")
+    hold = here.machine().hold
+    assert hold is not None
+    assert hold.kind is HoldKind.QUOTA
+
+
+def test_above_the_limit_nothing_that_is_dearer_still_is_offered() -> None:
+    here = town(approval_above=POLICY_LIMIT)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge on-demand")
+    hold = here.machine().hold
+    assert hold is not None
+    assert hold.choices
+    assert all(c.hourly is not None and c.hourly <= POLICY_LIMIT for c in hold.choices)
+
+
+def test_a_slip_keeps_the_other_words_of_the_command() -> None:
+    said = Town().type("launch p3.2xlrge spot for 2h")
+    assert "/gpu launch p3.2xlarge spot for 2h" in said[0].text
+
+
+def test_an_ipv6_address_alone_does_not_count_as_a_way_in() -> None:
+    here = Town()
+    here.with_quota()
+    here.type(f"key add {KEY}")
+    here.type("allow 2001:db8::7")
+    here.type("launch p3.2xlarge spot")
+    hold = here.machine().hold
+    assert hold is not None
+    assert hold.lacks_address
+
+
+def test_an_admin_may_extend_beyond_the_longest_lease_and_others_may_not() -> None:
+    here = _running()
+    name = here.machine().name
+    here.type(f"extend {name} 40h")
+    lease = here.machine().lease
+    assert lease is not None
+    before = lease.deadline
+    assert before - here.now < timedelta(hours=24)
+    here.type(f"extend {name} 40h", user=SAM)
+    lease = here.machine().lease
+    assert lease is not None
+    assert lease.deadline == before + timedelta(hours=40)

@@ -16,6 +16,7 @@ from core.ports import StaleRow
 MOST_KEYS = 10
 MOST_NETWORKS = 20  # EC2 allows 60 rules in a group
 DEFAULT_ACCESS = timedelta(hours=12)
+LONGEST_ACCESS = timedelta(days=7)
 
 
 def _rewrite(house: House, user: str, change: Callable[[Profile], Profile]) -> Profile:
@@ -60,7 +61,10 @@ def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> No
     profile = house.ledger.profile(request.user)
     key = _which_key(profile, wanted.which)
     if key is None:
-        return answer(house, request.response_url, messages.keys(profile))
+        unknown = commands.UsageError(
+            what=f"None of your keys is {wanted.which}. Nothing was removed.", nearest="key list"
+        )
+        return answer(house, request.response_url, messages.usage(unknown))
     _rewrite(
         house,
         request.user,
@@ -88,6 +92,13 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
+    if wanted.length and wanted.length > LONGEST_ACCESS:
+        long = commands.UsageError(
+            what="An address may be open for 7 days at most. Nothing was changed.",
+            nearest=f"allow {cidr} for 7d",
+            topic="allow",
+        )
+        return answer(house, request.response_url, messages.usage(long))
     if len(house.ledger.profile(request.user).accesses) >= MOST_NETWORKS:
         full = commands.UsageError(
             what=f"You have {MOST_NETWORKS} addresses already.", topic="allow"
@@ -111,6 +122,11 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
+    if cidr not in {a.cidr for a in house.ledger.profile(request.user).accesses}:
+        unknown = commands.UsageError(
+            what=f"{cidr} was not allowed, so nothing was changed.", nearest="allow"
+        )
+        return answer(house, request.response_url, messages.usage(unknown))
     _rewrite(
         house,
         request.user,

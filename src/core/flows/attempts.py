@@ -33,7 +33,7 @@ _HOPELESS = frozenset(
 def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     """Make sure of group and key, freeze the call in the row. Nothing is bought yet."""
     profile = house.ledger.profile(m.owner)
-    if not profile.keys or not profile.accesses:
+    if not profile.keys or not profile.has_address:
         return house.ledger.save(life.replanned(m), m)
     preparing = life.preparing(m, at.region)
     m = m if preparing is m else house.ledger.save(preparing, m)

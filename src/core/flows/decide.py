@@ -41,6 +41,10 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
         changes = {"instance_type": choice.value}
     elif choice.kind is ChoiceKind.REGION:
         changes = {"region": choice.value}
+    elif choice.kind is ChoiceKind.DISK:
+        changes = {"disk_gb": int(choice.value)}
+    elif choice.kind is ChoiceKind.IMAGE:
+        changes = {"image": choice.value}
     what = f"{choice.kind} {choice.value}".strip()
 
     def change(now_: Machine) -> Machine:
@@ -110,7 +114,7 @@ def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
 def _told_access(house: House, m: Machine, profile: Profile) -> Machine:
     if m.state not in (State.HELD, State.WAITING) or m.hold is None:
         return m
-    if m.hold.kind is HoldKind.NO_ACCESS and profile.keys and profile.accesses:
+    if m.hold.kind is HoldKind.NO_ACCESS and profile.keys and profile.has_address:
         return life.chosen(m, house.clock(), profile.user, "key and address are there")
-    hold = replace(m.hold, lacks_key=not profile.keys, lacks_address=not profile.accesses)
+    hold = replace(m.hold, lacks_key=not profile.keys, lacks_address=not profile.has_address)
     return m if hold == m.hold else replace(m, hold=hold)

@@ -43,7 +43,8 @@ def _only(
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        answer(house, request.response_url, messages.which_machine(fitting, verb))
+        rest = " ".join(word for word in request.text.split() if word.lower() != verb)
+        answer(house, request.response_url, messages.which_machine(fitting, verb, rest))
     else:
         answer(house, request.response_url, messages.no_machine(None, mine))
     return None

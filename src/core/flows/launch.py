@@ -13,6 +13,7 @@ from core.flows.step import step
 from core.model import Desire, Machine, Market, Person, State, Wish
 from core.policy import Denied
 from core.ports import Accepted, NameTaken
+from core.words import retyped
 
 MOST_NAMES = 14
 
@@ -24,7 +25,7 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     wish = denied or _wish(house, wanted, person)
     if isinstance(wish, Denied):
         return answer(house, request.response_url, messages.denied(wish))
-    kind = _type(house, wish)
+    kind = _type(house, wish, request.text)
     if isinstance(kind, commands.UsageError):
         return answer(house, request.response_url, messages.usage(kind))
     accepted = _open(house, request, replace(wish, instance_type=kind))
@@ -58,7 +59,7 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
     )
 
 
-def _type(house: House, wish: Wish) -> str | commands.UsageError:
+def _type(house: House, wish: Wish, text: str) -> str | commands.UsageError:
     """The type that was meant: by name, or the smallest with that GPU or that much GPU memory.
 
     A type that AWS has retired, or sells in another region only, is kept as it was said: the plan
@@ -69,7 +70,7 @@ def _type(house: House, wish: Wish) -> str | commands.UsageError:
     if any(house.cloud.type_facts(region, said) for region in regions):
         return said
     living = house.cloud.gpu_types(wish.region)
-    fitting = catalog.by_gpu(said, living)
+    fitting = catalog.by_gpu(said, tuple(t for t in living if wish.market in t.markets))
     if fitting is not None:
         return fitting.name
     if catalog.retired(said):
@@ -77,7 +78,7 @@ def _type(house: House, wish: Wish) -> str | commands.UsageError:
     near = catalog.closest_name(said, tuple(t.name for t in living))
     return commands.UsageError(
         what=f"EC2 has no GPU type called {said} in {wish.region}. Nothing was started.",
-        nearest=f"/gpu launch {near}" if near else None,
+        nearest=retyped(text, said, near) if near else None,
         topic="launch",
     )
 
@@ -92,13 +93,17 @@ def _open(house: House, request: Request, wish: Wish) -> Accepted | commands.Usa
             )
         except NameTaken:
             if wish.name:
-                return _taken(wish.name)
+                return _taken(house, wish.name)
     raise NameTaken(m.id)
 
 
-def _taken(name: str) -> commands.UsageError:
+def _taken(house: House, name: str) -> commands.UsageError:
+    holder = house.ledger.named(name)
+    whose = f" (<@{holder.owner}>'s)" if holder else ""
     return commands.UsageError(
-        what=f"A machine called {name} is alive already. Nothing was started.", topic="launch"
+        what=f"A machine called {name} is there already{whose}. Nothing was started. Take another "
+        "name, or none: then one is made up.",
+        topic="launch",
     )
 
 

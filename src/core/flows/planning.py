@@ -10,9 +10,7 @@ from core.flows.house import House
 from core.model import Hold, HoldKind, Machine
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
-_TYPES_HELP = frozenset(
-    {HoldKind.NOT_OFFERED, HoldKind.NO_CAPACITY, HoldKind.TOO_DEAR, HoldKind.REFUSED}
-)
+_TYPES_HELP = frozenset({HoldKind.NOT_OFFERED, HoldKind.NO_CAPACITY, HoldKind.TOO_DEAR})
 
 
 def plan(house: House, m: Machine) -> Machine:
@@ -34,11 +32,11 @@ def plan(house: House, m: Machine) -> Machine:
 
 def _hold(house: House, m: Machine, facts: plans.Facts, hold: Hold, *, seen: Machine) -> Machine:
     found: tuple[plans.Offer, ...] = ()
-    if hold.kind is not HoldKind.NO_ACCESS:
+    if hold.kind not in (HoldKind.NO_ACCESS, HoldKind.REFUSED):
         found = offers(house, m, facts, types=hold.kind in _TYPES_HELP)
     full = replace(
         hold,
-        choices=plans.ways_on(hold, found, m.wish),
+        choices=plans.ways_on(hold, found, m.wish, facts.image),
         hourly=min(facts.hourly.values(), default=None),
     )
     return house.ledger.save(life.held(m, house.clock(), full), seen)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import commands, messages, policy
+from core import catalog, commands, messages, policy
 from core import lifecycle as life
 from core.faults import CloudError, FaultKind
 from core.flows.facts import quota_facts
@@ -13,6 +13,7 @@ from core.flows.speak import answer
 from core.model import Machine, Market, QuotaFacts, QuotaRequest
 from core.ports import ChatError, StaleRow
 from core.quota import ask_for, short
+from core.words import retyped
 
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
@@ -27,10 +28,15 @@ def show(house: House, request: Request, wanted: commands.Quota) -> None:
     denied = policy.may_use_region(region, house.policy)
     if denied:
         return answer(house, request.response_url, messages.denied(denied))
+    if wanted.instance_type and house.cloud.type_facts(region, wanted.instance_type) is None:
+        unknown = _unknown(house, wanted.instance_type, region, request.text)
+        return answer(house, request.response_url, messages.usage(unknown))
     types = (wanted.instance_type,) if wanted.instance_type else _SHOWN_TYPES
     rows = {(f.code, f.name): f for t in types for f in _both_markets(house, region, t)}
     asked = tuple(r for r in house.ledger.quota_requests() if r.region == region)
-    return answer(house, request.response_url, messages.quotas(region, tuple(rows.values()), asked))
+    return answer(
+        house, request.response_url, messages.quotas(region, tuple(rows.values()), asked, types[-1])
+    )
 
 
 def _both_markets(house: House, region: str, instance_type: str) -> tuple[QuotaFacts, ...]:
@@ -47,7 +53,11 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
         return answer(house, request.response_url, messages.denied(denied))
     kind = house.cloud.type_facts(region, wanted.instance_type)
     if kind is None:
-        return answer(house, request.response_url, messages.usage(_unknown(wanted, region)))
+        return answer(
+            house,
+            request.response_url,
+            messages.usage(_unknown(house, wanted.instance_type, region, request.text)),
+        )
     market = wanted.market or Market.ON_DEMAND
     facts = quota_facts(house, region, kind.name, market)
     needed = kind.vcpus * wanted.count
@@ -56,9 +66,11 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
     return _ask_and_say(house, request, facts, ask_for(facts, needed))
 
 
-def _unknown(wanted: commands.QuotaRaise, region: str) -> commands.UsageError:
+def _unknown(house: House, said: str, region: str, text: str) -> commands.UsageError:
+    near = catalog.closest_name(said, tuple(t.name for t in house.cloud.gpu_types(region)))
     return commands.UsageError(
-        what=f"EC2 does not know {wanted.instance_type} in {region}. Nothing was asked of AWS.",
+        what=f"EC2 does not know {said} in {region}. Nothing was asked of AWS.",
+        nearest=retyped(text, said, near) if near else None,
         topic="quota",
     )
 

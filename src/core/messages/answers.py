@@ -13,6 +13,7 @@ from core.messages import words
 from core.messages.guide import TOPICS
 from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
 from core.policy import Denied
+from core.words import closest
 
 _NOT_DONE = "Nothing was started or changed."
 
@@ -34,7 +35,9 @@ def usage(error: UsageError) -> Message:
     if error.nearest:
         blocks.append(section(f"Try {code(_command(error.nearest))}"))
     topic = f"/gpu help {error.topic}" if error.topic in TOPICS else "/gpu help"
-    return message(*blocks, context(f"Examples: {code(topic)}"))
+    if error.nearest != topic:
+        blocks.append(context(f"Examples: {code(topic)}"))
+    return message(*blocks)
 
 
 def _command(nearest: str) -> str:
@@ -61,7 +64,12 @@ def not_yours(m: Machine) -> Message:
 def no_machine(name: str | None, near: tuple[Machine, ...]) -> Message:
     """There is none of that name, or none that this could mean."""
     if name is not None:
-        said = f"There is no machine called {code(name)}. Nothing was changed."
+        meant = closest(name, [m.name for m in near])
+        guess = f" Did you mean {code(meant)}?" if meant else ""
+        said = (
+            f"No machine that is there now is called {code(name)}; one that has ended cannot be "
+            f"started again.{guess} Nothing was changed."
+        )
     elif near:
         said = "None of your machines is in a state for that. Nothing was changed."
     else:
@@ -72,10 +80,10 @@ def no_machine(name: str | None, near: tuple[Machine, ...]) -> Message:
     return message(section(said), section(f"Your machines:\n{yours}"))
 
 
-def which_machine(machines: tuple[Machine, ...], verb: str) -> Message:
-    """Several could be meant."""
+def which_machine(machines: tuple[Machine, ...], verb: str, rest: str = "") -> Message:
+    """Several could be meant. `rest` is what else was typed, such as `1h`."""
     lines = "\n".join(
-        f"• {code(f'/gpu {verb} {m.name}')}: {words.state(m)}, {words.what(m)}"
+        f"• {code(f'/gpu {verb} {m.name} {rest}'.strip())}: {words.state(m)}, {words.what(m)}"
         for m in machines[:10]
     )
     return message(section(f"Which one? Nothing was changed. You have {len(machines)}:\n{lines}"))
@@ -150,7 +158,8 @@ def _last_decision(m: Machine) -> Happening | None:
 def _until(m: Machine) -> str:
     if m.lease is None or m.state not in ALIVE or m.desire is not Desire.RUN:
         return ""
-    return f" until {words.at(m.lease.deadline)}"
+    verb = "stops" if m.can_stop else "ends"
+    return f"; it {verb} by itself {words.at(m.lease.deadline)}"
 
 
 def already(m: Machine) -> Message:
@@ -265,14 +274,18 @@ def ending(m: Machine) -> Message:
 
 def stopping_all(machines: tuple[Machine, ...]) -> Message:
     """Everything of somebody's is on its way to a stop or an end; the channel is told of each."""
-    stops = tuple(m for m in machines if m.desire is Desire.STOP)
-    ends = tuple(m for m in machines if m.desire is Desire.GONE)
+    dropped = tuple(m for m in machines if m.instance is None and m.attempt is None)
+    stops = tuple(m for m in machines if m.desire is Desire.STOP and m not in dropped)
+    ends = tuple(m for m in machines if m.desire is Desire.GONE and m not in dropped)
     lines = []
+    if dropped:
+        lines.append(f"Giving {words.names(dropped)} up: nothing was started for them.")
     if stops:
         lines.append(f"Stopping {words.names(stops)}; the disks are kept.")
     if ends:
         lines.append(f"Ending {words.names(ends)}; the disks are deleted.")
-    lines.append("The channel is told of each when EC2 says so; until then it may cost money.")
+    if stops or ends:
+        lines.append("The channel is told of each when EC2 says so; until then it may cost money.")
     return message(section("\n".join(lines)))
 
 

@@ -3,6 +3,8 @@
 A value carries ids and a version only; whoever receives it reads everything else again.
 """
 
+from decimal import Decimal
+
 from core import lifecycle, price
 from core.blocks import Block, button, confirm
 from core.messages import words
@@ -17,10 +19,16 @@ def extend_button(m: Machine, label: str = "Extend", style: str | None = PRIMARY
     more = lifecycle.extension(m)
     if m.lease is None or more is None:
         return None
-    plus = f" (+{price.dollars(price.cost(m.hourly, more))})" if m.hourly is not None else ""
+    plus = f" ({_plus(price.cost(m.hourly, more))})" if m.hourly is not None else ""
     return button(
         f"{label} {words.length(more)}{plus}", "extend", f"{m.id}:{m.lease.version}", style
     )
+
+
+def _plus(amount: Decimal) -> str:
+    """A label is plain text, which cannot hold the sign of "less than"."""
+    said = price.dollars(amount)
+    return f"under {said[1:]}" if said.startswith("<") else f"+{said}"
 
 
 def stop_button(m: Machine, label: str = "Stop now") -> Block:
@@ -94,5 +102,9 @@ def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
             return f"{choice.value} {wish.market}{at}"
         case ChoiceKind.REGION:
             return f"{choice.value}{at}"
+        case ChoiceKind.DISK:
+            return f"With a {choice.value} GB disk"
+        case ChoiceKind.IMAGE:
+            return f"With image {choice.value}"
         case ChoiceKind.RETRY:
             return "Try again"

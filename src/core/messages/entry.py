@@ -91,11 +91,17 @@ def _access(access: Access) -> str:
 
 def access_added(access: Access, machines: tuple[Machine, ...]) -> Message:
     """Port 22 is open to it, on which machines."""
-    where = f"on {words.names(machines)} and on every new one" if machines else "on new machines"
+    open_now = f"It is open on {words.names(machines)} now." if machines else ""
+    only_six = "Your machines have IPv4 addresses: add the IPv4 one too." if _six(access) else ""
+    said = f"{code(access.cidr)} may reach port 22 of your machines until {words.at(access.until)}."
     return message(
-        section(f"{_access(access)} may reach port 22 of your machines: {where}."),
+        section(" ".join(part for part in (said, open_now, only_six) if part)),
         context(f"Close it before: {code(f'/gpu allow remove {access.cidr}')}"),
     )
+
+
+def _six(access: Access) -> bool:
+    return ":" in access.cidr
 
 
 def access_removed(cidr: str, machines: tuple[Machine, ...]) -> Message:

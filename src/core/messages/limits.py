@@ -1,6 +1,6 @@
 """vCPU quotas in words: how much there is, what has been asked of AWS, what AWS said."""
 
-from core.blocks import Block, Message, context, escape, message, section, user
+from core.blocks import Block, Message, code, context, escape, message, section, user
 from core.messages import words
 from core.model import Machine, QuotaFacts, QuotaRequest, QuotaStatus
 
@@ -17,8 +17,16 @@ _STATUS = {
 }
 
 
-def quotas(region: str, facts: tuple[QuotaFacts, ...], asked: tuple[QuotaRequest, ...]) -> Message:
-    """Limit, use and room of each quota, and the requests that AWS has still to decide."""
+def quotas(
+    region: str,
+    facts: tuple[QuotaFacts, ...],
+    asked: tuple[QuotaRequest, ...],
+    example: str = "g5.xlarge",
+) -> Message:
+    """Limit, use and room of each quota, and the requests that AWS has still to decide.
+
+    `example` is the type that was asked about, for the command that asks for more.
+    """
     where = escape(region)
     rows = [f"• {_row(f)}" for f in facts[:MOST_ROWS]]
     blocks = [section(f"*vCPUs that this account may run in {where}*\n" + "\n".join(rows))]
@@ -27,8 +35,9 @@ def quotas(region: str, facts: tuple[QuotaFacts, ...], asked: tuple[QuotaRequest
         blocks.append(section(f"*Asked of AWS*\n{lines}"))
     blocks.append(
         context(
-            f"One type: `/gpu quota g5.xlarge in {where}`",
-            f"More of it: `/gpu quota raise g5.xlarge in {where}`",
+            f"One type: {code(f'/gpu quota {example} in {region}')}",
+            f"More of it: {code(f'/gpu quota raise {example} spot in {region}')} or "
+            f"{code(f'/gpu quota raise {example} on-demand in {region}')}",
         )
     )
     return message(*blocks)

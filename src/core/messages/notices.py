@@ -130,6 +130,8 @@ def _ended(m: Machine, now: datetime) -> Message:
         again = words.launch_again(m.wish)
         other = words.launch_again(m.wish, Market.ON_DEMAND)
         blocks.append(context(f"To go on: {again}, or {other}, which is not taken back"))
+    elif m.cause is Cause.DEADLINE:
+        blocks.append(context(f"To go on: {words.launch_again(m.wish)}"))
     return message(*blocks)
 
 
