@@ -14,6 +14,7 @@ from core.model import (
     UNBOUGHT,
     Attempt,
     Cause,
+    ChoiceKind,
     Desire,
     Happening,
     Hold,
@@ -25,6 +26,7 @@ from core.model import (
     Place,
     Placement,
     Policy,
+    QuotaRequest,
     Run,
     State,
     Tried,
@@ -397,23 +399,38 @@ def chosen(m: Machine, now: datetime, by: str | None, what: str, **wish: object)
     return told(m, now, f"{what} (by {by})" if by else what)
 
 
-def waiting(m: Machine, now: datetime, quota_key: str, by: str) -> Machine:
+def waiting(m: Machine, now: datetime, request: QuotaRequest, by: str) -> Machine:
     """A launch that goes on when AWS has granted the quota."""
+    assert m.hold is not None
     m = replace(
         m,
         state=State.WAITING,
         turn=m.turn + 1,
-        waits_for=quota_key,
+        hold=_with_total(m.hold, request.desired),
+        waits_for=request.key,
         launch_by=now + WAIT_FOR_QUOTA,
     )
-    return told(m, now, f"waits for the quota {quota_key} (by {by})")
+    return told(m, now, f"waits for the quota {request.key} (by {by})")
 
 
-def asked(m: Machine, now: datetime, quota_key: str, by: str) -> Machine:
+def asked(m: Machine, now: datetime, request: QuotaRequest, by: str) -> Machine:
     """A held launch whose quota request has been made, without waiting for it."""
     assert m.hold is not None
-    m = replace(m, turn=m.turn + 1, hold=replace(m.hold, asked=quota_key))
-    return told(m, now, f"asked AWS for the quota {quota_key} (by {by})")
+    hold = replace(_with_total(m.hold, request.desired), asked=request.key)
+    m = replace(m, turn=m.turn + 1, hold=hold)
+    return told(m, now, f"asked AWS for the quota {request.key} (by {by})")
+
+
+def _with_total(hold: Hold, total: int) -> Hold:
+    """What AWS has really been asked for: an open request of somebody else may be another one."""
+    asks = (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH)
+    changed = (replace(c, value=str(total)) if c.kind in asks else c for c in hold.choices)
+    return replace(hold, choices=tuple(changed))
+
+
+def reheld(m: Machine, now: datetime, hold: Hold, what: str) -> Machine:
+    """A held launch whose reason has been looked at again; older buttons are old ones."""
+    return told(replace(m, turn=m.turn + 1, hold=hold), now, what)
 
 
 def planned(m: Machine, now: datetime, facts: TypeFacts, go: Proceed) -> Machine:
@@ -632,9 +649,10 @@ def _warned(m: Machine, now: datetime) -> Machine:
 
 def interrupted(m: Machine, now: datetime) -> Machine:
     """EC2 gave notice that it takes a spot instance back; told once."""
-    if m.state not in ALIVE or any("two-minute notice" in h.what for h in m.history):
+    if m.state not in ALIVE or m.taken_at is not None:
         return m
-    return owing(told(m, now, "EC2's two-minute notice"), now, NoticeKind.INTERRUPTED)
+    m = told(replace(m, taken_at=now), now, "EC2's two-minute notice")
+    return owing(m, now, NoticeKind.INTERRUPTED)
 
 
 def wants_start(m: Machine, now: datetime, lease: Lease, by: str) -> Machine:
@@ -724,7 +742,7 @@ def retagged(m: Machine) -> Machine:
 
 def extension(m: Machine) -> timedelta | None:
     """What the Extend button offers: two hours, no more than the lease was, never past `hard`."""
-    if m.lease is None:
+    if m.lease is None or m.taken_at is not None:
         return None
     step = min(timedelta(hours=2), m.lease.length, m.lease.hard - m.lease.deadline)
     return step if step > timedelta(0) else None

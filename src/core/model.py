@@ -435,6 +435,7 @@ class Machine:
     tagged: datetime | None = None  # the deadline that the instance's own tag tells
     runs: tuple[Run, ...] = ()
     ready_at: datetime | None = None
+    taken_at: datetime | None = None  # when EC2 gave notice that it takes a spot instance back
     ended_by: str | None = None  # a user id
     cause: Cause | None = None
     card: Place | None = None

@@ -184,6 +184,8 @@ def _mended(hold: Hold, wish: Wish, image: Image | None) -> tuple[Choice, ...]:
 def _asking(hold: Hold) -> list[Choice]:
     if hold.kind is not HoldKind.QUOTA or hold.quota is None:
         return []
+    if not short(hold.quota, hold.needed):
+        return [Choice(kind=ChoiceKind.RETRY, value="")]
     total = str(ask_for(hold.quota, hold.needed))
     return [
         Choice(kind=ChoiceKind.ASK_QUOTA, value=total),

@@ -31,6 +31,8 @@ from core.model import (
     Profile,
     PublicKey,
     QuotaFacts,
+    QuotaRequest,
+    QuotaStatus,
     State,
     Tried,
     TypeFacts,
@@ -224,8 +226,23 @@ def test_the_wall_names_the_key_and_address_that_are_missing_with_their_commands
     assert "/gpu allow" not in messages.card(only_key, T).text
 
 
+ASKED = QuotaRequest(
+    region="us-east-1",
+    code="L-7212CCBC",
+    name="All P4, P3 and P2 Spot Instance Requests",
+    before=0,
+    desired=8,
+    change_id="req-1",
+    status=QuotaStatus.PENDING,
+    asked_by="U1",
+    asked_at=T,
+    channel="C1",
+    thread=None,
+)
+
+
 def test_once_aws_has_been_asked_the_wall_only_offers_to_launch_when_granted() -> None:
-    m = lifecycle.asked(at_the_wall(), T, "us-east-1/L-7212CCBC", "U1")
+    m = lifecycle.asked(at_the_wall(), T, ASKED, "U1")
     card = messages.card(m, T)
     assert labels(card) == ["Launch when granted", "us-west-2 at $0.918/h", "Cancel"]
     assert actions(card) == [
@@ -246,7 +263,7 @@ def test_used_vcpus_are_part_of_the_wall() -> None:
 
 
 def test_a_launch_that_waits_for_aws_says_until_when_and_can_be_cancelled() -> None:
-    m = lifecycle.waiting(at_the_wall(), T, "us-east-1/L-7212CCBC", "U1")
+    m = lifecycle.waiting(at_the_wall(), T, ASKED, "U1")
     card = messages.card(m, T)
     until = date(T + timedelta(days=7), "1 Dec 14:00 UTC")
     assert "waits for AWS, which has been asked for 8" in card.text
@@ -266,10 +283,8 @@ def test_no_capacity_names_the_zones_and_offers_other_markets_and_types_with_pri
         for z in "ab"
     )
     card = messages.card(replace(m, tried=tried), T)
-    assert (
-        "EC2 has no capacity for `p3.2xlarge` spot in us-east-1 now (us-east-1a: no capacity · "
-        "us-east-1b: no capacity)." in card.text
-    )
+    assert "EC2 had no capacity for `p3.2xlarge` spot in us-east-1 at the last try, " in card.text
+    assert "(us-east-1a: no capacity · us-east-1b: no capacity)." in card.text
     assert labels(card) == ["On-demand at $3.06/h", "g5.2xlarge spot at $0.45/h", "Try again"]
     assert primary(card) == ["On-demand at $3.06/h"]
 

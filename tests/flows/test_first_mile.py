@@ -358,3 +358,52 @@ def test_an_admin_may_extend_beyond_the_longest_lease_and_others_may_not() -> No
     lease = here.machine().lease
     assert lease is not None
     assert lease.deadline == before + timedelta(hours=40)
+
+
+def test_a_refusal_of_a_request_that_nobody_waits_for_freshens_the_card() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge spot for 1h")
+    old = here.card()
+    here.press(old, "choose-0")
+    here.control(do="deny-quota", request=here.world.state()["quota_requests"][0]["id"])
+    here.pass_time(timedelta(minutes=2))
+    assert "still to decide" not in here.card().text
+    assert "Ask AWS for 8" in here.card().text
+    assert here.type("list")
+    said = here.press(old, "choose-1")
+    assert here.machine().state is State.HELD
+    assert "old" in said[0].text
+
+
+def test_a_grant_of_a_request_that_nobody_waits_for_offers_to_launch() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge spot for 1h")
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(minutes=2))
+    assert buttons(here.card())[0]["text"]["text"] == "Launch now"
+    here.press(here.card(), "choose-0")
+    here.until_quiet()
+    assert here.machine().state is State.RUNNING
+
+
+def test_the_room_is_counted_again_before_aws_is_asked() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge spot for 1h")
+    here.control(do="set-quota", region="us-east-1", code=P_SPOT, value=8)
+    here.press(here.card(), "choose-1")
+    here.until_quiet()
+    assert here.world.state()["quota_requests"] == []
+    assert here.machine().state is State.RUNNING
+
+
+def test_a_machine_that_ec2_takes_back_offers_no_extension() -> None:
+    here = _running("launch p3.2xlarge spot for 2h")
+    m = here.machine()
+    assert m.instance is not None
+    here.control(do="interrupt", instance=m.instance.id)
+    here.pass_time(timedelta(seconds=5))
+    assert "takes" in here.card().text
+    assert "extend" not in {b["action_id"] for b in buttons(here.card())}

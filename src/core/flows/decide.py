@@ -5,11 +5,23 @@ from dataclasses import replace
 from core import lifecycle as life
 from core import messages, policy
 from core.flows import quota
+from core.flows.facts import quota_facts
 from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
 from core.flows.step import step
-from core.model import Cause, Choice, ChoiceKind, HoldKind, Machine, Market, Profile, State
+from core.model import (
+    Cause,
+    Choice,
+    ChoiceKind,
+    HoldKind,
+    Machine,
+    Market,
+    Profile,
+    QuotaFacts,
+    State,
+)
+from core.quota import ask_for, short
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUNCHING})
 
@@ -59,16 +71,33 @@ def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
     """Ask AWS first, which is harmless twice (it keeps one open request); then write it down."""
     assert m.hold is not None
     assert m.hold.quota is not None
-    thread = m.card.ts if m.card else None
-    request = quota.ask(house, m.hold.quota, int(choice.value), click.user, m.channel, thread)
+    facts = quota_facts(house, m.wish.region, m.wish.instance_type, m.wish.market)
     waits = choice.kind is ChoiceKind.ASK_AND_LAUNCH
+    if not short(facts, m.hold.needed):
+        return _room_now(house, click, m, facts, launch=waits)
+    thread = m.card.ts if m.card else None
+    total = ask_for(facts, m.hold.needed)
+    request = quota.ask(house, facts, total, click.user, m.channel, thread)
 
     def change(now_: Machine) -> Machine:
         if now_.turn != m.turn:
             return now_
         if waits:
-            return life.waiting(now_, house.clock(), request.key, click.user)
-        return life.asked(now_, house.clock(), request.key, click.user)
+            return life.waiting(now_, house.clock(), request, click.user)
+        return life.asked(now_, house.clock(), request, click.user)
+
+    return _after(house, click, m, rewrite(house, m.id, change))
+
+
+def _room_now(house: House, click: Click, m: Machine, facts: QuotaFacts, *, launch: bool) -> None:
+    """There is room by now, so nothing is asked of AWS: launch, or offer to."""
+
+    def change(now_: Machine) -> Machine:
+        if now_.turn != m.turn:
+            return now_
+        if launch:
+            return life.chosen(now_, house.clock(), click.user, "there is room")
+        return quota.looked_at_again(now_, facts, house.clock(), "there is room")
 
     return _after(house, click, m, rewrite(house, m.id, change))
 

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from core import catalog, commands, messages, policy
 from core import lifecycle as life
 from core.faults import CloudError, FaultKind
 from core.flows.facts import quota_facts
-from core.flows.house import House
+from core.flows.house import House, rewrite
 from core.flows.request import Request
 from core.flows.speak import answer
-from core.model import Machine, Market, QuotaFacts, QuotaRequest
+from core.model import Machine, Market, QuotaFacts, QuotaRequest, State
+from core.plan import ways_on
 from core.ports import ChatError, StaleRow
 from core.quota import ask_for, short
 from core.words import retyped
@@ -137,7 +139,34 @@ def _follow(house: House, request: QuotaRequest) -> None:
         return  # whoever wrote the decision is about to tell it
     for m in _waiting(house, request.key):
         house.wakes.wake(f"machine/{m.id}")
+    _refresh_held(house, request)
     _tell(house, request)
+
+
+def _refresh_held(house: House, request: QuotaRequest) -> None:
+    """Launches that asked and did not wait: their cards show what can be done now."""
+    for m in house.ledger.live():
+        if m.hold is None or m.hold.asked != request.key or m.state is not State.HELD:
+            continue
+        try:
+            facts = quota_facts(house, m.wish.region, m.wish.instance_type, m.wish.market)
+        except CloudError:
+            continue  # the card stays as it is; its buttons ask again before they act
+        what = f"AWS decided on {request.name}: {request.status}"
+        rewrite(house, m.id, partial(_if_asked, request.key, facts, house.clock(), what))
+        house.wakes.wake(f"machine/{m.id}")
+
+
+def _if_asked(key: str, facts: QuotaFacts, now: datetime, what: str, m: Machine) -> Machine:
+    still = m.state is State.HELD and m.hold is not None and m.hold.asked == key
+    return looked_at_again(m, facts, now, what) if still else m
+
+
+def looked_at_again(m: Machine, facts: QuotaFacts, now: datetime, what: str) -> Machine:
+    """A launch held for its quota, with today's numbers and the ways on that they leave."""
+    assert m.hold is not None
+    hold = replace(m.hold, quota=facts, asked=None)
+    return life.reheld(m, now, replace(hold, choices=ways_on(hold, (), m.wish)), what)
 
 
 def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:

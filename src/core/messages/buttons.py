@@ -8,7 +8,7 @@ from decimal import Decimal
 from core import lifecycle, price
 from core.blocks import Block, button, confirm
 from core.messages import words
-from core.model import Choice, ChoiceKind, Hold, Machine, State, Wish
+from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine, State, Wish
 
 PRIMARY = "primary"
 DANGER = "danger"
@@ -107,4 +107,4 @@ def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
         case ChoiceKind.IMAGE:
             return f"With image {choice.value}"
         case ChoiceKind.RETRY:
-            return "Try again"
+            return "Launch now" if hold.kind is HoldKind.QUOTA else "Try again"

@@ -86,6 +86,9 @@ def _launching(m: Machine) -> str:
 
 def _running(m: Machine) -> str:
     name, what = words.name(m), words.what(m)
+    if m.taken_at is not None:
+        gone = words.at(m.taken_at + words.SPOT_NOTICE)
+        return f"EC2 takes {name} back and ends it about {gone}: {what}. Save your work now."
     if m.ready_at is None:
         return f"{name} is running, waiting for SSH: {what}."
     return f"{name} is ready: {what}. Connect: {code(f'/gpu ssh {m.name}')}"
@@ -167,6 +170,8 @@ def _time(m: Machine) -> list[tuple[str, str]]:
     if m.state not in ALIVE | {State.REQUESTED, State.LAUNCHING, State.WAITING, State.HELD}:
         return []
     if m.desire is not Desire.RUN:
+        return []
+    if m.taken_at is not None:
         return []
     if m.lease is None:
         return _time_wished(m)

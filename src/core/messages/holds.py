@@ -70,12 +70,16 @@ def why(m: Machine, hold: Hold) -> str:
 def _quota(hold: Hold) -> str:
     if hold.quota is None:
         return "The account's vCPU quota is too small for it."
+    if hold.quota.room >= hold.needed:
+        return f"There is room for it now. {words.quota_wall(hold.quota, hold.needed)}"
     asked = " AWS has been asked for more and has still to decide." if hold.asked else ""
     return words.quota_wall(hold.quota, hold.needed) + asked
 
 
 def _no_capacity(m: Machine) -> str:
-    said = f"EC2 has no capacity for {words.wanted(m.wish)} now"
+    looked = next((h.at for h in reversed(m.history) if h.what.startswith("held")), None)
+    when = f"at the last try, {words.at(looked)}" if looked else "now"
+    said = f"EC2 had no capacity for {words.wanted(m.wish)} {when}"
     tried = words.zones_tried(m.tried)
     return f"{said} ({tried})." if tried else f"{said}."
 

@@ -3,7 +3,7 @@
 A notice may be late (Slack was down), so each looks at the machine as it is when it is written.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from core.blocks import Block, Message, actions, button, code, context, escape, message, section
@@ -11,8 +11,6 @@ from core.faults import meaning
 from core.messages import buttons, words
 from core.messages.cards import ended, failed, stopped
 from core.model import ALIVE, Cause, Desire, Machine, Market, Notice, NoticeKind, State
-
-SPOT_NOTICE = timedelta(minutes=2)
 
 
 def notice(m: Machine, owed: Notice, now: datetime) -> Message:
@@ -101,7 +99,7 @@ def _keep_button(m: Machine) -> Block:
 
 
 def _interrupted(m: Machine, owed: Notice) -> Message:
-    gone = owed.at + SPOT_NOTICE
+    gone = owed.at + words.SPOT_NOTICE
     if m.state not in ALIVE:
         said = f"EC2 took {words.name(m)} back; it is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {said}"))

@@ -26,6 +26,7 @@ NOTHING = "Nothing was started, so it costs nothing."
 KEY_STEP = "`/gpu key add ssh-ed25519 AAAA… you@laptop`"
 ADDRESS_STEP = "`/gpu allow &lt;your address&gt;/32`"
 MOST_LINES_TRIED = 8
+SPOT_NOTICE = timedelta(minutes=2)  # between EC2's notice and the end of a spot instance
 
 _REFUSALS = {
     FaultKind.CAPACITY: "no capacity",
