@@ -212,7 +212,7 @@ class Town:
         )
         wake_due(watch)
         if self.sweeping:
-            sweep(watch)
+            self.failures.extend(sweep(watch).failed)
 
     def _bring_events(self) -> None:
         for event in self.world.tick():

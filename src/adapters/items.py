@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cattrs import Converter
+from cattrs.errors import BaseValidationError
 
 from core.model import FINAL, Machine
+from core.ports import UnreadableRow
 
 SCHEMA = 1
 TWIN_FOR = timedelta(seconds=30)
@@ -25,7 +27,7 @@ Key = tuple[str, str]
 Row = TypeVar("Row")
 
 
-class UnknownSchema(Exception):
+class UnknownSchema(UnreadableRow):
     """A row was written by a newer deployment than this one."""
 
 
@@ -183,7 +185,10 @@ def public(key: Key) -> str:
 def read(item: Mapping[str, Any], kind: type[Row]) -> Row:
     if int(item["schema"]["N"]) > SCHEMA:
         raise UnknownSchema(f"{item['pk']['S']} has schema {item['schema']['N']}, not {SCHEMA}")
-    return _CONVERTER.structure(json.loads(item["doc"]["S"]), kind)
+    try:
+        return _CONVERTER.structure(json.loads(item["doc"]["S"]), kind)
+    except (ValueError, KeyError, TypeError, BaseValidationError) as error:
+        raise UnreadableRow(item["pk"]["S"]) from error
 
 
 def _converter() -> Converter:

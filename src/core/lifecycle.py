@@ -50,10 +50,14 @@ CHECK = timedelta(minutes=10)  # how often a running machine is held against EC2
 CHECK_STOPPED = timedelta(days=1)
 RETRY_WORDS = timedelta(seconds=30)
 RETRY_TAG = timedelta(seconds=30)
+RETRY_TIDY = timedelta(minutes=1)
+RETRY_LOOK = timedelta(minutes=1)
 WARN_BEFORE = timedelta(minutes=15)
 ABSENT_READS = 3
 ABSENT_FOR = timedelta(minutes=10)
 MOST_HISTORY = 60
+MOST_STARTS = 3
+START_ARRIVES = timedelta(minutes=5)  # a start that was sent shows by then, or never
 MOST_HEARD = 10
 
 _RUNNING_WORDS = frozenset({"pending", "running"})
@@ -182,6 +186,9 @@ def next_move(m: Machine, now: datetime, *, looked: bool) -> Move:
 def due(m: Machine, now: datetime) -> datetime | None:
     """When somebody must look at the row again; None when nothing can happen to it any more."""
     natural = _natural_due(m, now)
+    if natural is not None and natural <= now:
+        # It was due and could not be done: not at once again, or one wake would breed the next.
+        natural = now + POLL
     if not m.owed:
         return natural
     words = now + RETRY_WORDS
@@ -193,7 +200,8 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
         case State.ENDED | State.FAILED:
             return None
         case State.HELD:
-            return m.launch_by
+            stuck = m.prepared is not None or m.desire is not Desire.RUN
+            return now + RETRY_TIDY if stuck else m.launch_by
         case State.WAITING:
             return min(m.launch_by, now + CHECK)
         case State.REQUESTED:
@@ -205,7 +213,8 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
         case State.RUNNING:
             return _running_due(m, now)
         case State.STOPPED:
-            return now + CHECK_STOPPED
+            soon = m.desire is not Desire.STOP or _start_may_arrive(m, now)
+            return now + (POLL if soon else CHECK_STOPPED)
         case _:
             assert_never(m.state)
 
@@ -223,6 +232,8 @@ def _attempt_due(m: Machine, now: datetime) -> datetime:
 
 def _running_due(m: Machine, now: datetime) -> datetime:
     times = [now + (CHECK if m.ready_at else POLL)]
+    if m.unseen:
+        times.append(now + RETRY_LOOK)
     if m.lease:
         times.append(m.lease.deadline)
         if not m.lease.warned:
@@ -241,14 +252,20 @@ def _unbought(m: Machine, now: datetime) -> Move:
         return Plan()
     if m.state is State.WAITING:
         return AwaitQuota()
-    if m.prepared:
-        return Tidy(then=tidied(m))
-    return Rest(until=due(m, now))
+    return _tidy(m, now, tidied(m)) if m.prepared else Rest(until=due(m, now))
 
 
 def _failed_after_tidy(m: Machine, now: datetime, cause: Cause, by: str | None) -> Move:
     final = failed(m, now, cause, by)
-    return Tidy(then=final) if m.prepared else Change(to=final)
+    return _tidy(m, now, final) if m.prepared else Change(to=final)
+
+
+def _tidy(m: Machine, now: datetime, then: Machine) -> Move:
+    """Once nobody can be making what is to be deleted: a step may have set out and not said yet."""
+    making = m.prepared_at is not None and m.group is None
+    if making and m.prepared_at and now < m.prepared_at + SENDER_LIVES:
+        return Rest(until=m.prepared_at + SENDER_LIVES)
+    return Tidy(then=then)
 
 
 def _launching(m: Machine, now: datetime) -> Move:
@@ -296,7 +313,11 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
     if m.lease and now >= m.lease.deadline:
         return Change(to=unwanted(m, now, Cause.DEADLINE, None))
     if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
-        return StartIt() if m.instance.state == "stopped" else Rest(until=due(m, now))
+        if m.instance.state == "stopping":
+            return Rest(until=due(m, now))
+        if m.starts >= MOST_STARTS:
+            return Change(to=start_failed(m, now, "DidNotStayUp"))
+        return StartIt()
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=_warned(m, now))
     if m.lease and m.tagged != m.lease.deadline:
@@ -328,7 +349,7 @@ def _ending(m: Machine, now: datetime, looked: bool) -> Move:
     if m.attempt:
         return _attempt(m, now)
     if m.instance is None:
-        return Tidy(then=ended(m, now))
+        return _tidy(m, now, ended(m, now))
     if not looked:
         return Look()
     if m.instance.state == "terminated":
@@ -358,7 +379,16 @@ def owing(m: Machine, now: datetime, kind: NoticeKind, detail: str = "") -> Mach
 
 def paid(m: Machine, notice: Notice) -> Machine:
     """The row without that message, once Slack has it."""
+    if notice not in m.owed:
+        return m
     return replace(m, owed=tuple(n for n in m.owed if n != notice))
+
+
+def claimed(m: Machine, notice: Notice, mine: Notice) -> Machine:
+    """The row in which one owed message has changed hands."""
+    if notice not in m.owed:
+        return m
+    return replace(m, owed=tuple(mine if n == notice else n for n in m.owed))
 
 
 def carded(m: Machine, place: Place, digest: str) -> Machine:
@@ -471,14 +501,14 @@ def refused(m: Machine, now: datetime, code: str, *, drop: frozenset[str] | None
     return told(m, now, f"{at.zone} {at.market}: {code}")
 
 
-def preparing(m: Machine, region: str) -> Machine:
+def preparing(m: Machine, now: datetime, region: str) -> Machine:
     """Written before the group and the key are made: from here on there is something to tidy."""
-    return m if m.prepared == region else replace(m, prepared=region)
+    return replace(m, prepared=region, prepared_at=now)
 
 
 def tidied(m: Machine) -> Machine:
     """Its group and its key are gone."""
-    return replace(m, prepared=None, group=None)
+    return replace(m, prepared=None, prepared_at=None, group=None)
 
 
 def opened(m: Machine, attempt: Attempt, lease: Lease, group: str) -> Machine:
@@ -527,7 +557,7 @@ def seen(m: Machine, now: datetime, instance: Instance | None) -> Machine:
     """The row after a good read of EC2: reality wins over what the row believed."""
     if instance is None:
         return _unseen(m, now)
-    m = replace(m, instance=instance, unseen=0)
+    m = replace(m, instance=instance, unseen=0, unseen_since=None)
     match instance.state:
         case "pending" | "running":
             return _seen_up(m, now, instance)
@@ -540,9 +570,10 @@ def seen(m: Machine, now: datetime, instance: Instance | None) -> Machine:
 
 
 def _unseen(m: Machine, now: datetime) -> Machine:
-    m = replace(m, unseen=m.unseen + 1)
+    since = m.unseen_since or now
+    m = replace(m, unseen=m.unseen + 1, unseen_since=since)
     assert m.instance is not None
-    if m.unseen < ABSENT_READS or now < m.instance.launched_at + ABSENT_FOR:
+    if m.unseen < ABSENT_READS or now < since + ABSENT_FOR:
         return m
     gone = replace(m.instance, state="terminated", reason="NotFound")
     m = replace(m, instance=gone)
@@ -551,6 +582,9 @@ def _unseen(m: Machine, now: datetime) -> Machine:
 
 def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state is State.STOPPED and m.desire is Desire.STOP:
+        if _start_may_arrive(m, now):
+            # A start of ours was on its way when somebody stopped it: the stop stands.
+            return replace(m, state=State.STOPPING)
         m = told(replace(m, desire=Desire.RUN), now, "started outside the bot")
     if m.state in (State.STOPPED, State.STARTING) and instance.state == "running":
         m = _restarted(m, instance)
@@ -562,20 +596,38 @@ def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
     return m
 
 
+def _start_may_arrive(m: Machine, now: datetime) -> bool:
+    return m.start_sent is not None and now < m.start_sent + START_ARRIVES
+
+
+def starting(m: Machine, now: datetime) -> Machine:
+    """Written before each StartInstances: from here on EC2 may start it, whatever is said since."""
+    return replace(m, starts=m.starts + 1, start_sent=now)
+
+
 def _restarted(m: Machine, instance: Instance) -> Machine:
     assert m.placement is not None
     run = Run(started_at=instance.launched_at, ended_at=None, hourly=m.placement.hourly)
-    return replace(m, state=State.RUNNING, ready_at=None, runs=(*_closed(m.runs, None), run))
+    return replace(
+        m,
+        state=State.RUNNING,
+        ready_at=None,
+        cause=None,
+        ended_by=None,
+        runs=(*_closed(m.runs, None), run),
+    )
 
 
 def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state in (State.STOPPED, State.STARTING, State.ENDING):
         return m
-    if m.state is not State.STOPPING:
+    if m.desire is Desire.RUN:
         m = replace(m, cause=Cause.OUTSIDE, ended_by=None, desire=Desire.STOP)
     m = replace(m, state=State.STOPPING, runs=_closed(m.runs, now))
     if instance.state == "stopping":
         return m
+    if m.desire is Desire.GONE:
+        return replace(m, state=State.STOPPED, ready_at=None)  # on its way to the end
     m = told(replace(m, state=State.STOPPED, ready_at=None), now, "stopped")
     return owing(m, now, NoticeKind.STOPPED)
 
@@ -585,7 +637,7 @@ def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state is State.ENDING:
         return m
     spot = (instance.reason or "").startswith("Server.Spot")
-    if m.desire is Desire.RUN:
+    if m.desire is Desire.RUN or m.state is State.STOPPED:
         return ending(m, now, Cause.SPOT if spot else Cause.OUTSIDE, None)
     return ending(m, now, m.cause or Cause.PERSON, m.ended_by)
 
@@ -627,8 +679,8 @@ def ended(m: Machine, now: datetime) -> Machine:
         return failed(m, now, m.cause or Cause.REFUSED, m.ended_by)
     m = replace(tidied(m), state=State.ENDED, runs=_closed(m.runs, now))
     m = told(m, now, "ended")
-    m = owing(m, now, NoticeKind.ENDED)
-    return replace(m, due_at=None)
+    # `due_at` stays until this has been told: whoever dies before that is followed by another.
+    return owing(m, now, NoticeKind.ENDED)
 
 
 def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
@@ -661,9 +713,7 @@ def wants_start(m: Machine, now: datetime, lease: Lease, by: str) -> Machine:
     The lease's version goes on counting, so that no button of an earlier run fits this one.
     """
     before = m.lease.version if m.lease else 0
-    m = replace(
-        m, desire=Desire.RUN, lease=replace(lease, version=before + 1), cause=None, ended_by=None
-    )
+    m = replace(m, desire=Desire.RUN, lease=replace(lease, version=before + 1), starts=0)
     return told(m, now, f"to start (by {by})")
 
 
@@ -706,24 +756,29 @@ class NotExtended:
     latest: datetime | None = None
 
 
-def widened(m: Machine, longest: timedelta) -> Machine:
-    """The machine as an admin may extend it: up to `longest` after this run began."""
+def latest_for_admins(m: Machine, longest: timedelta) -> datetime | None:
+    """How far an admin may extend: `longest` after this run began, where that is later."""
     if m.lease is None or not m.runs:
-        return m
-    hard = max(m.lease.hard, m.runs[-1].started_at + longest)
-    return replace(m, lease=replace(m.lease, hard=hard))
+        return None
+    return max(m.lease.hard, m.runs[-1].started_at + longest)
 
 
-def extended(m: Machine, now: datetime, to: datetime, by: str) -> Machine | NotExtended:
-    """The machine with its deadline moved to `to` and its warning armed again."""
+def extended(
+    m: Machine, now: datetime, to: datetime, by: str, latest: datetime | None = None
+) -> Machine | NotExtended:
+    """The machine with its deadline moved to `to` and its warning armed again.
+
+    `latest`: how far this person may go, where that is not the lease's own `hard`.
+    """
     if m.lease is None or m.desire is not Desire.RUN or m.state not in ALIVE:
         return NotExtended(why="not-running")
     if now >= m.lease.deadline:
         return NotExtended(why="too-late")
-    if to > m.lease.hard:
-        return NotExtended(why="beyond-longest", latest=m.lease.hard)
+    latest = latest or m.lease.hard
+    if to > latest:
+        return NotExtended(why="beyond-longest", latest=latest)
     if to <= m.lease.deadline:
-        return NotExtended(why="not-later", latest=m.lease.hard)
+        return NotExtended(why="not-later", latest=latest)
     new = replace(
         m.lease,
         started_at=now,

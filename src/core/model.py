@@ -4,7 +4,7 @@ Frozen values only. Money is `Decimal` US dollars, time is aware UTC, sizes are 
 Nothing here knows AWS, Slack or the table; everything else knows this.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -97,6 +97,10 @@ class Profile:
     version: int = 0
     keys: tuple[PublicKey, ...] = ()
     accesses: tuple[Access, ...] = ()
+
+    def at(self, now: datetime) -> "Profile":
+        """The same without the addresses whose time is over."""
+        return replace(self, accesses=tuple(a for a in self.accesses if a.until > now))
 
     @property
     def has_address(self) -> bool:
@@ -388,6 +392,7 @@ class Notice:
     kind: NoticeKind
     at: datetime
     detail: str = ""
+    claimed: datetime | None = None  # somebody is posting it since then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -424,6 +429,7 @@ class Machine:
     image: Image | None = None
     disk_gb: int | None = None
     prepared: str | None = None  # the region in which its group and key are, or may be
+    prepared_at: datetime | None = None  # when somebody last set out to make them
     group: str | None = None  # id of its security group
     placements: tuple[Placement, ...] = ()  # still to be tried
     placement: Placement | None = None  # where it runs
@@ -443,6 +449,9 @@ class Machine:
     owed: tuple[Notice, ...] = ()
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
+    unseen_since: datetime | None = None
+    starts: int = 0  # StartInstances sent for this start
+    start_sent: datetime | None = None  # written before each of them
     history: tuple[Happening, ...] = ()
 
     @property

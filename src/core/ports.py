@@ -44,6 +44,10 @@ class StaleRow(Exception):
     """Somebody else wrote the row since it was read: read again, decide again."""
 
 
+class UnreadableRow(Exception):
+    """A row that this version cannot read: a newer deployment wrote it, or it is damaged."""
+
+
 class NameTaken(Exception):
     """Another live machine has that name."""
 

@@ -34,11 +34,20 @@ class Swept:
     reason: str
 
 
-def sweep(found: tuple[tuple[Tagged, Machine | None], ...], now: datetime) -> tuple[Swept, ...]:
-    """What to do about each instance of this deployment; most need nothing."""
-    overdue, unexplained = [], []
+def sweep(
+    found: tuple[tuple[Tagged, Machine | None], ...],
+    now: datetime,
+    unread: tuple[Tagged, ...] = (),
+) -> tuple[Swept, ...]:
+    """What to do about each instance of this deployment; most need nothing.
+
+    `unread`: instances whose rows could not be read. Their tags alone decide, some minutes later
+    than a row would, and none of them is unexplained.
+    """
+    overdue = [_blind(t) for t in unread if _runs(t) and _past(t, None, now - GRACE)]
+    unexplained = []
     for tagged, machine in found:
-        if tagged.instance.state not in ("pending", "running"):
+        if not _runs(tagged):
             continue
         if _past(tagged, machine, now):
             overdue.append(_overdue(tagged, machine, now))
@@ -47,6 +56,14 @@ def sweep(found: tuple[tuple[Tagged, Machine | None], ...], now: datetime) -> tu
                 Swept(tagged=tagged, action=_harder(tagged), reason="no row knows it")
             )
     return (*overdue, *unexplained[:MOST_UNEXPLAINED])
+
+
+def _runs(tagged: Tagged) -> bool:
+    return tagged.instance.state in ("pending", "running")
+
+
+def _blind(tagged: Tagged) -> Swept:
+    return Swept(tagged=tagged, action=_harder(tagged), reason="overdue, and its row is unreadable")
 
 
 def _deadline(tagged: Tagged, machine: Machine | None) -> datetime:

@@ -26,10 +26,11 @@ from slack_bolt.authorization import AuthorizeResult
 
 from core import messages, names
 from core.blocks import Message
-from core.faults import CloudError
+from core.faults import CloudError, FaultKind
 from core.flows import route
 from core.flows.house import House
 from core.flows.request import Click, Request
+from core.flows.speak import answer
 from core.flows.wake import on_wake
 from core.lifecycle import LAUNCH_WITHIN
 from handlers import wiring
@@ -39,6 +40,7 @@ metrics = Metrics(namespace="gpu")
 processor = BatchProcessor(event_type=EventType.SQS)
 
 _WAKE = "wake"
+_LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 R = TypeVar("R", Request, Click)
 
 
@@ -138,7 +140,8 @@ class _Answering:
 
     def __call__(self, request: R, flow: Callable[[House, R], None]) -> None:
         logger.append_keys(user=request.user, channel=request.channel, reference=self.reference)
-        if self.house.clock() - self.received > LAUNCH_WITHIN:
+        late = self.house.clock() - self.received > LAUNCH_WITHIN
+        if late and not route.lessens(request):
             logger.warning("too old to be carried out", received_at=self.received.isoformat())
             return self._say(request, messages.too_late())
         try:
@@ -148,12 +151,17 @@ class _Answering:
             # begun stands in the ledger and goes on from there; the rest was not begun.
             logger.exception("AWS refused", code=error.fault.code, operation=error.fault.operation)
             metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
+            if error.fault.kind in _LATER:
+                if self.first:
+                    self._say(request, messages.trouble(self.reference, None))
+                raise  # every flow can be repeated: the queue delivers it again
             return self._say(request, messages.aws_refused(self.reference, error.fault))
         except Exception:
             # Not caught, only told: the queue delivers it again, and an alarm sees what stays.
+            logger.exception("failed; the queue delivers it again")
             if self.first:
                 self._say(request, messages.trouble(self.reference, None))
             raise
 
     def _say(self, request: Request | Click, message: Message) -> None:
-        self.house.chat.respond(request.response_url, message)
+        answer(self.house, request.response_url, message)

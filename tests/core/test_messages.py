@@ -428,7 +428,7 @@ def test_a_failed_launch_says_why_and_how_to_ask_again() -> None:
     assert first == (
         "*amber-fox* was not launched because its time ran out before it could be launched. "
         "Nothing was started, so it costs nothing. To ask again: "
-        "`/gpu launch p3.2xlarge spot in us-east-1`"
+        "`/gpu launch p3.2xlarge spot in us-east-1 for 4h`"
     )
 
 
@@ -471,7 +471,7 @@ def test_an_interruption_says_until_when_and_how_to_go_on() -> None:
     said = due(ready(), NoticeKind.INTERRUPTED)
     assert date(T + timedelta(minutes=2), "24 Nov 14:02 UTC") in said.text
     assert "Save your work now: its 50 GB disk is deleted." in said.text
-    assert "`/gpu launch p3.2xlarge on-demand in us-east-1`" in said.text
+    assert "`/gpu launch p3.2xlarge on-demand in us-east-1 for 4h`" in said.text
 
 
 def test_stopped_is_told_with_the_cost_and_a_way_back() -> None:

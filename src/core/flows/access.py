@@ -107,8 +107,8 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     until = house.clock() + (wanted.length or DEFAULT_ACCESS)
     access = Access(cidr=cidr, until=until)
     _rewrite(house, request.user, lambda p: _with_access(p, access))
-    opened = apply(house, request.user)
     refresh_access(house, request.user)
+    opened = apply(house, request.user)
     return answer(house, request.response_url, messages.access_added(access, opened))
 
 
@@ -138,13 +138,8 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
 
 def expire(house: House, user: str) -> None:
     """Take out what has expired, and close it on every machine. Due again while any is left."""
-    now = house.clock()
-    _rewrite(
-        house,
-        user,
-        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.until > now)),
-    )
-    apply(house, user)
+    apply(house, user)  # first: what fails here is due again only as long as the profile says so
+    _rewrite(house, user, lambda p: p.at(house.clock()))
 
 
 def apply(house: House, user: str) -> tuple[Machine, ...]:
@@ -152,7 +147,7 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
 
     A group that cannot be reached now raises: the caller's trigger is delivered again.
     """
-    profile = house.ledger.profile(user)
+    profile = house.ledger.profile(user).at(house.clock())
     cidrs = frozenset(a.cidr for a in profile.accesses)
     touched = []
     failed: CloudError | None = None

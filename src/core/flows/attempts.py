@@ -32,11 +32,11 @@ _HOPELESS = frozenset(
 
 def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     """Make sure of group and key, freeze the call in the row. Nothing is bought yet."""
-    profile = house.ledger.profile(m.owner)
+    profile = house.ledger.profile(m.owner).at(house.clock())
     if not profile.keys or not profile.has_address:
         return house.ledger.save(life.replanned(m), m)
-    preparing = life.preparing(m, at.region)
-    m = m if preparing is m else house.ledger.save(preparing, m)
+    if m.group is None or m.prepared != at.region:
+        m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
     name, marks = plan.resource_name(m), plan.tags(m, house.policy)
     try:
         network = house.cloud.network(at.region)

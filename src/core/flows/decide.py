@@ -128,7 +128,7 @@ def cancel(house: House, click: Click) -> None:
 def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
     """A key or address has come: launches that lacked it show so, and those that only waited for
     it go on. Gives the latter."""
-    profile = house.ledger.profile(user)
+    profile = house.ledger.profile(user).at(house.clock())
     resumed = []
     for m in house.ledger.of_owner(user):
         if m.state not in (State.HELD, State.WAITING) or m.hold is None:

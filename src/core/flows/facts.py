@@ -35,7 +35,7 @@ def gather(house: House, wish: Wish, owner: str) -> Facts:
         network=house.cloud.network(region) if known else None,
         quota=_quota(house, wish) if known else None,
         image=_image(house, wish, kind) if known and kind else None,
-        profile=house.ledger.profile(owner),
+        profile=house.ledger.profile(owner).at(house.clock()),
     )
 
 

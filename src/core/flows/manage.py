@@ -19,10 +19,10 @@ _STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING}
 
 def stop(house: House, request: Request, wanted: commands.Stop) -> None:
     """Stop one machine; one that cannot be stopped is ended, and the question says so first."""
-    if heard_before(house, request):
-        return None
     if wanted.everything:
         return _stop_all(house, request, sure=wanted.sure)
+    if heard_before(house, request):
+        return None
     m = find(house, request, wanted.name, "stop", _stoppable)
     if m is None:
         return None
@@ -45,12 +45,16 @@ def _unwant(house: House, m: Machine, asked: Asked, *, end: bool = False) -> Non
 
 
 def _unwanted(house: House, row: Machine, asked: Asked, *, end: bool = False) -> Machine:
+    if asked.id in row.heard:
+        return row
     to = life.unwanted(row, house.clock(), Cause.PERSON, asked.user, end=end)
     return row if to is row else life.heard(to, asked.id)
 
 
 def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
-    mine = tuple(m for m in house.ledger.of_owner(asked.user) if _stoppable(m))
+    # What a first delivery has stopped already is among them: the rest of it is done now.
+    owned = house.ledger.of_owner(asked.user)
+    mine = tuple(m for m in owned if _stoppable(m) or asked.id in m.heard)
     if not mine:
         return answer(house, asked.response_url, messages.nothing_to_stop())
     if not sure:
@@ -92,11 +96,16 @@ def _start(
     def change(row: Machine) -> Machine:
         if row.state is not State.STOPPED or row.desire is not Desire.STOP:
             return row
+        if asked.id in row.heard:
+            return row
         return life.heard(life.wants_start(row, now, lease, asked.user), asked.id)
 
     m = rewrite(house, m.id, change)
     step(house, m.id)
-    return answer(house, asked.response_url, messages.starting(m))
+    after = house.ledger.machine(m.id) or m
+    starts = after.desire is Desire.RUN
+    said = messages.starting(after) if starts else messages.how_it_is(after)
+    return answer(house, asked.response_url, said)
 
 
 def end(house: House, request: Request, wanted: commands.End) -> None:
@@ -147,17 +156,19 @@ def _extend(
 
     def change(row: Machine) -> Machine:
         refusal.clear()
+        if asked.id in row.heard:
+            return row
         if row.lease and m.lease and row.lease.version != m.lease.version:
             refusal.append(NotExtended(why="decided", latest=row.lease.deadline))
             return row
-        if asked.user in house.policy.admins:
-            row = life.widened(row, policy.ADMINS_LONGEST)
         target = to(row)
         latest = row.lease.hard if row.lease else None
+        if asked.user in house.policy.admins:
+            latest = life.latest_for_admins(row, policy.ADMINS_LONGEST)
         if target is None:
             refusal.append(NotExtended(why="beyond-longest", latest=latest))
             return row
-        new = life.extended(row, house.clock(), target, asked.user)
+        new = life.extended(row, house.clock(), target, asked.user, latest)
         if isinstance(new, NotExtended):
             refusal.append(new)
             return row
@@ -214,13 +225,13 @@ def _touchable(house: House, click: Click, id: str) -> Machine | None:
 
 
 def start_click(house: House, click: Click) -> None:
-    """Start again, for as long as the policy gives by itself."""
+    """Start again, for as long as it was asked for the last time."""
     m = None if heard_before(house, click) else _touchable(house, click, click.value)
     if m is None:
         return None
     if m.state is not State.STOPPED:
         return answer(house, click.response_url, messages.old_button(m))
-    return _start(house, m, click, None, None)
+    return _start(house, m, click, m.lease.length if m.lease else None, None)
 
 
 def end_click(house: House, click: Click) -> None:
@@ -235,8 +246,7 @@ def end_click(house: House, click: Click) -> None:
 
 def stop_all_click(house: House, click: Click) -> None:
     """Stop everything of the person who pressed it, whoever was asked."""
-    if not heard_before(house, click):
-        _stop_all(house, click, sure=True)
+    _stop_all(house, click, sure=True)
 
 
 def keep_click(house: House, click: Click) -> None:

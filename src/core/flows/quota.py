@@ -10,7 +10,7 @@ from core.faults import CloudError, FaultKind
 from core.flows.facts import quota_facts
 from core.flows.house import House, rewrite
 from core.flows.request import Request
-from core.flows.speak import answer
+from core.flows.speak import answer, passing, say
 from core.model import Machine, Market, QuotaFacts, QuotaRequest, State
 from core.plan import ways_on
 from core.ports import ChatError, StaleRow
@@ -81,8 +81,13 @@ def _ask_and_say(house: House, request: Request, facts: QuotaFacts, total: int) 
     known = house.ledger.quota_request(f"{facts.region}/{facts.code}")
     if known is not None and known.status.is_open:
         return answer(house, request.response_url, messages.quota_already(known))
-    place = house.chat.post(request.channel, messages.quota_asking(facts, total, request.user))
-    asked = ask(house, facts, total, request.user, place.channel, place.ts)
+    asking = messages.quota_asking(facts, total, request.user)
+    place = say(house, request.channel, request.user, asking)
+    try:
+        asked = ask(house, facts, total, request.user, place.channel, place.ts)
+    except CloudError as error:
+        house.chat.update(place, messages.quota_not_asked(facts, error.fault))
+        raise
     return house.chat.update(place, messages.quota_asked(asked))
 
 
@@ -122,8 +127,10 @@ def ask(
 def follow(house: House, key: str) -> None:
     """See what AWS decided; tell it once; let the launches that wait for it go on."""
     request = house.ledger.quota_request(key)
-    if request is None or request.told:
+    if request is None or request.told or request.due_at is None:
         return
+    if request.due_at > house.clock() + timedelta(seconds=1):
+        return  # another wake has looked since, or whoever wrote the decision is about to tell it
     try:
         _follow(house, request)
     except StaleRow:
@@ -135,8 +142,6 @@ def _follow(house: House, request: QuotaRequest) -> None:
         request = _asked_aws(house, request)
         if request.status.is_open:
             return
-    elif request.due_at and house.clock() < request.due_at:
-        return  # whoever wrote the decision is about to tell it
     for m in _waiting(house, request.key):
         house.wakes.wake(f"machine/{m.id}")
     _refresh_held(house, request)
@@ -191,8 +196,10 @@ def _later(
     house: House, request: QuotaRequest, now: datetime, *, seen: QuotaRequest | None = None
 ) -> QuotaRequest:
     pause = SOON if now < request.asked_at + SOON_FOR else LATER
+    later = replace(request, due_at=now + pause)
+    later = house.ledger.save_quota_request(later, seen or request)
     house.wakes.wake(f"due/quota/{request.key}", pause)
-    return house.ledger.save_quota_request(replace(request, due_at=now + pause), seen or request)
+    return later
 
 
 def _waiting(house: House, key: str) -> tuple[Machine, ...]:
@@ -202,9 +209,10 @@ def _waiting(house: House, key: str) -> tuple[Machine, ...]:
 def _tell(house: House, request: QuotaRequest) -> None:
     message = messages.quota_outcome(request, _waiting(house, request.key))
     try:
-        house.chat.post(request.channel, message, request.thread)
-    except ChatError:
-        house.chat.dm(request.asked_by, message)
+        say(house, request.channel, request.asked_by, message, request.thread)
+    except ChatError as error:
+        if passing(error):
+            raise
     house.ledger.save_quota_request(replace(request, told=True, due_at=None), request)
 
 

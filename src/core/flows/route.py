@@ -78,6 +78,13 @@ def _look_or_access(
             assert_never(parsed)
 
 
+def lessens(asked: Request | Click) -> bool:
+    """Whether this can only make a bill smaller: then it is carried out however late it comes."""
+    if isinstance(asked, Click):
+        return asked.action in _ALWAYS
+    return isinstance(commands.parse(asked.text), commands.Stop | commands.End)
+
+
 def click(house: House, pressed: Click) -> None:
     """Carry out one pressed button, after asking anew who pressed it."""
     denied = _may_press(house, pressed)

@@ -1,7 +1,7 @@
 """Says what the row says: the card edited in place, then the messages owed, each once.
 
-Record, then speak: nothing here decides. A message that Slack does not take stays owed in the row
-and is tried again, so a crash between Slack's answer and the write repeats at most one message.
+Record, then speak: nothing here decides. A message that Slack does not take now stays owed in the
+row and is tried again; one that Slack will never take is let go, so that nothing loops for it.
 """
 
 import hashlib
@@ -10,12 +10,27 @@ from dataclasses import replace
 
 from core import lifecycle, messages
 from core.blocks import Message
-from core.flows.house import House
+from core.flows.house import House, rewrite
 from core.model import Machine, Notice, NoticeKind, Place
 from core.ports import ChatError, NotInChannel, StaleRow
 
-_SLACK_IS_AWAY = frozenset({"unreachable", "ratelimited"})
+# Slack is away or busy: the same call may succeed later. Every other error is final.
+_PASSING = frozenset(
+    {
+        "unreachable",
+        "ratelimited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+    }
+)
 _TO_OWNER_TOO = frozenset({NoticeKind.WARNING, NoticeKind.INTERRUPTED})
+
+
+def passing(error: ChatError) -> bool:
+    """Whether the same words may go through later."""
+    return error.code in _PASSING or error.code.startswith("http_5")
 
 
 def speak(house: House, m: Machine) -> Machine:
@@ -34,12 +49,20 @@ def speak(house: House, m: Machine) -> Machine:
     return m
 
 
+# ---- the card -------------------------------------------------------------------------------
+
+
 def _show_card(house: House, m: Machine) -> Machine:
     card = messages.card(m, house.clock())
     digest = _digest(card)
-    if m.card is not None and m.shown == digest:
+    if m.shown == digest:
         return m
-    place = _place_card(house, m, card)
+    try:
+        place = _place_card(house, m, card)
+    except ChatError as error:
+        if passing(error):
+            raise
+        return house.ledger.save(replace(m, shown=digest), m)  # nobody will ever see this one
     return house.ledger.save(lifecycle.carded(m, place, digest), m)
 
 
@@ -50,36 +73,62 @@ def _digest(message: Message) -> str:
 
 def _place_card(house: House, m: Machine, card: Message) -> Place:
     if m.card is None:
-        return _post(house, m, card)
+        return say(house, m.channel, m.owner, card)
     try:
         house.chat.update(m.card, card)
     except ChatError as error:
-        if error.code not in ("message_not_found", "cant_update_message", "edit_window_closed"):
+        if passing(error):
             raise
-        return _post(house, m, card)
+        # Deleted, too old, or in a channel that the bot has left: a new one takes its place.
+        return say(house, m.channel, m.owner, card)
     return m.card
 
 
-def _post(house: House, m: Machine, message: Message, thread: str | None = None) -> Place:
-    """In the channel; where the bot may not write, in the owner's direct messages."""
-    try:
-        return house.chat.post(m.channel, message, thread)
-    except NotInChannel:
-        return house.chat.dm(m.owner, message)
+# ---- what is owed ---------------------------------------------------------------------------
 
 
 def _tell(house: House, m: Machine, notice: Notice) -> Machine:
+    """Claim it, post it, strike it out. Two steps at once post it once; after a crash in between
+    it is posted again once the claim has run out."""
+    now = house.clock()
+    if notice not in m.owed:
+        return m
+    if notice.claimed and now < notice.claimed + lifecycle.SENDER_LIVES:
+        return m
+    mine = replace(notice, claimed=now)
+    m = house.ledger.save(lifecycle.claimed(m, notice, mine), m)
+    try:
+        _post_notice(house, m, mine)
+    except ChatError as error:
+        if passing(error):
+            rewrite(house, m.id, lambda row: lifecycle.claimed(row, mine, notice))
+            raise
+    return rewrite(house, m.id, lambda row: lifecycle.paid(row, mine))
+
+
+def _post_notice(house: House, m: Machine, notice: Notice) -> None:
     message = messages.notice(m, notice, house.clock())
     threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
-    place = _post(house, m, message, m.card.ts if threaded and m.card else None)
-    m = house.ledger.save(lifecycle.paid(m, notice), m)
+    place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)
     if notice.kind in _TO_OWNER_TOO and not _is_direct(place):
         house.chat.dm(m.owner, message)
-    return m
 
 
 def _is_direct(place: Place) -> bool:
     return place.channel.startswith("D")
+
+
+# ---- saying it ------------------------------------------------------------------------------
+
+
+def say(
+    house: House, channel: str, user: str, message: Message, thread: str | None = None
+) -> Place:
+    """In the channel; where the bot may not write, in the person's direct messages."""
+    try:
+        return house.chat.post(channel, message, thread)
+    except NotInChannel:
+        return house.chat.dm(user, message)
 
 
 def answer(house: House, response_url: str, message: Message) -> None:
@@ -92,10 +141,5 @@ def answer(house: House, response_url: str, message: Message) -> None:
     try:
         house.chat.respond(response_url, message)
     except ChatError as error:
-        if error.code in _SLACK_IS_AWAY or error.code.startswith("http_5"):
+        if passing(error):
             raise
-
-
-def with_due(m: Machine, house: House) -> Machine:
-    """The row with the time at which it must be looked at again."""
-    return replace(m, due_at=lifecycle.due(m, house.clock()))

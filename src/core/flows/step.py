@@ -116,6 +116,9 @@ def _overdue_anyway(house: House, m: Machine) -> Machine:
 def _start(house: House, m: Machine) -> Machine:
     assert m.instance is not None
     assert m.lease is not None
+    m = house.ledger.save(life.starting(m, house.clock()), m)
+    assert m.instance is not None
+    assert m.lease is not None
     try:
         house.cloud.tag_deadline(m.instance.region, m.instance.id, m.lease.deadline)
         house.cloud.start(m.instance.region, m.instance.id)
@@ -142,7 +145,7 @@ def _stop(house: House, m: Machine) -> Machine:
     try:
         house.cloud.stop(m.instance.region, m.instance.id)
     except CloudError:
-        return m  # it stays STOPPING and is tried again for ever; an alarm sees its age
+        return m  # it stays STOPPING and is tried again for ever
     return house.ledger.save(_believed(m, "stopping"), m)
 
 
@@ -151,7 +154,7 @@ def _end(house: House, m: Machine) -> Machine:
     try:
         house.cloud.terminate(m.instance.region, m.instance.id)
     except CloudError:
-        return m  # it stays ENDING and is tried again for ever; an alarm sees its age
+        return m  # it stays ENDING and is tried again for ever
     return house.ledger.save(_believed(m, "shutting-down"), m)
 
 

@@ -1,12 +1,12 @@
 """Every minute: wake what is due, and hold EC2's own tags against the ledger in every region."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.faults import CloudError
 from core.model import Machine, Policy
-from core.ports import Cloud, Ledger, Tagged, Wakes
+from core.ports import Cloud, Ledger, Tagged, UnreadableRow, Wakes
 from core.reconcile import Action, Swept
 from core.reconcile import sweep as decide
 
@@ -22,6 +22,14 @@ class Watch:
     clock: Callable[[], datetime]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one sweep did, and what it could not do; the latter is for the log and the alarm."""
+
+    done: tuple[Swept, ...]
+    failed: tuple[Exception, ...]
+
+
 def wake_due(watch: Watch) -> int:
     """Put everything whose time has come on the queue; how many."""
     keys = watch.ledger.due(watch.clock())
@@ -30,29 +38,39 @@ def wake_due(watch: Watch) -> int:
     return len(keys)
 
 
-def sweep(watch: Watch) -> tuple[Swept, ...]:
+def sweep(watch: Watch) -> Report:
     """Stop what outlived its deadline, whatever the ledger says; what was done and why.
 
-    A region that cannot be read is no reason to conclude anything: its error is raised after the
-    other regions have been swept, so that the alarm sees it.
+    No failure keeps the others from being swept: a region or a row that cannot be read, an instance
+    that EC2 will not stop. From a region that cannot be read nothing is concluded.
     """
     done: list[Swept] = []
-    failed: CloudError | None = None
+    failed: list[Exception] = []
     for region in watch.policy.regions:
         try:
-            found = tuple((t, _row(watch, t)) for t in watch.cloud.tagged(region))
-            for swept in decide(found, watch.clock()):
+            tagged = watch.cloud.tagged(region)
+        except CloudError as error:
+            failed.append(error)
+            continue
+        for swept in _decided(watch, tagged, failed):
+            try:
                 _carry_out(watch, swept)
                 done.append(swept)
-        except CloudError as error:
-            failed = error
-    if failed is not None:
-        raise failed
-    return tuple(done)
+            except CloudError as error:
+                failed.append(error)
+    return Report(done=tuple(done), failed=tuple(failed))
 
 
-def _row(watch: Watch, tagged: Tagged) -> Machine | None:
-    return watch.ledger.machine(tagged.machine)
+def _decided(watch: Watch, tagged: tuple[Tagged, ...], failed: list[Exception]) -> Iterator[Swept]:
+    found: list[tuple[Tagged, Machine | None]] = []
+    unread: list[Tagged] = []
+    for one in tagged:
+        try:
+            found.append((one, watch.ledger.machine(one.machine)))
+        except (CloudError, UnreadableRow) as error:
+            unread.append(one)
+            failed.append(error)
+    yield from decide(tuple(found), watch.clock(), tuple(unread))
 
 
 def _carry_out(watch: Watch, swept: Swept) -> None:

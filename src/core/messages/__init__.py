@@ -39,6 +39,7 @@ from core.messages.limits import (
     quota_asked,
     quota_asking,
     quota_enough,
+    quota_not_asked,
     quota_outcome,
     quotas,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "quota_asked",
     "quota_asking",
     "quota_enough",
+    "quota_not_asked",
     "quota_outcome",
     "quotas",
     "show",

@@ -109,8 +109,7 @@ def twin(m: Machine) -> Message:
 
 
 def _another(m: Machine) -> str:
-    wish = m.wish
-    return f"/gpu launch {wish.instance_type} {wish.market} in {wish.region} name second"
+    return f"/gpu {words.same_launch(m.wish)} name {m.name[:28]}-2"
 
 
 def here_is_where(place: Place) -> Message:
@@ -314,10 +313,11 @@ def aws_refused(reference: str, fault: Fault) -> Message:
     """AWS said no, or nothing, while something was looked up or done for the caller."""
     sure = "Nothing was started by this."
     unsure = "Whether it took effect is not certain."
+    only_asked = fault.operation.startswith(("Describe", "List", "Get"))
     return message(
         section(
             f"AWS did not do that ({escape(fault.code) or 'no answer'}): "
-            f"{escape(what_to_say(fault))} {sure if fault.definite else unsure}"
+            f"{escape(what_to_say(fault))} {sure if fault.definite or only_asked else unsure}"
         ),
         _look_up(reference),
     )

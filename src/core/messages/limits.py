@@ -1,6 +1,7 @@
 """vCPU quotas in words: how much there is, what has been asked of AWS, what AWS said."""
 
 from core.blocks import Block, Message, code, context, escape, message, section, user
+from core.faults import Fault, what_to_say
 from core.messages import words
 from core.model import Machine, QuotaFacts, QuotaRequest, QuotaStatus
 
@@ -66,6 +67,17 @@ def quota_asking(facts: QuotaFacts, total: int, by: str) -> Message:
         section(
             f"{user(by)} asks AWS for {total} {words.vcpus_of(facts.name)} in "
             f"{escape(facts.region)} (now {facts.limit})… Asking costs nothing."
+        )
+    )
+
+
+def quota_not_asked(facts: QuotaFacts, fault: Fault) -> Message:
+    """AWS did not take the request."""
+    return message(
+        section(
+            f"AWS did not take the request for more {words.vcpus_of(facts.name)} in "
+            f"{escape(facts.region)} ({escape(fault.code) or 'no answer'}): "
+            f"{escape(what_to_say(fault))} The limit is {facts.limit} as before."
         )
     )
 

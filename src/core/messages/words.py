@@ -166,7 +166,18 @@ def gpu(it: Gpu) -> str:
 
 def launch_again(wish: Wish, market: Market | None = None) -> str:
     """The command that asks for the same again, ready to be pasted."""
-    return code(f"/gpu launch {wish.instance_type} {market or wish.market} in {wish.region}")
+    return code(f"/gpu {same_launch(wish, market)}")
+
+
+def same_launch(wish: Wish, market: Market | None = None) -> str:
+    """The words of a launch that asks for the same, its name apart."""
+    said = f"launch {wish.instance_type} {market or wish.market} in {wish.region}"
+    if wish.length is not None:
+        minutes = int(wish.length.total_seconds() // 60)
+        said += f" for {minutes}m" if minutes % 60 else f" for {minutes // 60}h"
+    if wish.image != "base":
+        said += f" image {wish.image}"
+    return f"{said} disk {wish.disk_gb}" if wish.disk_gb else said
 
 
 def names(machines: Iterable[Machine]) -> str:

@@ -1,0 +1,374 @@
+"""What stays true when AWS throttles, Slack refuses, people race and tables are away."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import lifecycle as life
+from core.flows import step as steps
+from core.flows.sweep import Watch, sweep
+from core.model import Cause, Desire, Machine, State
+from core.ports import ChatError, NotInChannel, UnreadableRow
+from sim.town import ADA, SAM, Town, buttons
+
+MINUTE = timedelta(minutes=1)
+
+
+def _town(text: str = "launch p3.2xlarge on-demand for 2h name bert") -> Town:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(text)
+    here.until_quiet(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    return here
+
+
+def _calls(here: Town) -> list[str]:
+    """Every operation that is asked of the world from now on."""
+    made: list[str] = []
+    call = here.world.call
+
+    def counted(service: str, region: str, operation: str, params: Any) -> Any:
+        made.append(operation)
+        return call(service, region, operation, params)
+
+    here.world.call = counted  # type: ignore[method-assign]
+    return made
+
+
+# ---- leases ---------------------------------------------------------------------------------
+
+
+def test_an_admins_refused_extension_lifts_nobodys_limit() -> None:
+    here = _town()
+    before = here.machine().lease
+    here.type("extend bert 200h", user=SAM)
+    assert here.machine().lease == before
+    here.type("extend bert 150h")
+    assert here.machine().lease == before
+
+
+def test_an_admins_extension_does_not_let_the_owner_go_further() -> None:
+    here = _town()
+    here.type("extend bert 40h", user=SAM)
+    lease = here.machine().lease
+    here.type("extend bert 1h")
+    assert here.machine().lease == lease
+
+
+# ---- ends and stops -------------------------------------------------------------------------
+
+
+def test_an_end_stands_when_the_machine_has_just_shut_down_by_itself() -> None:
+    here = _town()
+    m = here.machine()
+    assert m.instance is not None
+    here.control(do="stop-outside", instance=m.instance.id)
+    here.type("end bert")
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.ENDED
+    assert set(here.counts().values()) == {0}
+
+
+def test_stop_all_goes_on_with_what_a_first_delivery_left_undone() -> None:
+    here = _town()
+    here.type("launch p3.2xlarge on-demand for 2h name carl")
+    here.until_quiet(2 * MINUTE)
+    request = here.request("stop all yes")
+    first = here.ledger.named("bert")
+    assert first is not None
+    stopped = life.unwanted(first, here.now, Cause.PERSON, ADA)
+    here.ledger.save(life.heard(stopped, request.id), first)
+    here.deliver(request)
+    here.until_quiet()
+    assert {m.state for m in here.ledger.everything()} == {State.STOPPED}
+
+
+def test_a_machine_that_is_not_shown_for_a_moment_is_not_given_up() -> None:
+    here = _town()
+    here.pass_time(30 * MINUTE)
+    look = here.house.cloud.look
+    object.__setattr__(here.house, "cloud", _Blind(here.house.cloud))
+    for _ in range(5):
+        steps.step(here.house, here.machine().id)
+    assert here.machine().desire is Desire.RUN
+    object.__setattr__(here.house, "cloud", here.house.cloud.inner)  # type: ignore[attr-defined]
+    assert here.house.cloud.look.__func__ is look.__func__  # type: ignore[attr-defined]
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert here.machine().unseen == 0
+
+
+class _Blind:
+    """EC2 answers, and does not know the instance."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def look(self, region: str, instance: str) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def test_a_start_that_ec2_does_not_read_back_is_not_left_for_a_day() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    here.control(do="fault", operation="DescribeInstances", code="RequestLimitExceeded", times=2)
+    here.type("start bert for 1h")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_try_again_after_a_failed_start_asks_for_the_same_time() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    here.control(do="fill-zone", region="us-east-1")
+    here.type("start bert for 30m")
+    here.until_quiet()
+    assert here.machine().state is State.STOPPED
+    here.control(do="free-zone", region="us-east-1")
+    again = next(n for n in reversed(here.news()) if buttons(n))
+    here.press(again, "start")
+    here.until_quiet()
+    lease = here.machine().lease
+    assert here.machine().state is State.RUNNING
+    assert lease is not None
+    assert lease.length == timedelta(minutes=30)
+
+
+def test_a_machine_ended_in_the_console_after_a_stop_is_not_blamed_on_who_stopped_it() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    m = here.machine()
+    assert m.instance is not None
+    here.control(do="terminate-outside", instance=m.instance.id)
+    here.pass_time(timedelta(days=1, minutes=5))
+    assert here.machine().state is State.ENDED
+    assert here.machine().ended_by is None
+
+
+# ---- what is left over ----------------------------------------------------------------------
+
+
+def test_a_group_that_could_not_be_deleted_is_deleted_a_minute_later() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.control(do="fill-zone", region="us-east-1")
+    here.control(do="fault", operation="DeleteSecurityGroup", code="RequestLimitExceeded", times=1)
+    here.type("launch p3.2xlarge spot")
+    assert here.counts()["groups"] == 1
+    here.pass_time(3 * MINUTE)
+    assert here.counts()["groups"] == 0
+
+
+def test_a_cancel_while_the_group_is_being_made_leaves_no_group() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    cloud = here.house.cloud
+    make = cloud.ensure_group
+
+    def cancelled_meanwhile(*args: Any) -> str:
+        here.type("end bert")
+        return make(*args)
+
+    hands: Any = cloud
+    hands.ensure_group = cancelled_meanwhile
+    here.type("launch p3.2xlarge spot name bert")
+    hands.ensure_group = make
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert set(here.counts().values()) == {0}
+
+
+# ---- no hot loops ---------------------------------------------------------------------------
+
+
+def test_a_launch_without_an_answer_does_not_hammer_ec2() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.control(do="fault", operation="RunInstances", code="timeout-without-effect", times=1)
+    here.type("launch p3.2xlarge spot name bert")
+    here.type("end bert")
+    made = _calls(here)
+    here.pass_time(8 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert len(made) < 150, len(made)
+
+
+def test_an_unreadable_ec2_past_the_deadline_is_asked_now_and_then() -> None:
+    here = _town()
+    here.sweeping = False
+    lease = here.machine().lease
+    assert lease is not None
+    here.pass_time(lease.deadline - here.now - MINUTE)
+    for operation in ("DescribeInstances", "StopInstances"):
+        here.control(do="fault", operation=operation, code="RequestLimitExceeded", times=10**6)
+    made = _calls(here)
+    here.pass_time(20 * MINUTE)
+    assert len(made) < 500, len(made)
+    here.control(do="clear-faults")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.STOPPED
+
+
+def test_following_a_quota_request_for_hours_is_a_few_reads_an_hour() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.control(do="settings", quota_decision=None)
+    here.type("launch p3.2xlarge spot")
+    here.press(here.card(), "choose-1")
+    here.pass_time(timedelta(hours=2))
+    made = _calls(here)
+    here.pass_time(timedelta(hours=3))
+    assert 3 <= made.count("GetRequestedServiceQuotaChange") <= 30
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_row_is_never_due_at_once_again(state: State) -> None:
+    m = _town().machine()
+    late = m.created_at + timedelta(days=30)
+    row = replace(m, state=state, desire=Desire.GONE, launch_by=m.created_at)
+    due = life.due(row, late)
+    assert due is None or due > late
+
+
+# ---- Slack ----------------------------------------------------------------------------------
+
+
+class _Archived:
+    """A chat whose channel takes neither messages nor edits any more, for good."""
+
+    def __init__(self, inner: Any, code: str) -> None:
+        self.inner = inner
+        self.code = code
+        self.tried = 0
+
+    def post(self, channel: str, *args: Any) -> Any:
+        if channel.startswith("C"):
+            self.tried += 1
+            raise NotInChannel(self.code)
+        return self.inner.post(channel, *args)
+
+    def update(self, place: Any, message: Any) -> None:
+        if place.channel.startswith("C"):
+            self.tried += 1
+            raise ChatError(self.code)
+        self.inner.update(place, message)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@pytest.mark.parametrize("code", ["is_inactive", "is_archived", "channel_not_found"])
+def test_an_archived_channel_moves_everything_to_direct_messages(code: str) -> None:
+    here = _town()
+    archived = _Archived(here.chat, code)
+    here.house = replace(here.house, chat=archived)
+    here.type("stop")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().owed == ()
+    assert archived.tried < 20
+    assert any("stopped" in p.message.text for p in here.chat.directs(ADA))
+
+
+def test_more_quota_can_be_asked_for_where_the_bot_may_not_write() -> None:
+    here = Town()
+    here.chat.closed.add("C0ELSEWHERE")
+    here.deliver(here.request("quota raise p3.2xlarge spot", channel="C0ELSEWHERE"))
+    assert len(here.world.state()["quota_requests"]) == 1
+    assert here.chat.directs(ADA)
+
+
+def test_two_steps_at_once_post_a_notice_once() -> None:
+    here = _town()
+    here.house.wakes.wake(f"machine/{here.machine().id}")
+    post = here.chat.post
+    entered: list[bool] = []
+
+    def another_step_meanwhile(*args: Any) -> Any:
+        if not entered:
+            entered.append(True)
+            steps.step(here.house, here.machine().id)
+        return post(*args)
+
+    before = len(here.news())
+    chat: Any = here.chat
+    chat.post = another_step_meanwhile
+    here.type("stop")
+    here.pass_time(5 * MINUTE)
+    told = [n for n in here.news()[before:] if "was stopped" in n.text]
+    assert len(told) == 1
+
+
+# ---- the sweep ------------------------------------------------------------------------------
+
+
+class _NoTable:
+    """A ledger whose rows cannot be read."""
+
+    def machine(self, id: str) -> Machine | None:
+        raise UnreadableRow(id)
+
+
+def test_the_sweep_stops_what_is_overdue_without_any_ledger_and_says_what_failed() -> None:
+    here = _town()
+    lease = here.machine().lease
+    assert lease is not None
+    here.now = lease.deadline + 5 * MINUTE
+    watch = Watch(
+        cloud=here.house.cloud,
+        ledger=_NoTable(),  # type: ignore[arg-type]  # all that the sweep asks of it
+        wakes=here.wakes,
+        policy=here.policy,
+        clock=here.clock,
+    )
+    report = sweep(watch)
+    assert len(report.done) == 1
+    assert len(report.failed) == 1
+
+
+def test_one_machine_that_cannot_be_stopped_does_not_save_the_next_one() -> None:
+    here = _town()
+    here.type("launch p3.2xlarge on-demand for 2h name carl")
+    here.until_quiet(2 * MINUTE)
+    here.sweeping = False
+    here.wakes.lost = True
+    here.now += timedelta(hours=3)
+    here.control(do="fault", operation="StopInstances", code="OperationNotPermitted", times=1)
+    watch = Watch(
+        cloud=here.house.cloud,
+        ledger=here.ledger,
+        wakes=here.wakes,
+        policy=here.policy,
+        clock=here.clock,
+    )
+    report = sweep(watch)
+    assert (len(report.done), len(report.failed)) == (1, 1)
+
+
+# ---- addresses ------------------------------------------------------------------------------
+
+
+def test_an_address_that_could_not_be_closed_is_closed_later() -> None:
+    here = _town()
+    here.type("allow 198.51.100.9 for 30m")
+    here.control(
+        do="fault", operation="RevokeSecurityGroupIngress", code="RequestLimitExceeded", times=2
+    )
+    here.pass_time(40 * MINUTE)
+    assert {a.cidr for a in here.ledger.profile(ADA).accesses} == {"203.0.113.7/32"}
+    ec2: Any = here._client("ec2")("us-east-1")
+    group = ec2.describe_security_groups(GroupIds=[here.machine().group])["SecurityGroups"][0]
+    open_to = [r["CidrIp"] for p in group["IpPermissions"] for r in p["IpRanges"]]
+    assert open_to == ["203.0.113.7/32"]
