@@ -117,7 +117,7 @@ def test_machines_of_others_are_out_of_reach(function: str) -> None:
     for statement in statements(function):
         if any(touching.fullmatch(action) for action in listed(statement["Action"])):
             condition = statement["Condition"]["StringEquals"]
-            assert condition["aws:ResourceTag/gpu:stack"] == {"Ref": "AWS::StackName"}
+            assert condition["aws:ResourceTag/gpu:stack"] == {"Fn::Sub": "${AWS::StackName}.${AWS::Region}"}
 
 
 def called(service: str) -> set[str]:
@@ -145,7 +145,7 @@ def test_a_launch_must_be_marked_hardened_and_encrypted() -> None:
     by_sid = {one["Sid"]: one.get("Condition", {}) for one in launching}
     instance = by_sid["LaunchMarkedAndHardened"]["StringEquals"]
     assert instance["ec2:MetadataHttpTokens"] == "required"
-    assert instance["aws:RequestTag/gpu:stack"] == {"Ref": "AWS::StackName"}
+    assert instance["aws:RequestTag/gpu:stack"] == {"Fn::Sub": "${AWS::StackName}.${AWS::Region}"}
     assert instance["aws:RequestedRegion"] == {"Ref": "Regions"}
     assert by_sid["LaunchWithEncryptedDisks"]["Bool"] == {"ec2:Encrypted": "true"}
 
