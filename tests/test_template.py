@@ -117,7 +117,9 @@ def test_machines_of_others_are_out_of_reach(function: str) -> None:
     for statement in statements(function):
         if any(touching.fullmatch(action) for action in listed(statement["Action"])):
             condition = statement["Condition"]["StringEquals"]
-            assert condition["aws:ResourceTag/gpu:stack"] == {"Fn::Sub": "${AWS::StackName}.${AWS::Region}"}
+            assert condition["aws:ResourceTag/gpu:stack"] == {
+                "Fn::Sub": "${AWS::StackName}.${AWS::Region}"
+            }
 
 
 def called(service: str) -> set[str]:

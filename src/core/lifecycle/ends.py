@@ -1,0 +1,101 @@
+"""Stopping, starting again and ending: what nobody may keep running any more, and its end."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.lifecycle.record import closed, owing, told
+from core.lifecycle.terms import (
+    LAUNCH_WITHIN,
+    START_ARRIVES,
+)
+from core.model import (
+    ALIVE,
+    UNBOUGHT,
+    Cause,
+    Desire,
+    Lease,
+    Machine,
+    NoticeKind,
+    State,
+)
+
+
+def unwanted(
+    m: Machine, now: datetime, cause: Cause, by: str | None, *, end: bool = False
+) -> Machine:
+    """Nobody wants it to run any more: it stops, or ends where it cannot stop or `end` says so."""
+    gone = end or not m.can_stop or m.state in UNBOUGHT or m.state is State.LAUNCHING
+    if m.desire is Desire.GONE or (m.desire is Desire.STOP and not gone):
+        return m
+    desire = Desire.GONE if gone else Desire.STOP
+    m = replace(m, desire=desire, cause=cause, ended_by=by, turn=m.turn + 1)
+    return told(m, now, f"to {'end' if gone else 'stop'}: {cause}" + (f" (by {by})" if by else ""))
+
+
+def stopping(m: Machine, now: datetime) -> Machine:
+    """From here on no path keeps it running."""
+    return replace(m, state=State.STOPPING, unseen=0)
+
+
+def ending(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
+    """From here on no path keeps it at all."""
+    m = replace(m, state=State.ENDING, desire=Desire.GONE, cause=cause, ended_by=by, unseen=0)
+    return told(m, now, f"ending: {cause}")
+
+
+def ended(m: Machine, now: datetime) -> Machine:
+    """Nothing of it is alive and nothing can come: the slot and the name are free."""
+    if m.instance is None:
+        return failed(m, now, m.cause or Cause.REFUSED, m.ended_by)
+    m = replace(tidied(m), state=State.ENDED, runs=closed(m.runs, now))
+    m = told(m, now, "ended")
+    # `due_at` stays until this has been told: whoever dies before that is followed by another.
+    return owing(m, now, NoticeKind.ENDED)
+
+
+def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
+    """A launch that came to nothing. Those who had waited long are told in a new message."""
+    waited = m.state is State.WAITING or now > m.created_at + LAUNCH_WITHIN
+    m = replace(tidied(m), state=State.FAILED, cause=cause, ended_by=by, lease=None)
+    m = told(m, now, f"failed: {cause}")
+    if waited and cause is not Cause.PERSON:
+        m = owing(m, now, NoticeKind.FAILED)
+    return m
+
+
+def interrupted(m: Machine, now: datetime) -> Machine:
+    """EC2 gave notice that it takes a spot instance back; told once."""
+    if m.state not in ALIVE or m.taken_at is not None:
+        return m
+    m = told(replace(m, taken_at=now), now, "EC2's two-minute notice")
+    return owing(m, now, NoticeKind.INTERRUPTED)
+
+
+def wants_start(m: Machine, now: datetime, lease: Lease, by: str) -> Machine:
+    """A stopped machine that is to run again, with a lease of its own.
+
+    The lease's version goes on counting, so that no button of an earlier run fits this one.
+    """
+    before = m.lease.version if m.lease else 0
+    m = replace(m, desire=Desire.RUN, lease=replace(lease, version=before + 1), starts=0)
+    return told(m, now, f"to start (by {by})")
+
+
+def starting(m: Machine, now: datetime) -> Machine:
+    """Written before each StartInstances: from here on EC2 may start it, whatever is said since."""
+    return replace(m, starts=m.starts + 1, start_sent=now)
+
+
+def start_may_arrive(m: Machine, now: datetime) -> bool:
+    return m.start_sent is not None and now < m.start_sent + START_ARRIVES
+
+
+def start_failed(m: Machine, now: datetime, code: str) -> Machine:
+    """EC2 would not start it: it stays stopped and keeps its disk."""
+    m = replace(m, state=State.STOPPED, desire=Desire.STOP)
+    return owing(told(m, now, f"not started: {code}"), now, NoticeKind.START_FAILED, code)
+
+
+def tidied(m: Machine) -> Machine:
+    """Its group and its key are gone."""
+    return replace(m, prepared=None, prepared_at=None, group=None)

@@ -1,0 +1,101 @@
+"""How long a machine may run: the lease, its warning, its extensions, its tag."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core.lifecycle.record import owing, told
+from core.lifecycle.terms import (
+    WARN_BEFORE,
+)
+from core.model import (
+    ALIVE,
+    Desire,
+    Lease,
+    Machine,
+    NoticeKind,
+    Policy,
+    Wish,
+)
+
+
+def lease(length: timedelta, now: datetime, policy: Policy) -> Lease:
+    """A lease that starts now. `hard`: the policy's longest, or the length where that is more."""
+    return Lease(
+        length=length,
+        started_at=now,
+        deadline=now + length,
+        warn_at=now + length - _lead(length),
+        hard=now + max(length, policy.longest_lease),
+    )
+
+
+def length_wanted(wish: Wish, now: datetime, policy: Policy) -> timedelta:
+    """How long the machine is to run if it starts now; not above zero once `until` has passed."""
+    if wish.until is not None:
+        return wish.until - now
+    return wish.length or policy.default_lease
+
+
+def _lead(length: timedelta) -> timedelta:
+    return min(WARN_BEFORE, length / 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotExtended:
+    """Why a deadline does not move. `latest`: how far it may."""
+
+    why: str
+    latest: datetime | None = None
+
+
+def latest_for_admins(m: Machine, longest: timedelta) -> datetime | None:
+    """How far an admin may extend: `longest` after this run began, where that is later."""
+    if m.lease is None or not m.runs:
+        return None
+    return max(m.lease.hard, m.runs[-1].started_at + longest)
+
+
+def extended(
+    m: Machine, now: datetime, to: datetime, by: str, latest: datetime | None = None
+) -> Machine | NotExtended:
+    """The machine with its deadline moved to `to` and its warning armed again.
+
+    `latest`: how far this person may go, where that is not the lease's own `hard`.
+    """
+    if m.lease is None or m.desire is not Desire.RUN or m.state not in ALIVE:
+        return NotExtended(why="not-running")
+    if now >= m.lease.deadline:
+        return NotExtended(why="too-late")
+    latest = latest or m.lease.hard
+    if to > latest:
+        return NotExtended(why="beyond-longest", latest=latest)
+    if to <= m.lease.deadline:
+        return NotExtended(why="not-later", latest=latest)
+    new = replace(
+        m.lease,
+        started_at=now,
+        deadline=to,
+        warn_at=to - _lead(to - now),
+        version=m.lease.version + 1,
+        warned=False,
+    )
+    return told(replace(m, lease=new), now, f"extended (by {by})")
+
+
+def retagged(m: Machine) -> Machine:
+    """The instance's tag now tells the lease's deadline."""
+    return replace(m, tagged=m.lease.deadline if m.lease else None)
+
+
+def extension(m: Machine) -> timedelta | None:
+    """What the Extend button offers: two hours, no more than the lease was, never past `hard`."""
+    if m.lease is None or m.taken_at is not None:
+        return None
+    step = min(timedelta(hours=2), m.lease.length, m.lease.hard - m.lease.deadline)
+    return step if step > timedelta(0) else None
+
+
+def warned(m: Machine, now: datetime) -> Machine:
+    assert m.lease is not None
+    m = replace(m, lease=replace(m.lease, warned=True))
+    return owing(told(m, now, "warned"), now, NoticeKind.WARNING)

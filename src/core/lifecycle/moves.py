@@ -1,0 +1,335 @@
+"""The legal moves of a machine: the one thing to do next, and when somebody must look again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from core.lifecycle.ends import (
+    ended,
+    ending,
+    failed,
+    start_failed,
+    start_may_arrive,
+    stopping,
+    tidied,
+    unwanted,
+)
+from core.lifecycle.leases import warned
+from core.lifecycle.terms import (
+    CHECK,
+    CHECK_STOPPED,
+    FENCE,
+    MOST_SENDS,
+    MOST_STARTS,
+    POLL,
+    RESEND_AFTER,
+    RETRY_LOOK,
+    RETRY_TAG,
+    RETRY_TIDY,
+    RETRY_WORDS,
+    SENDER_LIVES,
+)
+from core.model import (
+    Cause,
+    Desire,
+    Machine,
+    Placement,
+    State,
+)
+
+_RUNNING_WORDS = frozenset({"pending", "running"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """Nothing to do before `until` (None: never again)."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Write this row; nothing has to be done outside for it."""
+
+    to: Machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Read the instance from EC2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolve:
+    """Find by tag whether the open attempt bought a machine; `last` when the fence has passed."""
+
+    last: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Gather the facts and decide where to launch, or why not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwaitQuota:
+    """See whether AWS has decided on the quota request that this launch waits for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open:
+    """Prepare group and key, freeze the next attempt and record it, without sending."""
+
+    placement: Placement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """Send the open attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiveUp:
+    """Every placement has refused: hold the launch and offer what else there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartIt:
+    """StartInstances."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopIt:
+    """StopInstances."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndIt:
+    """TerminateInstances."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retag:
+    """Move the deadline tag on the instance to where the lease is: the sweep reads only tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tidy:
+    """Delete the group and the key; `then` is the row once they are gone."""
+
+    then: Machine
+
+
+Move = (
+    Rest
+    | Change
+    | Look
+    | Resolve
+    | Plan
+    | AwaitQuota
+    | Open
+    | Send
+    | GiveUp
+    | StartIt
+    | StopIt
+    | EndIt
+    | Retag
+    | Tidy
+)
+
+
+def next_move(m: Machine, now: datetime, *, looked: bool) -> Move:
+    """The one thing to do next. `looked`: the instance was read from EC2 a moment ago."""
+    match m.state:
+        case State.ENDED | State.FAILED:
+            return Rest(until=due(m, now))
+        case State.REQUESTED | State.HELD | State.WAITING:
+            return _unbought(m, now)
+        case State.LAUNCHING:
+            return _attempt(m, now) if m.attempt else _launching(m, now)
+        case State.PENDING | State.RUNNING | State.STARTING:
+            return _alive(m, now, looked)
+        case State.STOPPING:
+            return _stopping(m, now, looked)
+        case State.STOPPED:
+            return _stopped(m, now, looked)
+        case State.ENDING:
+            return _ending(m, now, looked)
+        case _:
+            assert_never(m.state)
+
+
+def due(m: Machine, now: datetime) -> datetime | None:
+    """When somebody must look at the row again; None when nothing can happen to it any more."""
+    natural = _natural_due(m, now)
+    if natural is not None and natural <= now:
+        # It was due and could not be done: not at once again, or one wake would breed the next.
+        natural = now + POLL
+    if not m.owed:
+        return natural
+    words = now + RETRY_WORDS
+    return words if natural is None else min(words, natural)
+
+
+def _natural_due(m: Machine, now: datetime) -> datetime | None:
+    match m.state:
+        case State.ENDED | State.FAILED:
+            return None
+        case State.HELD:
+            stuck = m.prepared is not None or m.desire is not Desire.RUN
+            return now + RETRY_TIDY if stuck else m.launch_by
+        case State.WAITING:
+            return min(m.launch_by, now + CHECK)
+        case State.REQUESTED:
+            return now + timedelta(minutes=1)
+        case State.LAUNCHING:
+            return _attempt_due(m, now)
+        case State.PENDING | State.STARTING | State.STOPPING | State.ENDING:
+            return now + POLL
+        case State.RUNNING:
+            return _running_due(m, now)
+        case State.STOPPED:
+            soon = m.desire is not Desire.STOP or start_may_arrive(m, now)
+            return now + (POLL if soon else CHECK_STOPPED)
+        case _:
+            assert_never(m.state)
+
+
+def _attempt_due(m: Machine, now: datetime) -> datetime:
+    attempt = m.attempt
+    if attempt is None or attempt.last_send is None:
+        return now + POLL
+    if not attempt.unclear:
+        return max(now, attempt.last_send + SENDER_LIVES)
+    if attempt.sends < MOST_SENDS:
+        return max(now, attempt.last_send + RESEND_AFTER * attempt.sends)
+    return max(now + POLL, min(now + timedelta(minutes=1), attempt.last_send + FENCE))
+
+
+def _running_due(m: Machine, now: datetime) -> datetime:
+    times = [now + (CHECK if m.ready_at else POLL)]
+    if m.unseen:
+        times.append(now + RETRY_LOOK)
+    if m.lease:
+        times.append(m.lease.deadline)
+        if not m.lease.warned:
+            times.append(m.lease.warn_at)
+        if m.tagged != m.lease.deadline:
+            times.append(now + RETRY_TAG)
+    return min(times)
+
+
+def _unbought(m: Machine, now: datetime) -> Move:
+    if m.desire is not Desire.RUN:
+        return _failed_after_tidy(m, now, m.cause or Cause.PERSON, m.ended_by)
+    if now >= m.launch_by:
+        return _failed_after_tidy(m, now, Cause.EXPIRED, None)
+    if m.state is State.REQUESTED:
+        return Plan()
+    if m.state is State.WAITING:
+        return AwaitQuota()
+    return _tidy(m, now, tidied(m)) if m.prepared else Rest(until=due(m, now))
+
+
+def _failed_after_tidy(m: Machine, now: datetime, cause: Cause, by: str | None) -> Move:
+    final = failed(m, now, cause, by)
+    return _tidy(m, now, final) if m.prepared else Change(to=final)
+
+
+def _tidy(m: Machine, now: datetime, then: Machine) -> Move:
+    """Once nobody can be making what is to be deleted: a step may have set out and not said yet."""
+    making = m.prepared_at is not None and m.group is None
+    if making and m.prepared_at and now < m.prepared_at + SENDER_LIVES:
+        return Rest(until=m.prepared_at + SENDER_LIVES)
+    return Tidy(then=then)
+
+
+def _launching(m: Machine, now: datetime) -> Move:
+    if m.desire is not Desire.RUN:
+        return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if now >= m.launch_by or (m.wish.until and now >= m.wish.until):
+        return Change(to=ending(m, now, Cause.EXPIRED, None))
+    if not m.placements:
+        return GiveUp()
+    if m.prepared and m.prepared != m.placements[0].region:
+        return Tidy(then=tidied(m))
+    return Open(placement=m.placements[0])
+
+
+def _attempt(m: Machine, now: datetime) -> Move:
+    attempt = m.attempt
+    assert attempt is not None
+    wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING and now < m.launch_by
+    if attempt.last_send is None:
+        return Send() if wanted else Change(to=replace(m, attempt=None))
+    if not attempt.unclear and now < attempt.last_send + SENDER_LIVES:
+        return Rest(until=due(m, now))  # its sender may still be writing the answer
+    return Resolve(last=now >= attempt.last_send + FENCE)
+
+
+def after_unfound(m: Machine, now: datetime) -> Move:
+    """What follows when EC2 shows nothing of the open attempt before its fence has passed."""
+    attempt = m.attempt
+    assert attempt is not None
+    assert attempt.last_send is not None
+    wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING and now < m.launch_by
+    rested = now >= attempt.last_send + RESEND_AFTER * attempt.sends
+    if wanted and attempt.sends < MOST_SENDS and rested:
+        return Send()
+    return Rest(until=due(m, now))
+
+
+def _alive(m: Machine, now: datetime, looked: bool) -> Move:
+    if not looked:
+        return Look()
+    if m.desire is Desire.GONE:
+        return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if m.desire is Desire.STOP:
+        return Change(to=stopping(m, now))
+    if m.lease and now >= m.lease.deadline:
+        return Change(to=unwanted(m, now, Cause.DEADLINE, None))
+    if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
+        if m.instance.state == "stopping":
+            return Rest(until=due(m, now))
+        if m.starts >= MOST_STARTS:
+            return Change(to=start_failed(m, now, "DidNotStayUp"))
+        return StartIt()
+    if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
+        return Change(to=warned(m, now))
+    if m.lease and m.tagged != m.lease.deadline:
+        return Retag()
+    return Rest(until=due(m, now))
+
+
+def _stopping(m: Machine, now: datetime, looked: bool) -> Move:
+    if not looked:
+        return Look()
+    if m.desire is Desire.GONE:
+        return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if m.instance and m.instance.state in _RUNNING_WORDS:
+        return StopIt()
+    return Rest(until=due(m, now))
+
+
+def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
+    if not looked:
+        return Look()
+    if m.desire is Desire.GONE:
+        return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if m.desire is Desire.RUN:
+        return Change(to=replace(m, state=State.STARTING, unseen=0))
+    return Rest(until=due(m, now))
+
+
+def _ending(m: Machine, now: datetime, looked: bool) -> Move:
+    if m.attempt:
+        return _attempt(m, now)
+    if m.instance is None:
+        return _tidy(m, now, ended(m, now))
+    if not looked:
+        return Look()
+    if m.instance.state == "terminated":
+        return Tidy(then=ended(m, now))
+    if m.instance.state == "shutting-down":
+        return Rest(until=due(m, now))
+    return EndIt()

@@ -1,0 +1,64 @@
+"""What a row remembers: its history, what it owes, which requests it has heard, what was billed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.lifecycle.terms import (
+    MOST_HEARD,
+    MOST_HISTORY,
+)
+from core.model import (
+    Happening,
+    Machine,
+    Notice,
+    NoticeKind,
+    Place,
+    Run,
+)
+
+
+def told(m: Machine, now: datetime, what: str) -> Machine:
+    """The row with one more line of history."""
+    return replace(m, history=(*m.history, Happening(at=now, what=what))[-MOST_HISTORY:])
+
+
+def heard(m: Machine, request: str) -> Machine:
+    """The row that has carried out this request: a second delivery of it changes nothing."""
+    return replace(m, heard=(*m.heard, request)[-MOST_HEARD:])
+
+
+def owing(m: Machine, now: datetime, kind: NoticeKind, detail: str = "") -> Machine:
+    """The row with one more message owed."""
+    return replace(m, owed=(*m.owed, Notice(kind=kind, at=now, detail=detail)))
+
+
+def claimed(m: Machine, notice: Notice, mine: Notice) -> Machine:
+    """The row in which one owed message has changed hands."""
+    if notice not in m.owed:
+        return m
+    return replace(m, owed=tuple(mine if n == notice else n for n in m.owed))
+
+
+def paid(m: Machine, notice: Notice) -> Machine:
+    """The row without that message, once Slack has it."""
+    if notice not in m.owed:
+        return m
+    return replace(m, owed=tuple(n for n in m.owed if n != notice))
+
+
+def carded(m: Machine, place: Place, digest: str) -> Machine:
+    """The row that knows where its card stands and what it shows."""
+    return replace(m, card=place, shown=digest)
+
+
+def closed(runs: tuple[Run, ...], now: datetime | None) -> tuple[Run, ...]:
+    """The same stretches with the last one ended; `None` ends it where it began."""
+    if not runs or runs[-1].ended_at is not None:
+        return runs
+    last = runs[-1]
+    return (*runs[:-1], replace(last, ended_at=now or last.started_at))
+
+
+def next_decider(m: Machine) -> str:
+    """What happened last, in the words of the history; old buttons answer with it."""
+    return m.history[-1].what if m.history else "nothing yet"

@@ -1,0 +1,100 @@
+"""What a good read of EC2 means for the row: reality wins over what the row believed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from core.lifecycle.ends import ending, start_may_arrive
+from core.lifecycle.record import closed, owing, told
+from core.lifecycle.terms import (
+    ABSENT_FOR,
+    ABSENT_READS,
+)
+from core.model import (
+    Cause,
+    Desire,
+    Instance,
+    Machine,
+    NoticeKind,
+    Run,
+    State,
+)
+
+
+def seen(m: Machine, now: datetime, instance: Instance | None) -> Machine:
+    """The row after a good read of EC2: reality wins over what the row believed."""
+    if instance is None:
+        return _unseen(m, now)
+    m = replace(m, instance=instance, unseen=0, unseen_since=None)
+    match instance.state:
+        case "pending" | "running":
+            return _seen_up(m, now, instance)
+        case "stopping" | "stopped":
+            return _seen_stopped(m, now, instance)
+        case "shutting-down" | "terminated":
+            return _seen_gone(m, now, instance)
+        case _:
+            return m
+
+
+def _unseen(m: Machine, now: datetime) -> Machine:
+    since = m.unseen_since or now
+    m = replace(m, unseen=m.unseen + 1, unseen_since=since)
+    assert m.instance is not None
+    if m.unseen < ABSENT_READS or now < since + ABSENT_FOR:
+        return m
+    gone = replace(m.instance, state="terminated", reason="NotFound")
+    m = replace(m, instance=gone)
+    return m if m.state is State.ENDING else ending(m, now, Cause.OUTSIDE, None)
+
+
+def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
+    if m.state is State.STOPPED and m.desire is Desire.STOP:
+        if start_may_arrive(m, now):
+            # A start of ours was on its way when somebody stopped it: the stop stands.
+            return replace(m, state=State.STOPPING)
+        m = told(replace(m, desire=Desire.RUN), now, "started outside the bot")
+    if m.state in (State.STOPPED, State.STARTING) and instance.state == "running":
+        m = _restarted(m, instance)
+    if m.state is State.PENDING and instance.state == "running":
+        m = told(replace(m, state=State.RUNNING), now, "running, waiting for SSH")
+    if m.state is State.RUNNING and m.ready_at is None and instance.checks_ok:
+        m = told(replace(m, ready_at=now), now, "ready")
+        m = owing(m, now, NoticeKind.READY)
+    return m
+
+
+def _restarted(m: Machine, instance: Instance) -> Machine:
+    assert m.placement is not None
+    run = Run(started_at=instance.launched_at, ended_at=None, hourly=m.placement.hourly)
+    return replace(
+        m,
+        state=State.RUNNING,
+        ready_at=None,
+        cause=None,
+        ended_by=None,
+        runs=(*closed(m.runs, None), run),
+    )
+
+
+def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
+    if m.state in (State.STOPPED, State.STARTING, State.ENDING):
+        return m
+    if m.desire is Desire.RUN:
+        m = replace(m, cause=Cause.OUTSIDE, ended_by=None, desire=Desire.STOP)
+    m = replace(m, state=State.STOPPING, runs=closed(m.runs, now))
+    if instance.state == "stopping":
+        return m
+    if m.desire is Desire.GONE:
+        return replace(m, state=State.STOPPED, ready_at=None)  # on its way to the end
+    m = told(replace(m, state=State.STOPPED, ready_at=None), now, "stopped")
+    return owing(m, now, NoticeKind.STOPPED)
+
+
+def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
+    m = replace(m, runs=closed(m.runs, now))
+    if m.state is State.ENDING:
+        return m
+    spot = (instance.reason or "").startswith("Server.Spot")
+    if m.desire is Desire.RUN or m.state is State.STOPPED:
+        return ending(m, now, Cause.SPOT if spot else Cause.OUTSIDE, None)
+    return ending(m, now, m.cause or Cause.PERSON, m.ended_by)

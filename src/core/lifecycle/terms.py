@@ -1,0 +1,28 @@
+"""How long everything may take, each time with its reason."""
+
+from datetime import timedelta
+
+LAUNCH_WITHIN = timedelta(minutes=15)  # an accepted launch is sent by then or never
+HELD_FOR = timedelta(hours=24)  # a person may take this long to decide
+WAIT_FOR_QUOTA = timedelta(days=7)
+# The sender lives no longer than its Lambda (60 s); until then its answer may still be written.
+SENDER_LIVES = timedelta(seconds=75)
+# The sender's life, its socket timeouts, and five minutes for EC2 to apply and to show: after this
+# an attempt that no read has found is known not to exist.
+FENCE = SENDER_LIVES + timedelta(seconds=25) + timedelta(minutes=5)
+MOST_SENDS = 3
+RESEND_AFTER = timedelta(seconds=10)
+POLL = timedelta(seconds=10)
+CHECK = timedelta(minutes=10)  # how often a running machine is held against EC2
+CHECK_STOPPED = timedelta(days=1)
+RETRY_WORDS = timedelta(seconds=30)
+RETRY_TAG = timedelta(seconds=30)
+RETRY_TIDY = timedelta(minutes=1)
+RETRY_LOOK = timedelta(minutes=1)
+WARN_BEFORE = timedelta(minutes=15)
+ABSENT_READS = 3
+ABSENT_FOR = timedelta(minutes=10)
+MOST_HISTORY = 60
+MOST_STARTS = 3
+START_ARRIVES = timedelta(minutes=5)  # a start that was sent shows by then, or never
+MOST_HEARD = 10
