@@ -1,14 +1,11 @@
 """(wish, facts, policy) → where to launch, or why not and what else there is.
 
 Pure. `decide` answers for one wish in one region; `ways_on` turns what else is on offer into the
-choices of a held launch; `run_request` writes RunInstances' arguments, which are then frozen.
+choices of a held launch.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +16,6 @@ from core.model import (
     Hold,
     HoldKind,
     Image,
-    Machine,
     Market,
     Network,
     Placement,
@@ -209,116 +205,3 @@ def _choice(offer: Offer, wish: Wish) -> Choice:
     if offer.region != wish.region:
         return Choice(kind=ChoiceKind.REGION, value=offer.region, hourly=offer.hourly)
     return Choice(kind=ChoiceKind.MARKET, value=offer.market.value, hourly=offer.hourly)
-
-
-# ---- the call -------------------------------------------------------------------------------
-
-
-def tags(m: Machine, policy: Policy) -> dict[str, str]:
-    """What marks everything that a machine brings: whose it is and which deployment made it."""
-    return {
-        "Name": m.name,
-        "gpu:stack": policy.stack,
-        "gpu:machine": m.id,
-        "gpu:name": m.name,
-        "gpu:owner": m.owner,
-        "gpu:channel": m.channel,
-    }
-
-
-def resource_name(m: Machine) -> str:
-    """The name of the machine's own security group and key pair."""
-    return f"gpu-{m.id}"
-
-
-def run_request(
-    m: Machine,
-    at: Placement,
-    *,
-    number: int,
-    group: str,
-    key_name: str,
-    keys: tuple[str, ...],
-    deadline: datetime,
-    policy: Policy,
-) -> tuple[str, str]:
-    """(client token, RunInstances' arguments as JSON) of one attempt; the JSON holds the token.
-
-    The token names the attempt and its exact arguments: a re-send after a deploy that would have
-    written other arguments still sends these, so EC2 never sees one token with two requests.
-    """
-    assert m.image is not None
-    assert m.disk_gb is not None
-    request = {
-        "ImageId": m.image.id,
-        "InstanceType": m.wish.instance_type,
-        "MinCount": 1,
-        "MaxCount": 1,
-        "KeyName": key_name,
-        "NetworkInterfaces": [_interface(at, group)],
-        "BlockDeviceMappings": [_root(m.image, m.disk_gb)],
-        "MetadataOptions": {
-            "HttpEndpoint": "enabled",
-            "HttpTokens": "required",
-            "HttpPutResponseHopLimit": 1,
-            "InstanceMetadataTags": "enabled",
-        },
-        "TagSpecifications": _tag_specifications(m, at, number, deadline, policy),
-        "UserData": _user_data(keys),
-        **_market(at.market),
-    }
-    frozen = json.dumps(request, sort_keys=True, separators=(",", ":"))
-    token = f"{m.id}-{number}-{hashlib.sha256(frozen.encode()).hexdigest()[:16]}"
-    return token, json.dumps({**request, "ClientToken": token}, sort_keys=True)
-
-
-def _interface(at: Placement, group: str) -> dict[str, Any]:
-    return {
-        "DeviceIndex": 0,
-        "SubnetId": at.subnet,
-        "Groups": [group],
-        "AssociatePublicIpAddress": True,
-        "DeleteOnTermination": True,
-    }
-
-
-def _root(image: Image, disk_gb: int) -> dict[str, Any]:
-    ebs = {
-        "VolumeSize": disk_gb,
-        "VolumeType": "gp3",
-        "Encrypted": True,
-        "DeleteOnTermination": True,
-    }
-    return {"DeviceName": image.root_device, "Ebs": ebs}
-
-
-def _market(market: Market) -> dict[str, Any]:
-    """One-time spot only: a persistent request would bring a terminated machine back."""
-    if market is Market.ON_DEMAND:
-        return {"InstanceInitiatedShutdownBehavior": "stop"}
-    spot = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
-    return {
-        "InstanceInitiatedShutdownBehavior": "terminate",
-        "InstanceMarketOptions": {"MarketType": "spot", "SpotOptions": spot},
-    }
-
-
-def _tag_specifications(
-    m: Machine, at: Placement, number: int, deadline: datetime, policy: Policy
-) -> list[dict[str, Any]]:
-    marks = {
-        **tags(m, policy),
-        "gpu:attempt": str(number),
-        "gpu:deadline": str(int(deadline.timestamp())),
-    }
-    pairs = [{"Key": key, "Value": value} for key, value in sorted(marks.items())]
-    kinds = ["instance", "volume", "network-interface"]
-    if at.market is Market.SPOT:
-        kinds.append("spot-instances-request")
-    return [{"ResourceType": kind, "Tags": pairs} for kind in kinds]
-
-
-def _user_data(keys: tuple[str, ...]) -> str:
-    """A fixed cloud-config: every key of the owner may log in. Only checked keys stand in it."""
-    lines = ["#cloud-config", "ssh_authorized_keys:", *(f"  - {key}" for key in keys)]
-    return "\n".join(lines) + "\n"

@@ -80,6 +80,7 @@ class Door:
             self._verify(headers, raw)
             return self._take(headers.get("content-type", ""), raw)
         except _No as no:
+            print(f"refused with {no.status}: {no.why}")  # noqa: T201 - no logger here
             return _plain(no.status, no.why)
 
     # --- Is it Slack? ---------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def _typed(body: dict[str, Any]) -> Request:
         user=body["user_id"],
         channel=body["channel_id"],
         text=body.get("text", ""),
-        response_url=body["response_url"],
+        response_url=body.get("response_url", ""),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.ec2 import Ec2
 from adapters.images import SsmImages
-from core import plan
+from core import run_instances
 from core.faults import CloudError, FaultKind
 from core.model import Desire, Gpu, Machine, Market, Placement, Policy, State, Wish
 from core.ports import InUse
@@ -92,7 +92,7 @@ class Lab:
             R, (), (PATTERN,), "x86_64"
         )
         m = a_machine(id, market)
-        marks = plan.tags(m, policy)
+        marks = run_instances.tags(m, policy)
         group = self.ec2.ensure_group(R, f"gpu-{id}", network.vpc, marks)
         self.ec2.ensure_key(R, f"gpu-{id}", KEY, marks)
         zone = self.ec2.zones_offering(R, "g5.xlarge")[0].name
@@ -103,7 +103,7 @@ class Lab:
             market=market,
             hourly=Decimal("1.006"),
         )
-        _, text = plan.run_request(
+        _, text = run_instances.run_request(
             replace(m, image=image, disk_gb=100),
             at,
             number=1,
@@ -111,6 +111,7 @@ class Lab:
             key_name=f"gpu-{id}",
             keys=(KEY,),
             deadline=DEADLINE,
+            longest=timedelta(days=7),
             policy=policy,
         )
         found: dict[str, Any] = json.loads(text)

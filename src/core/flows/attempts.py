@@ -10,10 +10,11 @@ import json
 from dataclasses import replace
 
 from core import lifecycle as life
-from core import plan
+from core import run_instances
 from core.faults import CloudError, Fault, FaultKind
 from core.flows.house import House
 from core.model import Attempt, Cause, Hold, HoldKind, Instance, Machine, Placement
+from core.policy import ADMINS_LONGEST
 
 _DEAD = frozenset({"shutting-down", "terminated"})
 # Another zone cannot cure these: the person or an admin has to do something first.
@@ -37,7 +38,7 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
         return house.ledger.save(life.replanned(m), m)
     if m.group is None or m.prepared != at.region:
         m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
-    name, marks = plan.resource_name(m), plan.tags(m, house.policy)
+    name, marks = run_instances.resource_name(m), run_instances.tags(m, house.policy)
     try:
         network = house.cloud.network(at.region)
         if network is None:
@@ -64,7 +65,7 @@ def _frozen(
     now = house.clock()
     lease = life.lease(life.length_wanted(m.wish, now, house.policy), now, house.policy)
     number = m.attempts + 1
-    token, request = plan.run_request(
+    token, request = run_instances.run_request(
         m,
         at,
         number=number,
@@ -72,6 +73,7 @@ def _frozen(
         key_name=name,
         keys=keys,
         deadline=lease.deadline,
+        longest=max(lease.hard - lease.started_at, ADMINS_LONGEST),
         policy=house.policy,
     )
     attempt = Attempt(number=number, placement=at, token=token, request=request)
@@ -155,7 +157,7 @@ def _adopt(house: House, m: Machine, found: tuple[Instance, ...]) -> Machine:
 def tidy(house: House, m: Machine, then: Machine) -> Machine:
     """Delete what the machine brought; the row stays as it is while EC2 still uses any of it."""
     region = m.prepared or m.wish.region
-    name = plan.resource_name(m)
+    name = run_instances.resource_name(m)
     try:
         house.cloud.delete_key(region, name)
         gone = house.cloud.delete_group(region, name)
