@@ -1,0 +1,186 @@
+"""Random lives: people, AWS and chance do what they like; what was promised still holds at the end.
+
+A seed is a whole life and can be run again by its number. Functions are killed at any call and
+their messages delivered again, AWS throttles, fails and stays silent, people stop, start, end,
+extend and press whatever button they see, machines are stopped and taken outside the bot.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.faults import CloudError
+from core.model import FINAL, State
+from sim.town import Town, buttons
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+AGAIN_AFTER = 75 * SECOND  # the queue's visibility timeout
+FRAGILE = (
+    "RunInstances",
+    "StopInstances",
+    "TerminateInstances",
+    "StartInstances",
+    "DescribeInstances",
+    "DeleteSecurityGroup",
+    "CreateSecurityGroup",
+    "ImportKeyPair",
+    "CreateTags",
+)
+FAULTS = ("timeout-with-effect", "timeout-without-effect", "RequestLimitExceeded", "InternalError")
+REFUSALS = ("InsufficientInstanceCapacity", "VcpuLimitExceeded")
+
+
+class Killed(BaseException):
+    """The function's process ends here."""
+
+
+class Life:
+    """One machine's life in one town; `fragile` is how likely each call is to be the last."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.fragile = 0.0
+        self.here = Town()
+        self.here.with_quota()
+        self.here.ready_to_launch()
+        self.undone: list[tuple[Any, str]] = []
+        self._make_fragile()
+
+    def _make_fragile(self) -> None:
+        here = self.here
+        ports: dict[str, Any] = {
+            name: _Port(getattr(here.house, name), self._call)
+            for name in ("cloud", "chat", "ledger", "wakes")
+        }
+        here.house = replace(here.house, **ports)
+        wake: Callable[[str], None] = here._wake
+        strike: Callable[[], None] = here._clock_strikes
+        hands: Any = here
+        hands._wake = lambda key: self._survive(lambda: wake(key), key)
+        hands._clock_strikes = lambda: self._survive(strike, None)
+
+    def _call(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        drawn = self.chance.random()
+        if drawn < self.fragile:
+            raise Killed
+        result = call(*args, **kwargs)
+        if drawn > 1 - self.fragile:
+            raise Killed
+        return result
+
+    def _survive(self, act: Callable[[], None], key: str | None) -> None:
+        try:
+            act()
+        except (Killed, CloudError):
+            if key is not None:
+                self.undone.append((self.here.now + AGAIN_AFTER, key))
+
+    def live(self) -> None:
+        """Launch, and then several things in any order."""
+        self.fragile = self.chance.choice((0.0, 0.004, 0.01))
+        for operation in FRAGILE:
+            if self.chance.random() < 0.3:
+                codes = FAULTS + (REFUSALS if operation == "RunInstances" else ())
+                self.here.control(
+                    do="fault",
+                    operation=operation,
+                    code=self.chance.choice(codes),
+                    times=self.chance.randint(1, 4),
+                )
+        market = self.chance.choice(("spot", "on-demand"))
+        length = self.chance.choice(("2m", "20m", "2h"))
+        self.type(f"launch p3.2xlarge {market} for {length} name bert")
+        for _ in range(self.chance.randint(2, 8)):
+            self.pass_time(self.chance.choice((1, 5, 30, 90, 400)) * SECOND)
+            self.chance.choice(
+                (
+                    lambda: self.type("stop bert"),
+                    lambda: self.type("start bert"),
+                    lambda: self.type("end bert"),
+                    lambda: self.type("extend bert 10m"),
+                    self.something_outside,
+                    lambda: self.here.control(do="fill-zone", region="us-east-1"),
+                    self.press_something,
+                )
+            )()
+        self.fragile = 0.0
+        self.here.control(do="clear-faults")
+        self.pass_time(16 * MINUTE)
+
+    def type(self, text: str) -> None:
+        """A command, delivered again where its function died."""
+        request = self.here.request(text)
+        for _ in range(4):
+            try:
+                self.here.deliver(request)
+                return
+            except (Killed, CloudError):
+                self.pass_time(20 * SECOND)
+
+    def press_something(self) -> None:
+        m = self.here.machine()
+        seen = buttons(self.here.card()) if m.card else []
+        if seen:
+            pressed = self.chance.choice(seen)
+            try:
+                self.here.click(pressed["action_id"], pressed["value"])
+            except (Killed, CloudError):
+                self.pass_time(20 * SECOND)
+
+    def something_outside(self) -> None:
+        for instance in self.here.world.state()["instances"]:
+            if instance["state"] == "running":
+                kinds = ["stop-outside", "terminate-outside"]
+                if instance["market"] == "spot":
+                    kinds = ["terminate-outside", "interrupt"]
+                self.here.control(do=self.chance.choice(kinds), instance=instance["id"])
+
+    def pass_time(self, length: timedelta) -> None:
+        end = self.here.now + length
+        while self.here.now < end:
+            self.here.pass_time(min(30 * SECOND, end - self.here.now))
+            for due in [one for one in self.undone if one[0] <= self.here.now]:
+                self.undone.remove(due)
+                self.here._wake(due[1])
+
+
+class _Port:
+    """A port whose every call may be the last of its function."""
+
+    def __init__(self, port: Any, around: Callable[..., Any]) -> None:
+        self._port = port
+        self._around = around
+
+    def __getattr__(self, name: str) -> Any:
+        what = getattr(self._port, name)
+        if not callable(what):
+            return what
+        return lambda *args, **kwargs: self._around(what, *args, **kwargs)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_happens_one_machine_at_most_none_lost_none_late_and_nothing_left(
+    seed: int,
+) -> None:
+    life = Life(seed)
+    life.live()
+    here = life.here
+    for m in here.ledger.everything():
+        of_it = [i for i in here.world.state()["instances"] if i["tags"].get("gpu:machine") == m.id]
+        up = [i for i in of_it if i["state"] in ("pending", "running")]
+        assert len(of_it) <= 1, "bought twice"
+        assert not (up and m.state in FINAL), "lost"
+        assert not (up and m.lease and here.now > m.lease.deadline + 3 * MINUTE), "late"
+        assert not (m.lease and m.state is State.RUNNING and m.lease.deadline > m.lease.hard)
+        assert m.owed == (), "somebody was not told"
+        assert m.due_at is not None or m.state in FINAL, "nobody will look again"
+    for m in here.ledger.live():
+        life.type(f"end {m.name}")
+    life.pass_time(12 * MINUTE)
+    assert here.ledger.live() == ()
+    assert set(here.counts().values()) == {0}
