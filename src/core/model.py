@@ -22,7 +22,7 @@ class State(StrEnum):
 
     REQUESTED = "requested"  # accepted, nothing bought
     HELD = "held"  # a person must decide, nothing bought
-    WAITING = "waiting"  # AWS must decide on a quota, nothing bought
+    WAITING = "waiting"  # for AWS to decide on a quota, or for capacity; nothing bought
     LAUNCHING = "launching"  # an attempt is open or the next one is to be opened
     PENDING = "pending"  # EC2 has it, it is booting
     RUNNING = "running"
@@ -345,6 +345,7 @@ class ChoiceKind(StrEnum):
     REGION = "region"
     DISK = "disk"
     IMAGE = "image"
+    KEEP_TRYING = "keep-trying"
     RETRY = "retry"
 
 
@@ -425,6 +426,9 @@ class Machine:
     turn: int = 0
     hold: Hold | None = None
     waits_for: str | None = None  # QuotaRequest.key, in WAITING
+    keep_until: datetime | None = None  # capacity is tried for again until then
+    retry_at: datetime | None = None  # the next try, in WAITING
+    tries: int = 0  # since it keeps trying
     facts: TypeFacts | None = None
     image: Image | None = None
     disk_gb: int | None = None

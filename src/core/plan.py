@@ -162,7 +162,7 @@ def ways_on(
         return _mended(hold, wish, image)
     found = [*_asking(hold), *_instead(hold, offers, wish)]
     if hold.kind is HoldKind.NO_CAPACITY:
-        found = [*found[: MOST_CHOICES - 1], Choice(kind=ChoiceKind.RETRY, value="")]
+        found = [*found[: MOST_CHOICES - 1], Choice(kind=ChoiceKind.KEEP_TRYING, value="")]
     return tuple(found[:MOST_CHOICES])
 
 

@@ -407,3 +407,47 @@ def test_a_machine_that_ec2_takes_back_offers_no_extension() -> None:
     here.pass_time(timedelta(seconds=5))
     assert "takes" in here.card().text
     assert "extend" not in {b["action_id"] for b in buttons(here.card())}
+
+
+def _without_capacity() -> Town:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.control(do="fill-zone", region="us-east-1")
+    here.type("launch p3.2xlarge spot for 2h name bert")
+    here.until_quiet()
+    hold = here.machine().hold
+    assert hold is not None
+    index = [c.kind for c in hold.choices].index(ChoiceKind.KEEP_TRYING)
+    here.press(here.card(), f"choose-{index}")
+    assert here.machine().state is State.WAITING
+    return here
+
+
+def test_kept_trying_it_launches_by_itself_once_there_is_capacity() -> None:
+    here = _without_capacity()
+    here.pass_time(timedelta(minutes=20))
+    assert here.machine().state is State.WAITING
+    assert 4 <= here.machine().attempts / 4 <= 12, "a few rounds, with longer and longer pauses"
+    assert "keeps trying" in here.card().text
+    here.control(do="free-zone", region="us-east-1")
+    here.pass_time(timedelta(minutes=6))
+    assert here.machine().state is State.RUNNING
+    assert here.counts()["instances"] == 1
+
+
+def test_what_keeps_trying_can_be_cancelled_and_leaves_nothing() -> None:
+    here = _without_capacity()
+    here.pass_time(timedelta(minutes=5))
+    here.press(here.card(), "cancel")
+    here.pass_time(timedelta(minutes=2))
+    assert here.machine().state is State.FAILED
+    assert set(here.counts().values()) == {0}
+
+
+def test_what_keeps_trying_ends_at_its_time_and_says_so() -> None:
+    here = _without_capacity()
+    here.pass_time(timedelta(hours=8, minutes=10))
+    assert here.machine().state is State.FAILED
+    assert any("was not launched" in n.text for n in here.news())
+    assert set(here.counts().values()) == {0}

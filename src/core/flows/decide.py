@@ -1,6 +1,7 @@
 """The buttons of a held or waiting launch: the first click decides, later ones hear who did."""
 
 from dataclasses import replace
+from functools import partial
 
 from core import lifecycle as life
 from core import messages, policy
@@ -46,6 +47,8 @@ def _current(m: Machine | None, turn: str) -> bool:
 def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     if choice.kind in (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH):
         return _ask(house, click, m, choice)
+    if choice.kind is ChoiceKind.KEEP_TRYING:
+        return _after(house, click, m, rewrite(house, m.id, partial(_keep_trying, house, click, m)))
     changes: dict[str, object] = {}
     if choice.kind is ChoiceKind.MARKET:
         changes = {"market": Market(choice.value)}
@@ -65,6 +68,10 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
         return life.chosen(now_, house.clock(), click.user, what, **changes)
 
     return _after(house, click, m, rewrite(house, m.id, change))
+
+
+def _keep_trying(house: House, click: Click, seen: Machine, row: Machine) -> Machine:
+    return row if row.turn != seen.turn else life.keeps_trying(row, house.clock(), click.user)
 
 
 def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:

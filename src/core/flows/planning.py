@@ -44,6 +44,8 @@ def _hold(house: House, m: Machine, facts: plans.Facts, hold: Hold, *, seen: Mac
 
 def give_up(house: House, m: Machine) -> Machine:
     """Every zone has refused: hold, with the other market, types and regions as ways on."""
+    if m.keep_until is not None:
+        return house.ledger.save(life.resting(m, house.clock()), m)
     codes = ", ".join(sorted({t.code for t in m.tried}))
     hold = Hold(kind=HoldKind.NO_CAPACITY, code=codes)
     try:

@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.lifecycle.record import told
-from core.lifecycle.terms import HELD_FOR, LAUNCH_WITHIN, WAIT_FOR_QUOTA
+from core.lifecycle.terms import (
+    FIRST_RETRY,
+    HELD_FOR,
+    KEEP_TRYING_FOR,
+    LAUNCH_WITHIN,
+    LONGEST_RETRY,
+    WAIT_FOR_QUOTA,
+)
 from core.model import (
     Attempt,
     ChoiceKind,
@@ -29,6 +36,8 @@ def held(m: Machine, now: datetime, hold: Hold) -> Machine:
         hold=hold,
         turn=m.turn + 1,
         waits_for=None,
+        keep_until=None,
+        retry_at=None,
         placements=(),
         launch_by=now + HELD_FOR,
     )
@@ -47,6 +56,8 @@ def chosen(m: Machine, now: datetime, by: str | None, what: str, **wish: object)
         turn=m.turn + 1,
         hold=None,
         waits_for=None,
+        keep_until=None,
+        retry_at=None,
         tried=(),
         wish=replace(m.wish, **wish),  # type: ignore[arg-type]  # keys are Wish's own
         launch_by=now + LAUNCH_WITHIN,
@@ -66,6 +77,34 @@ def waiting(m: Machine, now: datetime, request: QuotaRequest, by: str) -> Machin
         launch_by=now + WAIT_FOR_QUOTA,
     )
     return told(m, now, f"waits for the quota {request.key} (by {by})")
+
+
+def keeps_trying(m: Machine, now: datetime, by: str) -> Machine:
+    """A launch without capacity that tries again and again, the first time at once."""
+    until = m.wish.until or now + KEEP_TRYING_FOR
+    m = replace(
+        m,
+        state=State.WAITING,
+        turn=m.turn + 1,
+        hold=None,
+        keep_until=until,
+        retry_at=now,
+        tries=0,
+        launch_by=until,
+    )
+    return told(m, now, f"keeps trying (by {by})")
+
+
+def resting(m: Machine, now: datetime) -> Machine:
+    """Every zone has refused once more: the next try comes after a longer pause."""
+    pause = min(FIRST_RETRY * 2**m.tries, LONGEST_RETRY)
+    m = replace(m, state=State.WAITING, placements=(), retry_at=now + pause, tries=m.tries + 1)
+    return told(m, now, "no capacity yet")
+
+
+def trying_again(m: Machine) -> Machine:
+    """The pause is over: everything is looked at afresh, for prices and quotas change."""
+    return replace(m, state=State.REQUESTED, retry_at=None, tried=(), placements=())
 
 
 def asked(m: Machine, now: datetime, request: QuotaRequest, by: str) -> Machine:

@@ -14,6 +14,7 @@ from core.lifecycle.ends import (
     tidied,
     unwanted,
 )
+from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import warned
 from core.lifecycle.terms import (
     CHECK,
@@ -179,7 +180,7 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
             stuck = m.prepared is not None or m.desire is not Desire.RUN
             return now + RETRY_TIDY if stuck else m.launch_by
         case State.WAITING:
-            return min(m.launch_by, now + CHECK)
+            return min(m.launch_by, m.retry_at or now + CHECK)
         case State.REQUESTED:
             return now + timedelta(minutes=1)
         case State.LAUNCHING:
@@ -226,6 +227,8 @@ def _unbought(m: Machine, now: datetime) -> Move:
         return _failed_after_tidy(m, now, Cause.EXPIRED, None)
     if m.state is State.REQUESTED:
         return Plan()
+    if m.state is State.WAITING and m.retry_at is not None:
+        return Change(to=trying_again(m)) if now >= m.retry_at else Rest(until=due(m, now))
     if m.state is State.WAITING:
         return AwaitQuota()
     return _tidy(m, now, tidied(m)) if m.prepared else Rest(until=due(m, now))

@@ -4,6 +4,9 @@ from datetime import timedelta
 
 LAUNCH_WITHIN = timedelta(minutes=15)  # an accepted launch is sent by then or never
 HELD_FOR = timedelta(hours=24)  # a person may take this long to decide
+KEEP_TRYING_FOR = timedelta(hours=8)  # for capacity, where the wish names no time
+FIRST_RETRY = timedelta(minutes=1)  # then twice as long each time
+LONGEST_RETRY = timedelta(minutes=5)
 WAIT_FOR_QUOTA = timedelta(days=7)
 # The sender lives no longer than its Lambda (60 s); until then its answer may still be written.
 SENDER_LIVES = timedelta(seconds=75)

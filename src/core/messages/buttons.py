@@ -106,5 +106,9 @@ def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
             return f"With a {choice.value} GB disk"
         case ChoiceKind.IMAGE:
             return f"With image {choice.value}"
+        case ChoiceKind.KEEP_TRYING:
+            if wish.until is not None:
+                return f"Keep trying until {wish.until:%H:%M} UTC"
+            return f"Keep trying for {words.length(lifecycle.KEEP_TRYING_FOR)}"
         case ChoiceKind.RETRY:
             return "Launch now" if hold.kind is HoldKind.QUOTA else "Try again"

@@ -61,7 +61,20 @@ def _unwanted(m: Machine) -> bool:
     return m.desire is Desire.GONE or m.state is not State.STOPPED
 
 
+def _keeps_trying(m: Machine) -> str:
+    """Edited once a try, which is a minute apart at first and five later."""
+    assert m.retry_at is not None
+    tried = words.zones_tried(m.tried)
+    where = f" ({tried})" if tried else ""
+    return (
+        f"{words.name(m)} keeps trying: EC2 had no capacity for {words.wanted(m.wish)}{where}. The "
+        f"next try is {words.at(m.retry_at)}, the last one {words.at(m.launch_by)}. {words.NOTHING}"
+    )
+
+
 def _waiting(m: Machine) -> str:
+    if m.retry_at is not None:
+        return _keeps_trying(m)
     hold = m.hold
     total = words.asked_total(hold) if hold else None
     more = f" for {total}" if total else ""

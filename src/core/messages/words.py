@@ -199,6 +199,8 @@ def state(m: Machine) -> str:
         return "stopping"
     if m.desire is Desire.RUN and m.state is State.STOPPED:
         return "starting"
+    if m.state is State.WAITING and m.retry_at is not None:
+        return "trying for capacity now and then, not launched"
     if m.state is State.RUNNING:
         return "running and ready" if m.ready_at else "running, waiting for SSH"
     return _STATES[m.state]
