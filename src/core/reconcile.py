@@ -88,7 +88,10 @@ def _overdue(tagged: Tagged, machine: Machine | None, now: datetime) -> Swept:
 def _unexplained(tagged: Tagged, machine: Machine | None, now: datetime) -> bool:
     if now < tagged.instance.launched_at + EXPLAINED_WITHIN:
         return False
-    return machine is None or machine.state in FINAL
+    if machine is None or machine.state in FINAL:
+        return True
+    # The row has another instance than this one: whatever this is, nobody watches it.
+    return machine.instance is not None and machine.instance.id != tagged.instance.id
 
 
 def _harder(tagged: Tagged) -> Action:

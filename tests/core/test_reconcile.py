@@ -1,5 +1,6 @@
 """The sweep: tags decide where no row does; a row may only save what its tag is behind of."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -106,6 +107,21 @@ def test_no_more_than_three_unexplained_machines_are_stopped_in_one_sweep() -> N
 def test_a_machine_launched_a_moment_ago_may_still_wait_for_its_row() -> None:
     young = _tagged(NOW + HOUR, launched=NOW - timedelta(minutes=5))
     assert sweep(((young, None),), NOW) == ()
+
+
+def test_an_instance_that_is_not_the_one_in_its_row_is_watched_by_nobody() -> None:
+    mine = _tagged(NOW + HOUR, id="i-other")
+    row = replace(_row(State.RUNNING, NOW + HOUR), instance=_tagged(None).instance)
+    (swept,) = sweep(((mine, row),), NOW)
+    assert swept.action is Action.STOP
+    assert sweep(((_tagged(NOW + HOUR), row),), NOW) == ()
+
+
+def test_a_row_that_cannot_be_read_is_no_reason_to_stop_before_the_tag_says_so() -> None:
+    in_time, late = _tagged(NOW + HOUR), _tagged(NOW - GRACE - timedelta(seconds=1))
+    assert sweep((), NOW, (in_time,)) == ()
+    (swept,) = sweep((), NOW, (late,))
+    assert swept.action is Action.STOP
 
 
 def test_an_unreadable_deadline_counts_as_passed_after_a_day() -> None:
