@@ -215,11 +215,7 @@ _SOURCES = {
 
 def _each(permission: Mapping[str, Any]) -> Iterator[Permission]:
     """EC2 shows rules in bundles of sources; one rule for each source, as Revoke takes it."""
-    ports = {
-        name: permission[name]
-        for name in ("IpProtocol", "FromPort", "ToPort")
-        if name in permission
-    }
+    ports = {name: permission[name] for name in _PORTS if name in permission}
     for kind, names in _SOURCES.items():
         for source in permission.get(kind) or ():
             yield {**ports, kind: [{name: source[name] for name in names if name in source}]}

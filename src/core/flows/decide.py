@@ -1,7 +1,7 @@
 """The buttons of a held or waiting launch: the first click decides, later ones hear who did."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from core import lifecycle as life
 from core import messages, policy
@@ -47,8 +47,9 @@ def _current(m: Machine | None, turn: str) -> bool:
 def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     if choice.kind in (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH):
         return _ask(house, click, m, choice)
+    now, by = house.clock(), click.user
     if choice.kind is ChoiceKind.KEEP_TRYING:
-        return _after(house, click, m, rewrite(house, m.id, partial(_keep_trying, house, click, m)))
+        return _decide(house, click, m, lambda row: life.keeps_trying(row, now, by))
     changes: dict[str, object] = {}
     if choice.kind is ChoiceKind.MARKET:
         changes = {"market": Market(choice.value)}
@@ -61,17 +62,7 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     elif choice.kind is ChoiceKind.IMAGE:
         changes = {"image": choice.value}
     what = f"{choice.kind} {choice.value}".strip()
-
-    def change(now_: Machine) -> Machine:
-        if now_.turn != m.turn:
-            return now_
-        return life.chosen(now_, house.clock(), click.user, what, **changes)
-
-    return _after(house, click, m, rewrite(house, m.id, change))
-
-
-def _keep_trying(house: House, click: Click, seen: Machine, row: Machine) -> Machine:
-    return row if row.turn != seen.turn else life.keeps_trying(row, house.clock(), click.user)
+    return _decide(house, click, m, lambda row: life.chosen(row, now, by, what, **changes))
 
 
 def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
@@ -85,32 +76,24 @@ def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
     thread = m.card.ts if m.card else None
     total = ask_for(facts, m.hold.needed)
     request = quota.ask(house, facts, total, click.user, m.channel, thread)
-
-    def change(now_: Machine) -> Machine:
-        if now_.turn != m.turn:
-            return now_
-        if waits:
-            return life.waiting(now_, house.clock(), request, click.user)
-        return life.asked(now_, house.clock(), request, click.user)
-
-    return _after(house, click, m, rewrite(house, m.id, change))
+    write = life.waiting if waits else life.asked
+    return _decide(house, click, m, lambda row: write(row, house.clock(), request, click.user))
 
 
 def _room_now(house: House, click: Click, m: Machine, facts: QuotaFacts, *, launch: bool) -> None:
     """There is room by now, so nothing is asked of AWS: launch, or offer to."""
-
-    def change(now_: Machine) -> Machine:
-        if now_.turn != m.turn:
-            return now_
-        if launch:
-            return life.chosen(now_, house.clock(), click.user, "there is room")
-        return quota.looked_at_again(now_, facts, house.clock(), "there is room")
-
-    return _after(house, click, m, rewrite(house, m.id, change))
+    now, what = house.clock(), "there is room"
+    if launch:
+        return _decide(house, click, m, lambda row: life.chosen(row, now, click.user, what))
+    return _decide(house, click, m, lambda row: quota.looked_at_again(row, facts, now, what))
 
 
-def _after(house: House, click: Click, before: Machine, after: Machine) -> None:
-    if after.version == before.version or after.turn != before.turn + 1:
+def _decide(
+    house: House, click: Click, seen: Machine, decision: Callable[[Machine], Machine]
+) -> None:
+    """Write it unless somebody has decided since the button was read, then carry it out."""
+    after = rewrite(house, seen.id, lambda row: decision(row) if row.turn == seen.turn else row)
+    if after.version == seen.version or after.turn != seen.turn + 1:
         return answer(house, click.response_url, messages.old_button(after))
     return step(house, after.id)
 
@@ -123,13 +106,8 @@ def cancel(house: House, click: Click) -> None:
         return answer(house, click.response_url, messages.old_button(m))
     if policy.may_touch(click.user, m, house.policy):
         return answer(house, click.response_url, messages.not_yours(m))
-
-    def change(now_: Machine) -> Machine:
-        if now_.turn != m.turn:
-            return now_
-        return life.unwanted(now_, house.clock(), Cause.PERSON, click.user, end=True)
-
-    return _after(house, click, m, rewrite(house, m.id, change))
+    now, by = house.clock(), click.user
+    return _decide(house, click, m, lambda row: life.unwanted(row, now, Cause.PERSON, by, end=True))
 
 
 def refresh_access(house: House, user: str) -> tuple[Machine, ...]:

@@ -19,7 +19,6 @@ from core.words import retyped
 
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
-TELLS_WITHIN = timedelta(seconds=75)  # the life of a function; after that another one tells it
 LATER = timedelta(minutes=15)  # a case takes days
 _SHOWN_TYPES = ("p3.2xlarge", "p5.48xlarge", "g5.xlarge")  # one of each GPU quota
 
@@ -189,7 +188,8 @@ def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
     new = replace(request, status=change.status, case_id=change.case_id, granted=granted)
     if change.status.is_open:
         return _later(house, new, now, seen=request)
-    return house.ledger.save_quota_request(replace(new, due_at=now + TELLS_WITHIN), request)
+    # Whoever writes the decision tells it; another one only once that function cannot live longer.
+    return house.ledger.save_quota_request(replace(new, due_at=now + life.SENDER_LIVES), request)
 
 
 def _later(

@@ -201,9 +201,9 @@ def _attempt_due(m: Machine, now: datetime) -> datetime:
     if attempt is None or attempt.last_send is None:
         return now + POLL
     if not attempt.unclear:
-        return max(now, attempt.last_send + SENDER_LIVES)
+        return attempt.last_send + SENDER_LIVES
     if attempt.sends < MOST_SENDS:
-        return max(now, attempt.last_send + RESEND_AFTER * attempt.sends)
+        return attempt.last_send + RESEND_AFTER * attempt.sends
     return max(now + POLL, min(now + timedelta(minutes=1), attempt.last_send + FENCE))
 
 
@@ -241,8 +241,7 @@ def _failed_after_tidy(m: Machine, now: datetime, cause: Cause, by: str | None) 
 
 def _tidy(m: Machine, now: datetime, then: Machine) -> Move:
     """Once nobody can be making what is to be deleted: a step may have set out and not said yet."""
-    making = m.prepared_at is not None and m.group is None
-    if making and m.prepared_at and now < m.prepared_at + SENDER_LIVES:
+    if m.group is None and m.prepared_at and now < m.prepared_at + SENDER_LIVES:
         return Rest(until=m.prepared_at + SENDER_LIVES)
     return Tidy(then=then)
 
