@@ -26,7 +26,14 @@ from starlette.routing import Route
 from sim.world import SERVICES, AwsError, TimedOut, World
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
-_MODELS = {"ec2": "ec2", "servicequotas": "service-quotas", "pricing": "pricing", "ssm": "ssm"}
+_MODELS = {
+    "ec2": "ec2",
+    "servicequotas": "service-quotas",
+    "pricing": "pricing",
+    "ssm": "ssm",
+    "sts": "sts",
+}
+_QUERY = frozenset({"ec2", "sts"})  # forms and XML; the others speak JSON
 _LARGEST_BODY = 1_000_000
 _SILENCE = 65.0  # seconds without a reply, longer than any client here waits
 
@@ -97,7 +104,7 @@ class _Wire:
             model.operation_model(self._operation), SerializationContext(request_id)
         )
         wire = serializer.serialize(result)
-        media = "text/xml;charset=UTF-8" if self._service == "ec2" else _JSON
+        media = "text/xml;charset=UTF-8" if self._service in _QUERY else _JSON
         return Response(
             wire["body"],
             status_code=wire["status_code"],
@@ -111,7 +118,7 @@ class _Wire:
             model.operation_model(self._operation), timestamp_parser=_timestamp
         )
         try:
-            if self._service != "ec2":
+            if self._service not in _QUERY:
                 _check_json(self._request["body"])
             parsed: dict[str, Any] = parser.parse(self._request)
         except (RequestParserError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -128,7 +135,7 @@ def _wire(request: Request, body: bytes) -> _Wire | Response:
     if service is None:
         error = AwsError("InvalidAction", f"The world does not serve {scope[2]}.")
         return refusal("ssm", error)
-    values = _form(request, body) if service == "ec2" else {}
+    values = _form(request, body) if service in _QUERY else {}
     operation = values.get("Action") or request.headers.get("x-amz-target", "").rpartition(".")[2]
     data = {
         "method": request.method,
@@ -163,13 +170,20 @@ _JSON = "application/x-amz-json-1.1"
 
 
 def refusal(service: str, error: AwsError, request_id: str = "unsigned") -> Response:
-    """An error as that service's clients read it: EC2's XML, or JSON with a type."""
-    if service == "ec2":
-        body = (
-            '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>'
-            f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-            f"</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-        )
+    """An error as that service's clients read it: XML of two kinds, or JSON with a type."""
+    if service in _QUERY:
+        told = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+        if service == "ec2":
+            body = (
+                f"<Response><Errors><Error>{told}</Error></Errors>"
+                f"<RequestID>{request_id}</RequestID></Response>"
+            )
+        else:
+            body = (
+                f"<ErrorResponse><Error>{told}</Error><RequestId>{request_id}</RequestId>"
+                "</ErrorResponse>"
+            )
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'
         return Response(body, status_code=error.status, media_type="text/xml;charset=UTF-8")
     words = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
     return Response(

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox import ministack, serve
+from sandbox import internet, ministack, serve
 from sandbox.deploy import Deployed, deploy
 from sandbox.ec2_wire import app as world_app
 from sandbox.events import PUMP_SECONDS, Bus, Loop, pump, ring
@@ -33,7 +33,7 @@ STACK = "gpu"
 DOORS = ("Door", "Slack", "Clock", "Ec2Events")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 # What the world answers instead of MiniStack, by boto3's own environment variables.
-WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "SSM")
+WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "SSM", "STS")
 LOG_SECONDS = 1.0
 
 
@@ -95,7 +95,9 @@ class Run:
         self._loop("logs", LOG_SECONDS, copier(stack, log_groups(stack, deployed), options.folder))
         if options.clock_seconds < SCHEDULE_SECONDS:
             self._loop("clock", options.clock_seconds, ring(stack, deployed.resources["Clock"]))
-        self._slack(page, world, keys, facts(options, keys, stack, deployed))
+        world.control({"do": "instance-profile", "arn": instance_profile(stack, deployed)})
+        door = internet.invoker(stack.client("lambda"), deployed.resources["Door"])
+        self._slack(page, world, keys, facts(options, keys, stack, deployed), door)
 
     def _listen(self, port: int) -> Any:
         bound = serve.listen(port)
@@ -123,7 +125,14 @@ class Run:
         self._stack = stack
         return stack
 
-    def _slack(self, bound: Any, world: World, keys: Keys, known: Mapping[str, Any]) -> None:
+    def _slack(
+        self,
+        bound: Any,
+        world: World,
+        keys: Keys,
+        known: Mapping[str, Any],
+        door: Callable[[internet.Event], internet.Event],
+    ) -> None:
         app = slack_app(
             Workspace(),
             function_url=known["function_url"],
@@ -133,6 +142,7 @@ class Run:
             world_control=world.control,
             world_state=world.state,
             info=lambda: dict(known),
+            more=internet.routes(internet.Front(invoke=door)),
         )
         self._serve("slack", app, bound)
 
@@ -164,11 +174,21 @@ def parameters(options: Options, keys: Keys) -> dict[str, str]:
         "SlackSigningSecret": keys.signing_secret,
         "SlackBotToken": keys.bot_token,
         "SlackApiUrl": f"{options.page}/api/",
+        "HereUrl": options.page,
+        "GithubUrl": f"{options.page}/github",
         "SlackTeamId": TEAM_ID,
         "Regions": ",".join(REGIONS),
         "Admins": next(p.id for p in PEOPLE if p.is_admin),
         **options.parameters,
     }
+
+
+def instance_profile(stack: ministack.MiniStack, deployed: Deployed) -> str:
+    """The ARN of what machines run under: MiniStack has IAM, and the world is told of it."""
+    asked = stack.client("lambda").get_function_configuration(
+        FunctionName=deployed.resources["Slack"]
+    )
+    return str(asked["Environment"]["Variables"]["INSTANCE_PROFILE"])
 
 
 def facts(

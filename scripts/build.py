@@ -31,9 +31,13 @@ FUNCTIONS = (DOOR, "Slack", "Clock", "Ec2Events")
 DOOR_FILES = (
     "core/__init__.py",
     "core/first_words.py",
+    "core/links.py",
+    "core/networks.py",
+    "core/words.py",
     "handlers/__init__.py",
     "handlers/aws_post.py",
     "handlers/door.py",
+    "handlers/here.py",
 )
 # The services whose models ship. sts is what botocore falls back to for some credentials.
 SERVICES = frozenset(

@@ -3,9 +3,10 @@
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from core.model import FINAL, Machine, Profile, QuotaRequest
-from core.ports import Accepted, NameTaken, StaleRow
+from core.ports import ROW_NAMES, Accepted, NameTaken, R, Row, StaleRow
 
 TWIN_FOR = timedelta(seconds=30)
 
@@ -22,6 +23,7 @@ class MemoryLedger:
     _instances: dict[str, str] = field(default_factory=dict)
     _profiles: dict[str, Profile] = field(default_factory=dict)
     _quotas: dict[str, QuotaRequest] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
@@ -67,8 +69,7 @@ class MemoryLedger:
             self._machines[new.id] = new
             if new.state in FINAL and self._names.get(new.name) == new.id:
                 del self._names[new.name]
-            if new.instance:
-                self._instances[new.instance.id] = new.id
+            self._instances.update(dict.fromkeys((one.id for one in new.instances), new.id))
             self.writes += 1
             return new
 
@@ -111,6 +112,7 @@ class MemoryLedger:
         with self._lock:
             rows = [(m.due_at, f"machine/{m.id}") for m in self._machines.values()]
             rows += [(q.due_at, f"quota/{q.key}") for q in self._quotas.values()]
+            rows += [(r.due_at, f"{kind}/{key}") for (kind, key), r in self._rows.items()]
             rows += [
                 (min((a.until for a in p.accesses), default=None), f"profile/{p.user}")
                 for p in self._profiles.values()
@@ -154,3 +156,35 @@ class MemoryLedger:
         with self._lock:
             found = [r for r in self._quotas.values() if r.status.is_open]
         return tuple(sorted(found, key=lambda r: r.asked_at))
+
+    def row(self, kind: type[R], key: str) -> R | None:
+        """The newest row of that kind and key."""
+        with self._lock:
+            return cast("R | None", self._rows.get((ROW_NAMES[kind], key)))
+
+    def rows(self, kind: type[R]) -> tuple[R, ...]:
+        """Every row of a kind, by key."""
+        with self._lock:
+            found = [(k, r) for k, r in self._rows.items() if k[0] == ROW_NAMES[kind]]
+        return tuple(cast("R", row) for _, row in sorted(found, key=lambda one: one[0]))
+
+    def save_row(self, new: R, seen: R | None) -> R:
+        """Write if nobody wrote since `seen`; None: if there is none yet."""
+        version = seen.version if seen else 0
+        with self._lock:
+            known = self.row(type(new), new.key)
+            if (known.version if known else 0) != version:
+                raise StaleRow(new.key)
+            row: Any = replace(cast("Any", new), version=version + 1)
+            self._rows[ROW_NAMES[type(new)], new.key] = row
+            self.writes += 1
+            return cast("R", row)
+
+    def drop_row(self, seen: Row) -> None:
+        """Delete it if nobody wrote since; one that is gone already is no error."""
+        with self._lock:
+            known = self.row(type(seen), seen.key)
+            if known is not None and known.version != seen.version:
+                raise StaleRow(seen.key)
+            self._rows.pop((ROW_NAMES[type(seen)], seen.key), None)
+            self.writes += 1

@@ -10,10 +10,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from adapters.ebs import Ebs
 from adapters.ec2 import Ec2
+from adapters.here import DoorLinks
 from adapters.images import SsmImages
+from adapters.own_images import Amis
 from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
+from adapters.ssm_commands import RunCommand
+from adapters.sts import Sts
 from core import names
 from core.blocks import Message
 from core.flows import route
@@ -24,6 +29,7 @@ from core.flows.wake import on_wake
 from core.model import Machine, Person, Policy
 from sim import boto
 from sim.chat import MemoryChat, Posted
+from sim.github import MemoryGithub
 from sim.ledger import MemoryLedger
 from sim.wakes import MemoryWakes
 from sim.world import World
@@ -34,6 +40,9 @@ CHANNEL = "C0GPULAB"
 ADA, LIN, SAM, GUS = "U0ADA", "U0LIN", "U0SAM", "U0GUS"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+DOOR = "https://door.example"
+SIGNING_SECRET = "the-signing-secret-of-town"
+PROFILE = "arn:aws:iam::123456789012:instance-profile/gpu-machine"
 
 POLICY = Policy(
     stack="gpu",
@@ -45,6 +54,7 @@ POLICY = Policy(
     longest_lease=timedelta(hours=24),
     default_disk_gb=50,
     approval_above=Decimal(10),
+    instance_profile=PROFILE,
 )
 
 
@@ -61,6 +71,7 @@ class Town:
     now: datetime = START
     chat: MemoryChat = field(default_factory=MemoryChat)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    github: MemoryGithub = field(default_factory=MemoryGithub)
     sweeping: bool = True
     failures: list[Exception] = field(default_factory=list)
     _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -68,6 +79,7 @@ class Town:
 
     def __post_init__(self) -> None:
         self.world = World(self.clock, regions=REGIONS)
+        self.control(do="instance-profile", arn=PROFILE)
         self.wakes = MemoryWakes(self.clock)
         self.chat.add(
             person(ADA, "ada"),
@@ -81,8 +93,14 @@ class Town:
                 self._client("ec2"), self._client("ec2"), self.policy.stack, pause=self._pause
             ),
             images=SsmImages(self._client("ssm"), self._client("ec2")),
+            own_images=Amis(self._client("ec2"), self.policy.stack),
+            disks=Ebs(self._client("ec2"), self.policy.stack),
             quotas=ServiceQuotas(self._client("service-quotas")),
             prices=PriceList(self._client("pricing")("us-east-1")),
+            reasons=Sts(self._client("sts")("us-east-1")),
+            public_keys=self.github,
+            commands=RunCommand(self._client("ssm")),
+            links=DoorLinks(DOOR, self.policy.stack, lambda: SIGNING_SECRET),
             chat=self.chat,
             ledger=self.ledger,
             wakes=self.wakes,
@@ -104,6 +122,18 @@ class Town:
             return self._clients[service, region]
 
         return of
+
+    def hearing(self, operation: str) -> list[dict[str, Any]]:
+        """The arguments of every call of that EC2 operation from now on, with its `Region`."""
+        heard: list[dict[str, Any]] = []
+        for region in self.policy.regions:
+
+            def hear(params: dict[str, Any], at: str = region, **_: Any) -> None:
+                heard.append({**params, "Region": at})
+
+            events = self._client("ec2")(region).meta.events
+            events.register(f"provide-client-params.ec2.{operation}", hear)
+        return heard
 
     # ---- people -----------------------------------------------------------------------------
 

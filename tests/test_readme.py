@@ -21,7 +21,7 @@ def _typed(document: str) -> list[str]:
 
 @pytest.mark.parametrize("text", _typed(README))
 def test_every_command_of_the_readme_is_the_parsers(text: str) -> None:
-    typed = text.replace("ssh-ed25519 AAAA…", KEY)
+    typed = text.replace("ssh-ed25519 AAAA…", KEY).replace("@kim", "<@U0KIM|kim>")
     assert not isinstance(commands.parse(typed), commands.UsageError), commands.parse(typed)
 
 
@@ -30,7 +30,8 @@ def test_every_part_of_a_launch_in_the_readme_can_be_typed() -> None:
     for word in re.findall(r"`([^`]+)`", said):
         if word == "image ami-…":
             word = "image ami-0123456789abcdef0"
-        kind = "" if re.fullmatch(r"p3\.2xlarge|a100|8xH100|24GB", word) else "g5.xlarge "
+        named = re.fullmatch(r"p3\.2xlarge|a100|8xH100|(cheapest )?\d+GB", word)
+        kind = "" if named else "g5.xlarge "
         parsed = commands.parse(f"launch {kind}{word}")
         assert isinstance(parsed, commands.Launch), (word, parsed)
 

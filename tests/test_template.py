@@ -26,6 +26,7 @@ FUNCTIONS = ("Door", "Slack", "Clock", "Ec2Events")
 # Actions that AWS offers without any resource-level permission.
 ON_ANYTHING = re.compile(
     r"ec2:Describe\w+|pricing:GetProducts|servicequotas:(Get|List)\w+|logs:\w+|xray:\w+"
+    r"|sts:DecodeAuthorizationMessage|ssm:(DescribeInstanceInformation|GetCommandInvocation)"
 )
 
 
@@ -50,6 +51,12 @@ def transformed() -> dict[str, Any]:
 def statements(function: str) -> Iterator[dict[str, Any]]:
     for policy in transformed()["Resources"][f"{function}Role"]["Properties"]["Policies"]:
         yield from policy["PolicyDocument"]["Statement"]
+
+
+def environment(function: str) -> dict[str, Any]:
+    """What a function is told: what all are, and what it alone is."""
+    own = raw()["Resources"][function]["Properties"].get("Environment", {}).get("Variables", {})
+    return {**raw()["Globals"]["Function"]["Environment"]["Variables"], **own}
 
 
 def listed(value: Any) -> list[Any]:
@@ -113,7 +120,7 @@ def test_no_statement_allows_everything(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_machines_of_others_are_out_of_reach(function: str) -> None:
-    touching = re.compile(r"ec2:(Start|Stop|Terminate|Delete|Authorize|Revoke)\w+")
+    touching = re.compile(r"ec2:(Start|Stop|Terminate|Delete|Authorize|Revoke|Cancel)\w+")
     for statement in statements(function):
         if any(touching.fullmatch(action) for action in listed(statement["Action"])):
             condition = statement["Condition"]["StringEquals"]
@@ -135,7 +142,13 @@ def called(service: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("service", "prefix"),
-    [("ec2", "ec2"), ("service-quotas", "servicequotas"), ("pricing", "pricing"), ("ssm", "ssm")],
+    [
+        ("ec2", "ec2"),
+        ("service-quotas", "servicequotas"),
+        ("pricing", "pricing"),
+        ("ssm", "ssm"),
+        ("sts", "sts"),
+    ],
 )
 def test_slack_may_do_exactly_what_the_adapters_do(service: str, prefix: str) -> None:
     granted = {a.partition(":")[2] for a in actions("Slack") if a.startswith(f"{prefix}:")}
@@ -159,6 +172,45 @@ def test_marks_are_given_at_birth_and_only_the_deadline_moves() -> None:
     assert "ec2:CreateAction" in by_sid["MarkOnlyWhatIsBeingMade"]["StringEquals"]
     moving = by_sid["MoveTheDeadline"]["ForAllValues:StringEquals"]
     assert moving == {"aws:TagKeys": ["gpu:deadline"]}
+
+
+def test_machines_run_under_a_role_that_reaches_systems_manager_and_nothing_else() -> None:
+    role = raw()["Resources"]["MachineRole"]["Properties"]
+    (policy,) = role["Policies"]
+    allowed, denied = policy["PolicyDocument"]["Statement"]
+    assert "ManagedPolicyArns" not in role
+    assert allowed["Effect"] == "Allow"
+    for action in allowed["Action"]:
+        assert re.fullmatch(
+            r"ssm:UpdateInstanceInformation|(ssmmessages|ec2messages):\w+", action
+        ), action
+    assert denied["Effect"] == "Deny"
+    assert {"ssm:GetParameter*", "secretsmanager:*", "sts:AssumeRole"} <= set(denied["Action"])
+
+
+def test_only_that_role_may_be_given_and_only_to_ec2() -> None:
+    giving = [
+        (function, one)
+        for function in FUNCTIONS
+        for one in statements(function)
+        if "iam:PassRole" in listed(one["Action"])
+    ]
+    ((function, statement),) = giving
+    assert function == "Slack"
+    assert statement["Resource"] == {"Fn::GetAtt": ["MachineRole", "Arn"]}
+    assert statement["Condition"] == {
+        "StringEquals": {"iam:PassedToService": {"Fn::Sub": "ec2.${AWS::URLSuffix}"}}
+    }
+
+
+def test_scripts_run_from_one_document_and_on_own_machines_only() -> None:
+    by_sid = {s["Sid"]: s for s in statements("Slack") if "ssm:SendCommand" in listed(s["Action"])}
+    assert set(by_sid) == {"RunShellScripts", "RunThemOnOwnMachines"}
+    assert by_sid["RunShellScripts"]["Resource"]["Fn::Sub"].endswith(":document/AWS-RunShellScript")
+    condition = by_sid["RunThemOnOwnMachines"]["Condition"]["StringEquals"]
+    assert condition == {
+        "ssm:resourceTag/gpu:stack": {"Fn::Sub": "${AWS::StackName}.${AWS::Region}"}
+    }
 
 
 def test_managed_policies_only_write_logs() -> None:
@@ -193,7 +245,7 @@ def test_every_parameter_can_be_answered_by_a_reader() -> None:
 
 
 def test_the_functions_get_what_settings_reads() -> None:
-    given = set(raw()["Globals"]["Function"]["Environment"]["Variables"])
+    given = set(environment("Slack"))
     source = Path(settings.__file__).read_text("utf-8")
     read = set(re.findall(r"look\.\w+\(\s*\"([A-Z_]+)\"", source))
     assert read
@@ -201,7 +253,7 @@ def test_the_functions_get_what_settings_reads() -> None:
 
 
 def test_the_templates_defaults_are_settings_defaults() -> None:
-    variables = raw()["Globals"]["Function"]["Environment"]["Variables"]
+    variables = environment("Slack")
     defaults = {name: str(one.get("Default", "")) for name, one in raw()["Parameters"].items()}
     environ = {
         "TABLE_NAME": "t",

@@ -11,6 +11,7 @@ from typing import Any
 
 MOST_MESSAGE_BLOCKS = 50
 MOST_VIEW_BLOCKS = 100
+MOST_CHARTS = 2  # in a message; found on Slack itself, in no reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ Check = Callable[[Any, str], list[Fault]]
 def message_faults(blocks: object) -> list[Fault]:
     """Every rule that the blocks of a message break; empty when Slack would take them."""
     found = _array(_MESSAGE_BLOCK, most=MOST_MESSAGE_BLOCKS, least=0)(blocks, "/blocks")
-    return found or _repeated(blocks, "/blocks")
+    return found or [*_repeated(blocks, "/blocks"), *_too_many_charts(blocks)]
 
 
 def view_faults(view: object) -> list[Fault]:
@@ -304,8 +305,56 @@ _EVERYWHERE: dict[str, Check] = (
         | {"hint": _plain(2000), "optional": _true_or_false, "dispatch_action": _true_or_false},
     )
 )
-_MESSAGE_BLOCK = _by_type(_EVERYWHERE)
-_VIEW_BLOCKS = _array(_MESSAGE_BLOCK, most=MOST_VIEW_BLOCKS, least=0)
+
+
+# ---- charts: in messages only -------------------------------------------------------------------
+
+
+def _figure(value: Any, at: str) -> list[Fault]:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    return [] if good else [_fault("must be a number", at)]
+
+
+_POINT = _object({"label": _string(20), "value": _figure})
+_SERIES = _object({"name": _string(20), "data": _array(_POINT, most=20)})
+_AXES = _object(
+    {"categories": _array(_string(20), most=20)}, {"x_label": _string(50), "y_label": _string(50)}
+)
+_LINES: dict[str, Check] = {"series": _array(_SERIES, most=6), "axis_config": _AXES}
+_CHART = _by_type(
+    {name: one for kind in ("line", "bar", "area") for name, one in _named(kind, _LINES).items()}
+    | _named("pie", {"segments": _array(_POINT, most=6)})
+)
+_CHART_BLOCK = _object(
+    {"type": _one_of("data_visualization"), "title": _string(50), "chart": _CHART}, _BLOCK_ID
+)
+
+
+def _chart(value: Any, at: str) -> list[Fault]:
+    """Every series has a name of its own and a value for every category."""
+    found = _CHART_BLOCK(value, at)
+    if found or value["chart"]["type"] == "pie":
+        return found
+    wanted = value["chart"]["axis_config"]["categories"]
+    names = [series["name"] for series in value["chart"]["series"]]
+    if len(set(names)) < len(names):
+        found.append(_fault("series names must be unique", f"{at}/chart/series"))
+    for n, series in enumerate(value["chart"]["series"]):
+        if [point["label"] for point in series["data"]] != wanted:
+            words = "data labels must match axis_config.categories"
+            found.append(_fault(words, f"{at}/chart/series/{n}/data"))
+    return found
+
+
+def _too_many_charts(blocks: Any) -> list[Fault]:
+    charts = [block for block in blocks if block["type"] == "data_visualization"]
+    if len(charts) <= MOST_CHARTS:
+        return []
+    return [_fault(f"no more than {MOST_CHARTS} data_visualization blocks allowed", "/blocks")]
+
+
+_MESSAGE_BLOCK = _by_type(_EVERYWHERE | {"data_visualization": _chart})
+_VIEW_BLOCKS = _array(_by_type(_EVERYWHERE), most=MOST_VIEW_BLOCKS, least=0)
 _VIEW_EXTRAS: dict[str, Check] = {
     "callback_id": _string(255, 0),
     "private_metadata": _string(3000, 0),

@@ -3,7 +3,7 @@
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -51,8 +51,12 @@ def app(
     world_control: Control | None,
     world_state: Look | None,
     info: Look,
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """The whole server. `app.state.delivery.function_url` may be set once the app is deployed."""
+    """The whole server. `app.state.delivery.function_url` may be set once the app is deployed.
+
+    `more`: what else it answers, such as what stands in for other parts of the internet.
+    """
     delivery = Delivery(
         function_url=function_url,
         function_headers=function_headers,
@@ -60,7 +64,7 @@ def app(
         now=workspace.now,
     )
     server = _Server(workspace, delivery, bot_token, world_control, world_state, info)
-    made = Starlette(routes=server.routes())
+    made = Starlette(routes=[*server.routes(), *more])
     made.state.delivery = delivery
     made.state.workspace = workspace
     return made

@@ -32,6 +32,7 @@ class Plan:
     metadata: dict[str, Any]
     shutdown: str
     user_data: str | None
+    profile: str | None
 
 
 def bear(ground: Ground, region: Region, plan: Plan, reservation: str, index: int) -> Instance:
@@ -69,6 +70,7 @@ def _instance(ground: Ground, plan: Plan, reservation: str, index: int) -> Insta
         metadata=dict(plan.metadata),
         shutdown=plan.shutdown,
         user_data=plan.user_data,
+        profile=plan.profile,
         launched_at=ground.time,
         visible_at=ground.time + timedelta(seconds=ground.settings.visible_after),
     )
@@ -97,8 +99,10 @@ def _attach_interface(ground: Ground, region: Region, instance: Instance, plan: 
 def _attach_disk(
     ground: Ground, region: Region, instance: Instance, disk: Disk, plan: Plan
 ) -> None:
+    one = ground.new_id("vol")
+    source = region.snapshots.get(disk.snapshot)
     volume = Volume(
-        id=ground.new_id("vol"),
+        id=one,
         zone=instance.zone,
         size=disk.size,
         kind=disk.kind,
@@ -112,6 +116,7 @@ def _attach_disk(
         device=disk.device,
         dies_with=disk.dies_with,
         tags=dict(plan.tags["volume"]),
+        content=source.content if source else one,
     )
     region.volumes[volume.id] = volume
     instance.volumes.append(volume.id)

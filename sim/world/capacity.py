@@ -7,14 +7,29 @@ from sim.world.data import load_offerings, quota_of, spot_price
 from sim.world.errors import AwsError
 from sim.world.things import Region
 
+ENDLESS = 1_000_000
+
 
 def has_room(region: Region, zone: str, instance_type: str, market: str) -> bool:
     """Whether that zone sells the type and has one left; spot is only where it has a price."""
+    return left(region, zone, instance_type, market) > 0
+
+
+def left(region: Region, zone: str, instance_type: str, market: str) -> int:
+    """How many more that zone can start of the type."""
     if zone not in load_offerings(region.name).get(instance_type, ()):
-        return False
+        return 0
     if market == "spot" and spot_price(region.name, zone, instance_type) is None:
-        return False
-    return not any(full.holds(zone, instance_type, market) for full in region.full)
+        return 0
+    rooms = (full.room for full in region.full if full.holds(zone, instance_type, market))
+    return min(rooms, default=ENDLESS)
+
+
+def take(region: Region, zone: str, instance_type: str, market: str, count: int) -> None:
+    """So many have been started there: that much less room is left."""
+    for full in [one for one in region.full if one.holds(zone, instance_type, market)]:
+        region.full.discard(full)
+        region.full.add(replace(full, room=max(0, full.room - count)))
 
 
 def place(region: Region, plan: Plan, zone: str | None) -> Plan:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.world import quotas
+from sim.world import quotas, troubles
+from sim.world.amis import fail
 from sim.world.data import load_quotas, load_types
 from sim.world.ground import Ground
 from sim.world.life import INSIDE, USER, end, halt, interrupt
-from sim.world.things import Full, Instance, QuotaRequest, Region
+from sim.world.routes import remove_default_vpc
+from sim.world.things import Full, Instance, QuotaRequest, Region, Subnet
 
 Command = dict[str, Any]
 
@@ -62,6 +64,13 @@ class Control:
             "clear-faults": self._clear,
             "stop-outside": self._stop_outside,
             "terminate-outside": self._terminate_outside,
+            "fail-image": self._fail_image,
+            "instance-profile": self._profile,
+            "remove-default-vpc": self._remove_vpc,
+            "hide-subnets": self._hide_subnets,
+            "fill-subnets": self._fill_subnets,
+            **dict.fromkeys(troubles.NAMES, self._trouble),
+            "mend": self._mend,
             "settings": self._settings,
         }
         do = command.get("do")
@@ -82,9 +91,14 @@ class Control:
     # ---- capacity -------------------------------------------------------------------------
 
     def _fill(self, command: Command) -> dict[str, Any]:
-        region = self._region(command)
+        """No more there, or with `room` only so many more."""
+        region, name, market = self._region(command), _type(command), _market(command)
+        room = int(_number({"room": 0, **command}, "room"))
         for zone in _zones(region, command):
-            region.full.add(Full(zone=zone, instance_type=_type(command), market=_market(command)))
+            where = (zone, name, market)
+            same = {f for f in region.full if (f.zone, f.instance_type, f.market) == where}
+            region.full -= same
+            region.full.add(Full(zone=zone, instance_type=name, market=market, room=room))
         return {"full": len(region.full)}
 
     def _free(self, command: Command) -> dict[str, Any]:
@@ -126,6 +140,52 @@ class Control:
             raise ValueError(f"{instance.id} is {instance.state}")
         end(self.ground, region, instance, USER)
 
+    # ---- networks -------------------------------------------------------------------------
+
+    def _remove_vpc(self, command: Command) -> None:
+        remove_default_vpc(self._region(command))
+
+    def _hide_subnets(self, command: Command) -> None:
+        """Their route table leads to no internet gateway any more."""
+        for subnet in self._subnets(command):
+            subnet.public = False
+
+    def _fill_subnets(self, command: Command) -> None:
+        """Others take their addresses; `free` of them stay, none by default."""
+        free = int(_number({"free": 0, **command}, "free"))
+        for subnet in self._subnets(command):
+            subnet.taken = 4091 - free
+
+    def _subnets(self, command: Command) -> list[Subnet]:
+        region = self._region(command)
+        zones = _zones(region, command)
+        return [subnet for subnet in region.subnets.values() if subnet.zone in zones]
+
+    # ---- the account ----------------------------------------------------------------------
+
+    def _trouble(self, command: Command) -> None:
+        do = str(command["do"])
+        anywhere = do in troubles.ANYWHERE and not command.get("region")
+        region = None if anywhere else self._region(command).name
+        troubles.command(self.ground.troubles, do, region, command)
+
+    def _mend(self, _: Command) -> None:
+        """A good day again: room, networks, prices and the account as they were at first."""
+        self.faults.clear()
+        self.ground.troubles = troubles.Troubles()
+        for region in self.ground.regions.values():
+            region.full.clear()
+            for subnet in region.subnets.values():
+                subnet.public, subnet.taken = True, 0
+            if not region.vpc:
+                region.vpc, region.subnets = self.ground.default_vpc(region.zones)
+
+    # ---- images ---------------------------------------------------------------------------
+
+    def _fail_image(self, command: Command) -> None:
+        """A pending image comes to nothing."""
+        fail(self._region(command), str(command.get("image")))
+
     # ---- quotas ---------------------------------------------------------------------------
 
     def _grant(self, command: Command) -> None:
@@ -163,6 +223,13 @@ class Control:
 
     def _clear(self, _: Command) -> None:
         self.faults.clear()
+
+    def _profile(self, command: Command) -> None:
+        """IAM, which the world does not have, says that there is this instance profile."""
+        arn = str(command.get("arn"))
+        if ":instance-profile/" not in arn:
+            raise ValueError(f"arn must be an instance profile's, not {arn!r}")
+        self.ground.profiles.add(arn)
 
     def _settings(self, command: Command) -> None:
         values = command.get("settings")

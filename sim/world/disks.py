@@ -1,13 +1,13 @@
-"""EBS volumes: what a launch asks for, and what DescribeVolumes shows."""
+"""The disks that a launch asks for, and what EBS takes: sizes and speeds of each kind."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from sim.world.asking import FILTERS, PAGES, Operation, Params, matching, need, page, tag_list
-from sim.world.data import Image
+from sim.world.asking import Params, need
 from sim.world.errors import AwsError
-from sim.world.ground import Ground
-from sim.world.things import Region, Volume
+from sim.world.things import Bootable, Region
+
+MOST_GB = 51_200  # storage of an account in a region, the default quota of gp3
 
 _SIZES = {
     "gp3": (1, 65_536),
@@ -17,6 +17,8 @@ _SIZES = {
     "st1": (125, 16_384),
     "sc1": (125, 16_384),
 }
+# The fewest and the most IOPS, and how many for each GiB.
+_IOPS = {"gp3": (3000, 80_000, 500), "io1": (100, 64_000, 50), "io2": (100, 256_000, 1000)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class Disk:
     snapshot: str
 
 
-def read_disks(region: Region, image: Image, mappings: Any) -> tuple[Disk, ...]:
+def read_disks(region: Region, image: Bootable, mappings: Any) -> tuple[Disk, ...]:
     """The root volume, changed as the call wishes, and those that it adds."""
     asked = {need(mapping, "DeviceName"): mapping.get("Ebs") or {} for mapping in mappings}
     if len(asked) != len(mappings):
@@ -44,7 +46,14 @@ def read_disks(region: Region, image: Image, mappings: Any) -> tuple[Disk, ...]:
         raise AwsError("InvalidBlockDeviceMapping", "snapshotId cannot be modified on root device")
     disks = [_disk(image.root_device, root, snapshot, image.root_gb)]
     disks += [_disk(device, ebs, "", None) for device, ebs in asked.items()]
+    check_room(region, sum(disk.size for disk in disks))
     return tuple(disks)
+
+
+def check_room(region: Region, more: int) -> None:
+    """The account's quota of storage (GiB), which counts every volume of the region."""
+    if sum(volume.size for volume in region.volumes.values()) + more > MOST_GB:
+        raise AwsError("VolumeLimitExceeded", "You have exceeded your maximum gp3 storage limit.")
 
 
 def _disk(device: str, ebs: Params, snapshot: str, least: int | None) -> Disk:
@@ -53,9 +62,9 @@ def _disk(device: str, ebs: Params, snapshot: str, least: int | None) -> Disk:
         raise AwsError(
             "MissingParameter", f"The request must contain a size or snapshotId ({device})"
         )
-    _check_size(device, int(size), kind, snapshot, least)
+    check_size(device, int(size), kind, snapshot, least)
     iops, throughput = ebs.get("Iops"), ebs.get("Throughput")
-    _check_speed(kind, iops, throughput)
+    check_speed(kind, iops, throughput, int(size))
     gp3 = kind == "gp3"
     return Disk(
         device=device,
@@ -69,7 +78,8 @@ def _disk(device: str, ebs: Params, snapshot: str, least: int | None) -> Disk:
     )
 
 
-def _check_size(device: str, size: int, kind: str, snapshot: str, least: int | None) -> None:
+def check_size(device: str, size: int, kind: str, snapshot: str, least: int | None) -> None:
+    """EC2's refusal of a kind or size (GiB); `least` is the size of the snapshot."""
     if kind not in _SIZES:
         raise AwsError("InvalidParameterValue", f"Invalid volume type: {kind}")
     if snapshot and kind in ("st1", "sc1"):
@@ -90,82 +100,39 @@ def _check_size(device: str, size: int, kind: str, snapshot: str, least: int | N
         )
 
 
-def _check_speed(kind: str, iops: Any, throughput: Any) -> None:
-    if iops is not None and kind not in ("gp3", "io1", "io2"):
+def check_speed(kind: str, iops: Any, throughput: Any, size: int) -> None:
+    """EC2's refusal of IOPS or throughput (MiB/s) that such a volume cannot have."""
+    if iops is not None and kind not in _IOPS:
         raise AwsError(
             "InvalidParameterCombination",
             f"The parameter iops is not supported for {kind} volumes.",
         )
-    if iops is not None and kind == "gp3" and not 3000 <= int(iops) <= 80_000:
-        raise AwsError("InvalidParameterValue", f"Volume iops of {iops} is invalid for gp3.")
     if iops is None and kind in ("io1", "io2"):
         raise AwsError(
             "MissingParameter", f"The parameter iops must be specified for {kind} volumes."
         )
-    if throughput is not None and (kind != "gp3" or not 125 <= int(throughput) <= 2000):
+    if iops is not None:
+        _check_iops(kind, int(iops), size)
+    if throughput is None:
+        return
+    if kind != "gp3" or not 125 <= int(throughput) <= 2000:
         raise AwsError(
             "InvalidParameterValue", f"Throughput of {throughput} is invalid for {kind}."
         )
+    if int(throughput) * 4 > int(iops or 3000):
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Throughput (MiBps) to iops ratio of {int(throughput) / int(iops or 3000):f} is too "
+            "high; maximum is 0.250000 MiBps per iops.",
+        )
 
 
-# ---- DescribeVolumes ----------------------------------------------------------------------------
-
-
-def _describe(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
-    wanted = params.get("VolumeIds")
-    shown = [v for v in region.volumes.values() if v.visible_at <= ground.time]
-    for one in wanted or ():
-        if one not in {v.id for v in shown}:
-            raise AwsError("InvalidVolume.NotFound", f"The volume '{one}' does not exist.")
-    found = matching(
-        "DescribeVolumes",
-        [v for v in shown if not wanted or v.id in wanted],
-        params,
-        {
-            "volume-id": lambda v: v.id,
-            "status": _status,
-            "availability-zone": lambda v: v.zone,
-            "attachment.instance-id": lambda v: v.instance,
-            "volume-type": lambda v: v.kind,
-            "encrypted": lambda v: str(v.encrypted).lower(),
-            "tag": lambda v: v.tags,
-        },
-    )
-    result, more = page(found, params, least=5, most=1000)
-    return {"Volumes": [_shape(volume) for volume in result], **more}
-
-
-def _status(volume: Volume) -> str:
-    return "in-use" if volume.instance else "available"
-
-
-def _shape(volume: Volume) -> dict[str, Any]:
-    attachment = {
-        "VolumeId": volume.id,
-        "InstanceId": volume.instance,
-        "Device": volume.device,
-        "State": "attached",
-        "DeleteOnTermination": volume.dies_with,
-        "AttachTime": volume.created,
-    }
-    shape = {
-        "VolumeId": volume.id,
-        "Size": volume.size,
-        "VolumeType": volume.kind,
-        "State": _status(volume),
-        "AvailabilityZone": volume.zone,
-        "Encrypted": volume.encrypted,
-        "SnapshotId": volume.snapshot,
-        "CreateTime": volume.created,
-        "MultiAttachEnabled": False,
-        "Iops": volume.iops,
-        "Throughput": volume.throughput,
-        "Attachments": [attachment] if volume.instance else [],
-        "Tags": tag_list(volume.tags),
-    }
-    return {key: value for key, value in shape.items() if value is not None}
-
-
-OPERATIONS = (
-    Operation(name="DescribeVolumes", takes={**FILTERS, **PAGES, "VolumeIds": None}, run=_describe),
-)
+def _check_iops(kind: str, iops: int, size: int) -> None:
+    low, high, per_gb = _IOPS[kind]
+    if not low <= iops <= high:
+        raise AwsError("InvalidParameterValue", f"Volume iops of {iops} is invalid for {kind}.")
+    if iops > max(low, per_gb * size):
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Iops to volume size ratio of {iops / size:f} is too high; maximum is {per_gb}.",
+        )

@@ -15,6 +15,7 @@ from typing import Any
 from sim.world.data import load_quotas, load_zones
 from sim.world.settings import Settings
 from sim.world.things import Group, Instance, Region, Rule, Subnet
+from sim.world.troubles import Troubles
 
 # Three networks that are reserved for documentation: nobody's machine answers there. When all 762
 # are taken they are given twice, which nothing here looks at.
@@ -41,8 +42,11 @@ class Ground:
         self._numbers = itertools.count()
         self._addresses = itertools.cycle(_PUBLIC)
         self._news: list[dict[str, Any]] = []
+        self.seed = seed
         self.account = account
         self.settings = settings
+        self.troubles = Troubles()
+        self.profiles: set[str] = set()  # ARNs of the account's instance profiles
         self.time = self._look()
         self.began = self.time
         self.regions = {name: self._found(name) for name in regions}
@@ -143,6 +147,18 @@ class Ground:
     def _found(self, name: str) -> Region:
         """A region as a new account finds it: default VPC, a subnet in each zone, GPU quota 0."""
         zones = load_zones(name)
+        vpc, subnets = self.default_vpc(zones)
+        return Region(
+            name=name,
+            zones=zones,
+            vpc=vpc,
+            subnets=subnets,
+            groups=self._default_group(vpc),
+            limits={quota.code: quota.default for quota in load_quotas()},
+        )
+
+    def default_vpc(self, zones: tuple[tuple[str, str], ...]) -> tuple[str, dict[str, Subnet]]:
+        """A new default VPC: its id, and a public subnet in each zone."""
         vpc = self.new_id("vpc")
         subnets = [
             Subnet(
@@ -154,14 +170,7 @@ class Ground:
             )
             for number, (zone, zone_id) in enumerate(zones)
         ]
-        return Region(
-            name=name,
-            zones=zones,
-            vpc=vpc,
-            subnets={subnet.id: subnet for subnet in subnets},
-            groups=self._default_group(vpc),
-            limits={quota.code: quota.default for quota in load_quotas()},
-        )
+        return vpc, {subnet.id: subnet for subnet in subnets}
 
     def _default_group(self, vpc: str) -> dict[str, Group]:
         group = Group(

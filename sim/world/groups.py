@@ -54,6 +54,8 @@ def _named(region: Region, name: str) -> Group:
 def _create(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     name, description = need(params, "GroupName"), need(params, "Description")
     vpc = params.get("VpcId") or region.vpc
+    if not vpc:
+        raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
     if vpc != region.vpc:
         raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
     _check_words(name, description)

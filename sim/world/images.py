@@ -1,28 +1,33 @@
-"""Public images, and the SSM parameters that name the newest of them."""
+"""Images, public ones and the account's own, and the SSM parameters that name the newest."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sim.world.amis import find_own, own_shape
 from sim.world.asking import FILTERS, PAGES, Operation, Params, matching, need, page
 from sim.world.data import Image, images_of, parameters_of
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
-from sim.world.things import Region
+from sim.world.things import Bootable, OwnImage, Region
 
 _ALIASED = ("898082745236", "137112412989")  # these owners go by the name "amazon"
 
 
-def find_image(region: Region, image: str) -> Image:
-    """The image of that id (or `resolve:ssm:` parameter), or EC2's refusal."""
+def bootable(ground: Ground, region: Region, image: str) -> Bootable:
+    """The available image of that id (or `resolve:ssm:` parameter), or EC2's refusal."""
     if image.startswith("resolve:ssm:"):
-        return find_image(region, _resolve(region, image.removeprefix("resolve:ssm:")))
-    if not re.fullmatch(r"ami-[0-9a-f]{8,17}", image):
-        raise AwsError("InvalidAMIID.Malformed", f'Invalid id: "{image}"')
-    found = images_of(region.name).get(image)
-    if found is None:
-        raise AwsError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
+        return bootable(ground, region, _resolve(region, image.removeprefix("resolve:ssm:")))
+    found = _find(ground, region, image)
+    if isinstance(found, OwnImage) and found.state != "available":
+        raise AwsError(
+            "InvalidAMIID.Unavailable", f"The image ID '{image}' is not available: {found.state}"
+        )
     return found
+
+
+def _find(ground: Ground, region: Region, image: str) -> Image | OwnImage:
+    public = images_of(region.name).get(image)
+    return public if public else find_own(ground, region, image)
 
 
 def _resolve(region: Region, parameter: str) -> str:
@@ -34,33 +39,48 @@ def _resolve(region: Region, parameter: str) -> str:
     return value
 
 
-def _describe(_: Ground, region: Region, params: Params) -> dict[str, Any]:
+def _describe(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     ids, owners = params.get("ImageIds"), params.get("Owners")
-    chosen = [find_image(region, one) for one in ids or ()] or list(images_of(region.name).values())
+    chosen = [_find(ground, region, one) for one in ids or ()] or _every(ground, region)
     found = matching(
         "DescribeImages",
-        [image for image in chosen if not owners or _owned(image, owners)],
+        [image for image in chosen if not owners or _owned(ground, image, owners)],
         params,
         {
             "name": lambda i: i.name,
             "architecture": lambda i: i.architecture,
-            "state": lambda _: "available",
+            "state": _state,
             "image-id": lambda i: i.id(region.name),
             "owner-id": lambda i: i.owner,
             "owner-alias": lambda i: "amazon" if i.owner in _ALIASED else None,
-            "is-public": lambda _: "true",
+            "is-public": lambda i: str(isinstance(i, Image)).lower(),
             "image-type": lambda _: "machine",
             "root-device-type": lambda _: "ebs",
             "virtualization-type": lambda _: "hvm",
             "creation-date": lambda i: i.created,
+            "tag": lambda i: i.tags if isinstance(i, OwnImage) else {},
         },
     )
     shown, more = page(found, params, most=1000)
-    return {"Images": [_shape(region, image) for image in shown], **more}
+    return {"Images": [_shown(region, image) for image in shown], **more}
 
 
-def _owned(image: Image, owners: list[str]) -> bool:
-    return image.owner in owners or ("amazon" in owners and image.owner in _ALIASED)
+def _every(ground: Ground, region: Region) -> list[Image | OwnImage]:
+    own = [i for i in region.own_images.values() if i.visible_at <= ground.time]
+    return [*images_of(region.name).values(), *own]
+
+
+def _owned(ground: Ground, image: Bootable, owners: list[str]) -> bool:
+    alias = {"amazon": image.owner in _ALIASED, "self": image.owner == ground.account}
+    return image.owner in owners or any(alias.get(owner) for owner in owners)
+
+
+def _state(image: Image | OwnImage) -> str:
+    return image.state if isinstance(image, OwnImage) else "available"
+
+
+def _shown(region: Region, image: Image | OwnImage) -> dict[str, Any]:
+    return own_shape(image) if isinstance(image, OwnImage) else _shape(region, image)
 
 
 def _shape(region: Region, image: Image) -> dict[str, Any]:

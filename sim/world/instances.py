@@ -1,5 +1,6 @@
 """Finding, watching, starting, stopping and terminating instances; and spot requests."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from sim.world.asking import (
     page,
     tag_list,
 )
-from sim.world.capacity import has_room, refuse_without_quota, without_capacity
+from sim.world.capacity import left, refuse_without_quota, take, without_capacity
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
 from sim.world.life import USER, boot, end, halt
@@ -200,27 +201,38 @@ def _may_stop(_: Ground, __: Region, instance: Instance) -> None:
 
 
 def _start(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
+    _need_room(region, params)
+
     def run(ground: Ground, region: Region, instance: Instance) -> None:
         if instance.state == "stopped":
+            take(region, instance.zone, instance.instance_type, instance.market, 1)
             _wake(ground, region, instance)
 
     return _command(ground, region, params, "StartingInstances", run, _may_start)
 
 
-def _may_start(_: Ground, region: Region, instance: Instance) -> None:
-    """A stopped machine has no claim: quota and capacity are asked again, in its own zone."""
+def _need_room(region: Region, params: Params) -> None:
+    """A stopped machine has no claim: quota and capacity are asked again, for all of them."""
+    known = [
+        region.instances[one] for one in params.get("InstanceIds") or () if one in region.instances
+    ]
+    stopped = [i for i in known if i.state == "stopped"]
+    for (name, market), count in Counter((i.instance_type, i.market) for i in stopped).items():
+        vcpus = next(i.vcpus for i in stopped if i.instance_type == name)
+        if quotas.room(region, name, market) < count * vcpus:
+            raise refuse_without_quota(region, name, market)
+    places = Counter((i.zone, i.instance_type, i.market) for i in stopped)
+    for (zone, name, market), count in places.items():
+        if left(region, zone, name, market) < count:
+            raise without_capacity(name, market, zone, [])
+
+
+def _may_start(_: Ground, __: Region, instance: Instance) -> None:
     if instance.state not in ("stopped", "pending", "running"):
         raise AwsError(
             "IncorrectInstanceState",
             f"The instance '{instance.id}' is not in a state from which it can be started.",
         )
-    if instance.state != "stopped":
-        return
-    name, market, zone = instance.instance_type, instance.market, instance.zone
-    if quotas.room(region, name, market) < instance.vcpus:
-        raise refuse_without_quota(region, name, market)
-    if not has_room(region, zone, name, market):
-        raise without_capacity(name, market, zone, [])
 
 
 def _wake(ground: Ground, region: Region, instance: Instance) -> None:
@@ -257,6 +269,27 @@ def _spot_requests(ground: Ground, region: Region, params: Params) -> dict[str, 
     )
     result, more = page(found, params, least=5, most=1000)
     return {"SpotInstanceRequests": [_spot_shape(request) for request in result], **more}
+
+
+def _cancel_spot(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
+    """Cancelling ends no instance; one that is closed already stays so."""
+    chosen = need(params, "SpotInstanceRequestIds")
+    for one in chosen:
+        if one not in region.spot_requests:
+            raise AwsError(
+                "InvalidSpotInstanceRequestID.NotFound",
+                f"The spot instance request ID '{one}' does not exist",
+            )
+    for request in (region.spot_requests[one] for one in chosen):
+        if request.state in ("open", "active"):
+            request.state, request.updated = "cancelled", ground.time
+            request.status = "request-canceled-and-instance-running"
+    return {
+        "CancelledSpotInstanceRequests": [
+            {"SpotInstanceRequestId": one, "State": region.spot_requests[one].state}
+            for one in chosen
+        ]
+    }
 
 
 def _spot_shape(request: SpotRequest) -> dict[str, Any]:
@@ -304,5 +337,10 @@ OPERATIONS = (
         name="DescribeSpotInstanceRequests",
         takes={**FILTERS, **PAGES, "SpotInstanceRequestIds": None},
         run=_spot_requests,
+    ),
+    Operation(
+        name="CancelSpotInstanceRequests",
+        takes={"SpotInstanceRequestIds": None},
+        run=_cancel_spot,
     ),
 )

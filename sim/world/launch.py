@@ -12,17 +12,17 @@ from typing import Any
 from sim.world import quotas
 from sim.world.asking import TAG_SPECIFICATIONS, Operation, Params, dry_run, need, tags_for
 from sim.world.birth import Plan, bear
-from sim.world.capacity import place, refuse_without_quota
-from sim.world.data import Image, load_offerings, load_types
+from sim.world.capacity import left, place, refuse_without_quota, take, without_capacity
+from sim.world.data import load_offerings, load_types
 from sim.world.disks import read_disks
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
-from sim.world.images import find_image
+from sim.world.images import bootable
 from sim.world.keys import find_key
 from sim.world.market import max_price, read_market
 from sim.world.show import reservation
-from sim.world.things import Launch, Region, Tags
-from sim.world.where import Where, read_where
+from sim.world.things import Bootable, Launch, Region, Tags
+from sim.world.where import Where, need_addresses, read_where
 
 _TAGGABLE = ("instance", "volume", "network-interface")
 _TAG_IN_METADATA = r"(?!\.{1,2}$|_index$)[0-9a-zA-Z\-_+=,.@:]{1,255}"
@@ -46,6 +46,10 @@ def _run(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
         raise dry_run()
     count = _count(region, params, plan)
     plan = place(region, plan, where.zone)
+    count = _fitting(region, params, plan, count)
+    need_addresses(region, plan.subnet, count)
+    assert plan.subnet is not None
+    take(region, plan.subnet.zone, plan.instance_type, plan.market, count)
     launch = Launch(request=request, instances=[], reservation=ground.new_id("r"))
     for index in range(count):
         launch.instances.append(bear(ground, region, plan, launch.reservation, index).id)
@@ -90,11 +94,11 @@ def _checked(ground: Ground, region: Region, params: Params, where: Where) -> Pl
     if name not in load_types() or name not in load_offerings(region.name):
         raise AwsError("InvalidParameterValue", f"Invalid value '{name}' for InstanceType.")
     image_id = need(params, "ImageId")
-    image = find_image(region, image_id)
+    image = bootable(ground, region, image_id)
     architecture = _architecture(name, image)
     if params.get("KeyName"):
         find_key(region, params["KeyName"])
-    market = read_market(region, params, name, where.zone)
+    market = read_market(ground, region, params, name, where.zone)
     metadata = _metadata(params.get("MetadataOptions") or {})
     allowed = (*_TAGGABLE, "spot-instances-request") if market == "spot" else _TAGGABLE
     tags = {kind: tags_for(params, kind, allowed) for kind in allowed}
@@ -117,10 +121,11 @@ def _checked(ground: Ground, region: Region, params: Params, where: Where) -> Pl
         metadata=metadata,
         shutdown=_shutdown(params),
         user_data=_user_data(params.get("UserData")),
+        profile=_profile(ground, params.get("IamInstanceProfile") or {}),
     )
 
 
-def _architecture(name: str, image: Image) -> str:
+def _architecture(name: str, image: Bootable) -> str:
     able = load_types()[name]["ProcessorInfo"]["SupportedArchitectures"]
     if image.architecture not in able:
         raise AwsError(
@@ -154,6 +159,22 @@ def _user_data(text: str | None) -> str | None:
     if len(raw) > 16_384:
         raise AwsError("InvalidParameterValue", "User data is limited to 16384 bytes")
     return text
+
+
+def _profile(ground: Ground, wanted: Params) -> str | None:
+    """The ARN of the instance profile, named by ARN or by name."""
+    if not wanted:
+        return None
+    how = "arn" if "Arn" in wanted else "name"
+    said = str(wanted.get("Arn") or wanted.get("Name"))
+    for arn in ground.profiles:
+        if said in (arn, arn.rpartition("/")[2]):
+            return arn
+    raise AwsError(
+        "InvalidParameterValue",
+        f"Value ({said}) for parameter iamInstanceProfile.{how} is invalid. "
+        f"Invalid IAM Instance Profile {how}",
+    )
 
 
 def _metadata(options: Params) -> dict[str, Any]:
@@ -209,6 +230,16 @@ def _count(region: Region, params: Params, plan: Plan) -> int:
     return count
 
 
+def _fitting(region: Region, params: Params, plan: Plan, count: int) -> int:
+    """As many of them as the zone has room for, or none at all where that is below MinCount."""
+    assert plan.subnet is not None
+    zone, name, market = plan.subnet.zone, plan.instance_type, plan.market
+    fitting = min(count, left(region, zone, name, market))
+    if fitting < int(need(params, "MinCount")):
+        raise without_capacity(name, market, zone, [])
+    return fitting
+
+
 _EBS = dict.fromkeys(
     (
         "VolumeSize",
@@ -239,6 +270,7 @@ OPERATION = Operation(
             )
         ),
         "Placement": {"AvailabilityZone": None},
+        "IamInstanceProfile": {"Arn": None, "Name": None},
         "NetworkInterfaces": [
             dict.fromkeys(
                 (

@@ -118,10 +118,11 @@ def _drop_address(region: Region, instance: Instance) -> None:
 def _release(region: Region, instance: Instance) -> None:
     """What dies with it goes; what does not is left behind, as on EC2, and costs money."""
     for one in instance.volumes:
-        if region.volumes[one].dies_with:
+        volume = region.volumes[one]
+        if volume.dies_with:
             del region.volumes[one]
         else:
-            region.volumes[one].instance = None
+            volume.instance, volume.device, volume.link = None, "", "attached"
     instance.volumes = []
     if instance.interface:
         del region.interfaces[instance.interface]

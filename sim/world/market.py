@@ -3,12 +3,14 @@
 from decimal import Decimal, InvalidOperation
 
 from sim.world.asking import Params
-from sim.world.data import load_offerings, load_types, spot_price
+from sim.world.data import load_offerings, load_types
 from sim.world.errors import AwsError, unknown
+from sim.world.ground import Ground
+from sim.world.spot import price_at
 from sim.world.things import Region
 
 
-def read_market(region: Region, params: Params, name: str, zone: str | None) -> str:
+def read_market(ground: Ground, region: Region, params: Params, name: str, zone: str | None) -> str:
     options = params.get("InstanceMarketOptions") or {}
     kind = options.get("MarketType")
     market = "spot" if kind == "spot" else "on-demand"
@@ -21,11 +23,13 @@ def read_market(region: Region, params: Params, name: str, zone: str | None) -> 
             "UnsupportedOperation", f"The instance type {name} is not supported for {market} usage."
         )
     if market == "spot":
-        _check_spot(region, options.get("SpotOptions") or {}, name, zone)
+        _check_spot(ground, region, options.get("SpotOptions") or {}, name, zone)
     return market
 
 
-def _check_spot(region: Region, options: Params, name: str, zone: str | None) -> None:
+def _check_spot(
+    ground: Ground, region: Region, options: Params, name: str, zone: str | None
+) -> None:
     if options.get("SpotInstanceType") not in (None, "one-time"):
         raise unknown("RunInstances", "spot instance type", str(options["SpotInstanceType"]))
     if options.get("InstanceInterruptionBehavior") not in (None, "terminate"):
@@ -35,10 +39,12 @@ def _check_spot(region: Region, options: Params, name: str, zone: str | None) ->
         )
     if options.get("ValidUntil"):
         raise AwsError("InvalidParameterCombination", "ValidUntil needs a persistent Spot request.")
-    _check_price(region, options.get("MaxPrice"), name, zone)
+    _check_price(ground, region, options.get("MaxPrice"), name, zone)
 
 
-def _check_price(region: Region, text: str | None, name: str, zone: str | None) -> None:
+def _check_price(
+    ground: Ground, region: Region, text: str | None, name: str, zone: str | None
+) -> None:
     if text is None:
         return
     try:
@@ -46,7 +52,8 @@ def _check_price(region: Region, text: str | None, name: str, zone: str | None) 
     except InvalidOperation as error:
         raise AwsError("InvalidParameterValue", f"Invalid value '{text}' for MaxPrice.") from error
     zones = [zone] if zone else load_offerings(region.name)[name]
-    prices = [p for z in zones if (p := spot_price(region.name, z, name)) is not None]
+    now = [price_at(ground, region.name, z, name, ground.time) for z in zones]
+    prices = [price for price in now if price is not None]
     if prices and most < min(prices):
         raise AwsError(
             "SpotMaxPriceTooLow",

@@ -19,20 +19,26 @@ def _regions(ground: Ground, _: Region, params: Params) -> dict[str, Any]:
         params,
         {
             "region-name": lambda name: name,
-            "opt-in-status": lambda _: "opt-in-not-required",
+            "opt-in-status": lambda name: _opted_in(ground, name),
             "endpoint": lambda name: f"ec2.{name}.amazonaws.com",
         },
     )
+    if not params.get("AllRegions"):
+        found = [name for name in found if name not in ground.troubles.disabled]
     return {
         "Regions": [
             {
                 "RegionName": name,
                 "Endpoint": f"ec2.{name}.amazonaws.com",
-                "OptInStatus": "opt-in-not-required",
+                "OptInStatus": _opted_in(ground, name),
             }
             for name in found
         ]
     }
+
+
+def _opted_in(ground: Ground, name: str) -> str:
+    return "not-opted-in" if name in ground.troubles.disabled else "opt-in-not-required"
 
 
 def _zones(_: Ground, region: Region, params: Params) -> dict[str, Any]:
@@ -78,11 +84,11 @@ def _zones(_: Ground, region: Region, params: Params) -> dict[str, Any]:
 
 def _vpcs(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     for wanted in params.get("VpcIds") or ():
-        if wanted != region.vpc:
+        if not region.vpc or wanted != region.vpc:
             raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{wanted}' does not exist")
     found = matching(
         "DescribeVpcs",
-        [region.vpc],
+        [region.vpc] if region.vpc else [],
         params,
         {
             "is-default": lambda _: "true",
@@ -94,10 +100,11 @@ def _vpcs(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
         },
     )
     shown, more = page(found, params, least=5, most=1000)
-    return {"Vpcs": [_vpc(ground, region) for _ in shown], **more}
+    return {"Vpcs": [vpc_shape(ground, region) for _ in shown], **more}
 
 
-def _vpc(ground: Ground, region: Region) -> dict[str, Any]:
+def vpc_shape(ground: Ground, region: Region) -> dict[str, Any]:
+    """The default VPC as DescribeVpcs shows it."""
     return {
         "VpcId": region.vpc,
         "OwnerId": ground.account,
@@ -135,7 +142,6 @@ def _subnets(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
 
 
 def _subnet(ground: Ground, region: Region, subnet: Subnet) -> dict[str, Any]:
-    used = sum(face.subnet is subnet for face in region.interfaces.values())
     return {
         "SubnetId": subnet.id,
         "SubnetArn": f"arn:aws:ec2:{region.name}:{ground.account}:subnet/{subnet.id}",
@@ -145,7 +151,7 @@ def _subnet(ground: Ground, region: Region, subnet: Subnet) -> dict[str, Any]:
         "AvailabilityZone": subnet.zone,
         "AvailabilityZoneId": subnet.zone_id,
         "CidrBlock": subnet.cidr,
-        "AvailableIpAddressCount": 4091 - used,
+        "AvailableIpAddressCount": free_addresses(region, subnet),
         "DefaultForAz": True,
         "MapPublicIpOnLaunch": True,
         "AssignIpv6AddressOnCreation": False,
@@ -153,11 +159,20 @@ def _subnet(ground: Ground, region: Region, subnet: Subnet) -> dict[str, Any]:
     }
 
 
+def free_addresses(region: Region, subnet: Subnet) -> int:
+    """Of a /20, AWS keeps five."""
+    used = sum(face.subnet is subnet for face in region.interfaces.values())
+    return max(0, 4091 - subnet.taken - used)
+
+
 def find_subnet(region: Region, subnet: str) -> Subnet:
     """The subnet, or EC2's InvalidSubnetID.NotFound."""
     if subnet not in region.subnets:
         raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
     return region.subnets[subnet]
+
+
+# ---- interfaces ---------------------------------------------------------------------------------
 
 
 def _interfaces(ground: Ground, region: Region, params: Params) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def _products(ground: Ground, _: Region, params: Params) -> dict[str, Any]:
     found = [
         (attributes, price)
         for region in ground.regions
+        if region not in ground.troubles.unpriced
         for attributes, price in _listed(region)
         if all(_fits(attributes, f) for f in params.get("Filters") or ())
     ]
@@ -75,12 +76,18 @@ def _attributes(region: str, name: str, state: str) -> dict[str, str]:
 
 
 def _fits(attributes: dict[str, str], f: Params) -> bool:
-    if f.get("Type") != "TERM_MATCH":
+    if f.get("Type") not in ("TERM_MATCH", "ANY_OF"):
         raise unknown("GetProducts", "filter type", str(f.get("Type")))
     fields = {**attributes, "ServiceCode": "AmazonEC2", "productFamily": "Compute Instance"}
     if f.get("Field") not in fields:
         raise unknown("GetProducts", "filter field", str(f.get("Field")))
-    return fields[f["Field"]] == f.get("Value")
+    if not 1 <= len(str(f.get("Value") or "")) <= 1024:
+        raise AwsError(
+            "InvalidParameterException", "The value of a filter has 1 to 1024 characters"
+        )
+    if f["Type"] == "ANY_OF":
+        return fields[f["Field"]] in str(f["Value"]).split(",")
+    return fields[f["Field"]] == str(f["Value"])
 
 
 def _product(attributes: dict[str, str], price: Decimal) -> dict[str, Any]:

@@ -10,8 +10,16 @@ class Settings:
 
     pending: float = 4
     checks: float = 8  # status checks pass this long after running
+    console: float = 3  # the console tells the host keys this long after running
+    agent: float | None = 6  # Systems Manager's agent answers this long after running; None: never
+    command: float = 2  # a command of Systems Manager takes that long
     stop: float = 5
     terminate: float = 5
+    volume: float = 2  # a new volume is available after that
+    attach: float = 2  # attaching, and as long detaching
+    modify: float = 4  # until a larger volume has its new size
+    snapshot: float = 30
+    image: float = 60  # CreateImage and CopyImage take that long
     visible_after: float = 1  # Describe* does not show a new instance before that
     quota_decision: float | None = 20
     spot_notice: float = 120
@@ -29,7 +37,7 @@ class Settings:
 
 
 def _check(name: str, value: Any) -> None:
-    if value is None and name == "quota_decision":
+    if value is None and name in ("quota_decision", "agent"):
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")

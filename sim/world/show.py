@@ -95,6 +95,8 @@ def _sometimes(region: Region, instance: Instance, face: Interface | None) -> di
     shape: dict[str, Any] = {}
     if instance.key:
         shape["KeyName"] = instance.key
+    if instance.profile:
+        shape["IamInstanceProfile"] = {"Arn": instance.profile, "Id": "AIPA0123456789EXAMPLE"}
     if instance.reason:
         shape["StateReason"] = {"Code": instance.reason.code, "Message": instance.reason.message}
     if instance.spot_request:

@@ -12,6 +12,8 @@ from sim.world.things import Region, Tags
 _KINDS = {
     "i": ("instance", "InvalidInstanceID.NotFound", "The instance ID '{}' does not exist"),
     "vol": ("volume", "InvalidVolume.NotFound", "The volume '{}' does not exist."),
+    "snap": ("snapshot", "InvalidSnapshot.NotFound", "The snapshot '{}' does not exist."),
+    "ami": ("image", "InvalidAMIID.NotFound", "The image id '[{}]' does not exist"),
     "eni": (
         "network-interface",
         "InvalidNetworkInterfaceID.NotFound",
@@ -32,6 +34,10 @@ def _every(region: Region) -> Iterator[tuple[str, Tags]]:
         yield instance.id, instance.tags
     for volume in region.volumes.values():
         yield volume.id, volume.tags
+    for snapshot in region.snapshots.values():
+        yield snapshot.id, snapshot.tags
+    for image in region.own_images.values():
+        yield image.ami, image.tags
     for face in region.interfaces.values():
         yield face.id, face.tags
     for group in region.groups.values():

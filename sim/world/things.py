@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 Tags = dict[str, str]
 
@@ -57,11 +57,16 @@ class Subnet:
     zone_id: str
     vpc: str
     cidr: str
+    public: bool = True  # its route table leads to an internet gateway
+    taken: int = 0  # addresses that others have
     tags: Tags = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
 class Volume:
+    """A disk. `content` names what is on it: a copy by snapshot holds the same, a blank one is its
+    own."""
+
     id: str
     zone: str
     size: int
@@ -76,6 +81,103 @@ class Volume:
     device: str
     dies_with: bool
     tags: Tags
+    phase: str = ""  # creating | error; else it is available or in use
+    link: str = "attached"  # attaching | attached | detaching, while it has an instance
+    content: str = ""
+    changes: list["Modification"] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        return self.phase or ("in-use" if self.instance else "available")
+
+
+@dataclass(kw_only=True)
+class Modification:
+    """A ModifyVolume: modifying, then optimizing with the new size in effect, then completed."""
+
+    state: str
+    began: datetime
+    before: int
+    after: int
+
+
+@dataclass(kw_only=True)
+class Snapshot:
+    """A copy of a volume as it was. `images` are the ids of those that boot from it."""
+
+    id: str
+    volume: str
+    size: int
+    encrypted: bool
+    description: str
+    began: datetime
+    takes: float  # seconds until it is complete
+    content: str
+    tags: Tags
+    state: str = "pending"  # pending | completed | error
+    images: set[str] = field(default_factory=set)
+
+
+class Bootable(Protocol):
+    """What a launch asks of an image, whoever made it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def root_device(self) -> str: ...
+    @property
+    def root_gb(self) -> int: ...
+    @property
+    def created(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    def id(self, region: str) -> str: ...
+    def snapshot(self, region: str) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDisk:
+    """A disk of an image: what a launch makes of which snapshot. GiB."""
+
+    device: str
+    snapshot: str
+    size: int
+    kind: str
+    encrypted: bool
+
+
+@dataclass(kw_only=True)
+class OwnImage:
+    """An image that this account made. Its root disk comes first."""
+
+    ami: str
+    name: str
+    description: str
+    architecture: str
+    boot: str | None
+    root_device: str
+    disks: tuple[ImageDisk, ...]
+    created: str
+    owner: str
+    visible_at: datetime
+    tags: Tags
+    state: str = "pending"  # pending | available | failed
+    reason: str = ""
+    source: tuple[str, str] | None = None  # (region, image) that it is a copy of
+    instance: str | None = None
+    token: str | None = None
+
+    @property
+    def root_gb(self) -> int:
+        return self.disks[0].size
+
+    def id(self, _: str) -> str:
+        return self.ami
+
+    def snapshot(self, _: str) -> str:
+        return self.disks[0].snapshot
 
 
 @dataclass(kw_only=True)
@@ -120,6 +222,16 @@ class Reason:
     transition: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A script that Systems Manager was asked to run there; `heard`: the agent was online."""
+
+    id: str
+    script: str
+    sent_at: datetime
+    heard: bool
+
+
 @dataclass(kw_only=True)
 class Instance:
     """`life` counts the commands it got: a planned change of an older life does not happen."""
@@ -154,6 +266,9 @@ class Instance:
     interrupted: bool = False
     interface: str | None = None
     volumes: list[str] = field(default_factory=list)
+    profile: str | None = None  # ARN
+    registered: bool = False  # with Systems Manager
+    commands: list[Command] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
@@ -189,11 +304,13 @@ class QuotaRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Full:
-    """A zone without capacity: for one type or market, or for all where it is None."""
+    """A zone without capacity, or with `room` for so many more: for one type or market, or for all
+    where it is None."""
 
     zone: str
     instance_type: str | None
     market: str | None
+    room: int = 0
 
     def holds(self, zone: str, instance_type: str, market: str) -> bool:
         return (
@@ -209,13 +326,16 @@ class Region:
 
     name: str
     zones: tuple[tuple[str, str], ...]
-    vpc: str
+    vpc: str  # the default VPC; empty where there is none
     subnets: dict[str, Subnet]
     groups: dict[str, Group]
     limits: dict[str, float]
     instances: dict[str, Instance] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
+    volume_tokens: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    own_images: dict[str, OwnImage] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)
     spot_requests: dict[str, SpotRequest] = field(default_factory=dict)
     quota_requests: dict[str, QuotaRequest] = field(default_factory=dict)

@@ -1,13 +1,14 @@
 """Instance types, where they are sold, and what spot costs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sim.world.asking import FILTERS, PAGES, Operation, Params, matching, page
-from sim.world.data import load_offerings, load_types, spot_price
+from sim.world.data import load_offerings, load_types
 from sim.world.errors import AwsError, unknown
 from sim.world.ground import Ground
+from sim.world.spot import REMEMBERED, changes
 from sim.world.things import Region
 
 _LINUX = ("Linux/UNIX", "Linux/UNIX (Amazon VPC)")
@@ -82,23 +83,24 @@ def _offerings(_: Ground, region: Region, params: Params) -> dict[str, Any]:
 
 
 def _spot_prices(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
-    """The price in effect. It never moves here, so its history is one entry for each pool."""
+    """Every change of the last 90 days between start and end, the newest first, and with a start
+    the price that was in effect at it."""
     start, end = _time(params.get("StartTime")), _time(params.get("EndTime"))
-    since = ground.began - timedelta(hours=5)
     if start and end and end < start:
         raise AwsError("InvalidParameterValue", "The end time must not be before the start time")
+    since = max(start or ground.time - REMEMBERED, ground.time - REMEMBERED)
+    until = min(end or ground.time, ground.time)
     wanted = params.get("ProductDescriptions") or _LINUX[:1]
-    products = [p for p in _LINUX if p in wanted] if end is None or end >= since else []
     rows = [
-        (name, zone, product, price)
-        for name, zones in load_offerings(region.name).items()
-        for zone in zones
-        for product in products
-        if (price := spot_price(region.name, zone, name)) is not None
+        (name, zone, product, at, price)
+        for name, zone in _pools(region, params)
+        for at, price in changes(ground, region.name, zone, name, min(since, ground.time), until)
+        for product in _LINUX
+        if product in wanted
     ]
     found = matching(
         "DescribeSpotPriceHistory",
-        [row for row in rows if _asked(row, params)],
+        sorted(rows, key=lambda row: row[3], reverse=True),
         params,
         {
             "instance-type": lambda row: row[0],
@@ -107,22 +109,27 @@ def _spot_prices(ground: Ground, region: Region, params: Params) -> dict[str, An
         },
     )
     shown, more = page(found, params, most=1000, default=1000)
-    return {"SpotPriceHistory": [_price(row, since) for row in shown], **more}
+    return {"SpotPriceHistory": [_price(*row) for row in shown], **more}
 
 
-def _asked(row: tuple[str, str, str, Decimal], params: Params) -> bool:
-    names, zone = params.get("InstanceTypes"), params.get("AvailabilityZone")
-    return (not names or row[0] in names) and (not zone or row[1] == zone)
+def _pools(region: Region, params: Params) -> list[tuple[str, str]]:
+    """(type, zone) of everything that is asked about."""
+    names, only = params.get("InstanceTypes"), params.get("AvailabilityZone")
+    return [
+        (name, zone)
+        for name, zones in load_offerings(region.name).items()
+        for zone in zones
+        if (not names or name in names) and (not only or zone == only)
+    ]
 
 
-def _price(row: tuple[str, str, str, Decimal], since: datetime) -> dict[str, Any]:
-    name, zone, product, price = row
+def _price(name: str, zone: str, product: str, at: datetime, price: Decimal) -> dict[str, Any]:
     return {
         "InstanceType": name,
         "AvailabilityZone": zone,
         "ProductDescription": product,
         "SpotPrice": f"{price:.6f}",
-        "Timestamp": since,
+        "Timestamp": at,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sim.world.asking import Params
 from sim.world.errors import AwsError, unknown
 from sim.world.groups import find_group
-from sim.world.network import find_subnet
+from sim.world.network import find_subnet, free_addresses
 from sim.world.things import Region, Subnet
 
 
@@ -21,7 +21,10 @@ class Where:
 
 
 def read_where(region: Region, params: Params) -> Where:
+    """Where the call wants to be; without a default VPC it has to name a subnet of another one."""
     faces = params.get("NetworkInterfaces") or ()
+    if not region.vpc and not params.get("SubnetId") and not any("SubnetId" in f for f in faces):
+        raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
     if faces:
         return _on_interface(region, params, faces)
     subnet = find_subnet(region, params["SubnetId"]) if params.get("SubnetId") else None
@@ -31,6 +34,16 @@ def read_where(region: Region, params: Params) -> Where:
         groups=_groups(region, params.get("SecurityGroupIds")),
         public_ip=True,
     )
+
+
+def need_addresses(region: Region, subnet: Subnet | None, count: int) -> None:
+    """Refuse what does not fit into the subnet any more."""
+    if subnet is not None and free_addresses(region, subnet) < count:
+        raise AwsError(
+            "InsufficientFreeAddressesInSubnet",
+            f"There are not enough free addresses in subnet '{subnet.id}' to satisfy the requested "
+            "number of instances.",
+        )
 
 
 def _on_interface(region: Region, params: Params, faces: Any) -> Where:

@@ -7,19 +7,26 @@ from datetime import datetime
 from typing import Any
 
 from sim.world import (
-    disks,
+    agent,
+    attributes,
+    console,
     groups,
     images,
     instances,
     keys,
     launch,
     network,
+    own_images,
     pricing,
     quotas,
+    routes,
     rules,
+    snapshots,
+    sts,
     tags,
     types,
     view,
+    volumes,
 )
 from sim.world.asking import Operation, Params
 from sim.world.control import Control, Fault
@@ -40,18 +47,24 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "ec2": _table(
         launch.OPERATION,
         *instances.OPERATIONS,
+        *attributes.OPERATIONS,
+        *console.OPERATIONS,
         *types.OPERATIONS,
         *network.OPERATIONS,
+        *routes.OPERATIONS,
         *groups.OPERATIONS,
         *rules.OPERATIONS,
         *keys.OPERATIONS,
         *images.OPERATIONS,
-        *disks.OPERATIONS,
+        *own_images.OPERATIONS,
+        *volumes.OPERATIONS,
+        *snapshots.OPERATIONS,
         *tags.OPERATIONS,
     ),
     "service-quotas": _table(*quotas.OPERATIONS),
     "pricing": _table(*pricing.OPERATIONS),
-    "ssm": _table(*images.SSM_OPERATIONS),
+    "ssm": _table(*images.SSM_OPERATIONS, *agent.SSM_OPERATIONS),
+    "sts": _table(*sts.OPERATIONS),
 }
 
 
@@ -83,6 +96,7 @@ class World:
             self._ground.advance()
             run = _operation(service, operation)
             place = self._place(service, region)
+            self._ground.troubles.check(self._ground.account, service, region, operation)
             fault = self._control.take_fault(operation, region)
             if fault and not fault.effect:
                 raise _raised(fault)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,10 @@ from botocore.exceptions import ClientError
 
 from adapters.aws_errors import code_of, translated
 from adapters.ec2_access import Access
+from adapters.ec2_console import Console
 from adapters.ec2_offers import Offers
+from adapters.ec2_parts import Parts
+from adapters.ec2_subnets import network_of, public_subnets
 from core.model import Instance, Market, Network
 from core.ports import InUse, Tagged
 
@@ -22,10 +25,15 @@ _NO_INSTANCE = "InvalidInstanceID.NotFound"
 # Paid for in advance: these draw on no vCPU quota.
 _OUTSIDE_QUOTAS = frozenset({"capacity-block"})
 _MOST_FILTER_VALUES = 200
+_MOST_STATUSES = 100  # ids that one DescribeInstanceStatus takes
+# What one instance among many can bring upon a call that names them all.
+_OF_ONE = frozenset(
+    {_NO_INSTANCE, "IncorrectInstanceState", "IncorrectState", "UnsupportedOperation"}
+)
 _EPOCH = re.compile(r"[0-9]{1,11}")
 
 
-class Ec2(Offers, Access):
+class Ec2(Offers, Access, Console, Parts):
     """core.ports.Cloud over EC2."""
 
     def __init__(
@@ -41,6 +49,8 @@ class Ec2(Offers, Access):
         """
         Offers.__init__(self, clients)
         Access.__init__(self, clients, stack, pause)
+        Console.__init__(self, clients)
+        Parts.__init__(self, clients, stack)
         self._once = once
         self._vcpus: dict[str, int] = {}
 
@@ -54,14 +64,14 @@ class Ec2(Offers, Access):
         if not vpcs:
             return None
         vpc = vpcs[0]["VpcId"]
-        where: Any = [
-            {"Name": "vpc-id", "Values": [vpc]},
-            {"Name": "default-for-az", "Values": ["true"]},
-        ]
+        where: Any = [{"Name": "vpc-id", "Values": [vpc]}]
         with translated("DescribeSubnets"):
             pages = ec2.get_paginator("describe_subnets").paginate(Filters=where)
-            found = {s["AvailabilityZone"]: s["SubnetId"] for p in pages for s in p["Subnets"]}
-        return Network(vpc=vpc, subnets=tuple(sorted(found.items())))
+            subnets = [s for p in pages for s in p["Subnets"]]
+        with translated("DescribeRouteTables"):
+            tables = ec2.get_paginator("describe_route_tables").paginate(Filters=where)
+            public = public_subnets(subnets, [t for p in tables for t in p["RouteTables"]])
+        return network_of(vpc, public)
 
     def in_use(self, region: str) -> tuple[InUse, ...]:
         """What pending and running instances of the whole account use, by type and market."""
@@ -98,16 +108,19 @@ class Ec2(Offers, Access):
 
     # ---- machines ---------------------------------------------------------------------------
 
-    def run(self, region: str, request: Mapping[str, Any]) -> Instance:
-        """RunInstances with exactly these arguments, sent once."""
+    def run(self, region: str, request: Mapping[str, Any]) -> tuple[Instance, ...]:
+        """RunInstances with exactly these arguments, sent once; as many as EC2 gave."""
         with translated("RunInstances"):
             answer = self._once(region).run_instances(**request)
-        return _instance(region, answer["Instances"][0])
+        return tuple(_instance(region, shown) for shown in answer["Instances"])
 
-    def find(self, region: str, machine: str) -> tuple[Instance, ...]:
-        """Every instance EC2 shows with that machine's tag, whatever its state."""
-        where = {"tag:gpu:machine": (machine,), "tag:gpu:stack": (self._stack,)}
+    def find(self, region: str, machine: str, attempt: int) -> tuple[Instance, ...]:
+        """Every instance EC2 shows that this attempt of the machine bought, whatever its state."""
+        where = {**self._of(machine), "tag:gpu:attempt": (str(attempt),)}
         return tuple(_instance(region, shown) for shown in self._instances(region, where))
+
+    def _of(self, machine: str) -> dict[str, tuple[str, ...]]:
+        return {"tag:gpu:machine": (machine,), "tag:gpu:stack": (self._stack,)}
 
     def look(self, region: str, instance: str) -> Instance | None:
         """The instance, its status checks included; None when a good read did not find it."""
@@ -121,63 +134,73 @@ class Ec2(Offers, Access):
         shown = [one for r in answer["Reservations"] for one in r["Instances"]]
         if not shown:
             return None
-        running = shown[0]["State"]["Name"] == "running"
-        return _instance(region, shown[0], running and self._checks_ok(region, instance))
+        running = [instance] if shown[0]["State"]["Name"] == "running" else []
+        return _instance(region, shown[0], instance in self._checks_ok(region, running))
 
-    def _checks_ok(self, region: str, instance: str) -> bool:
+    def look_all(self, region: str, machine: str) -> tuple[Instance, ...]:
+        """Every instance EC2 shows with that machine's tag, status checks included."""
+        shown = tuple(self._instances(region, self._of(machine)))
+        running = [one["InstanceId"] for one in shown if one["State"]["Name"] == "running"]
+        fine = self._checks_ok(region, running)
+        return tuple(_instance(region, one, one["InstanceId"] in fine) for one in shown)
+
+    def _checks_ok(self, region: str, instances: list[str]) -> set[str]:
+        """Those whose two status checks have passed."""
+        fine: set[str] = set()
+
+        def ask(some: list[str]) -> None:
+            answer = self._ec2(region).describe_instance_status(InstanceIds=some)
+            fine.update(
+                s["InstanceId"]
+                for s in answer["InstanceStatuses"]
+                if s["InstanceStatus"]["Status"] == "ok" and s["SystemStatus"]["Status"] == "ok"
+            )
+
         with translated("DescribeInstanceStatus"):
-            try:
-                answer = self._ec2(region).describe_instance_status(InstanceIds=[instance])
-            except ClientError as error:
-                if code_of(error) == _NO_INSTANCE:
-                    return False
-                raise
-        return any(
-            s["InstanceStatus"]["Status"] == "ok" and s["SystemStatus"]["Status"] == "ok"
-            for s in answer["InstanceStatuses"]
-        )
+            for start in range(0, len(instances), _MOST_STATUSES):
+                _of_all(instances[start : start + _MOST_STATUSES], ask, harmless=_NO_INSTANCE)
+        return fine
 
     def tagged(self, region: str) -> tuple[Tagged, ...]:
         """Every instance of this deployment that is not terminated, by its tags alone."""
         where = {"tag:gpu:stack": (self._stack,), "instance-state-name": _NOT_TERMINATED}
         return tuple(_tagged(region, shown) for shown in self._instances(region, where))
 
-    def start(self, region: str, instance: str) -> None:
+    def start(self, region: str, *instances: str) -> None:
         """StartInstances; for one that runs already it changes nothing."""
+        ec2 = self._ec2(region)
         with translated("StartInstances"):
-            self._ec2(region).start_instances(InstanceIds=[instance])
+            _of_all(instances, lambda some: ec2.start_instances(InstanceIds=some))
 
-    def stop(self, region: str, instance: str) -> None:
+    def stop(self, region: str, *instances: str) -> None:
         """StopInstances; for one that is stopped already it changes nothing."""
+        ec2 = self._ec2(region)
         with translated("StopInstances"):
-            self._ec2(region).stop_instances(InstanceIds=[instance])
+            _of_all(instances, lambda some: ec2.stop_instances(InstanceIds=some))
 
-    def terminate(self, region: str, instance: str) -> None:
-        """Terminate it; one that is gone already is no error."""
+    def change_type(self, region: str, instance: str, instance_type: str) -> None:
+        """Make a stopped instance another type; nothing changes where it is that type already."""
+        with translated("ModifyInstanceAttribute"):
+            self._ec2(region).modify_instance_attribute(
+                InstanceId=instance, InstanceType={"Value": instance_type}
+            )
+
+    def terminate(self, region: str, *instances: str) -> None:
+        """Terminate all of them; one that is gone already is no error."""
+        ec2 = self._ec2(region)
         with translated("TerminateInstances"):
-            try:
-                self._ec2(region).terminate_instances(InstanceIds=[instance])
-            except ClientError as error:
-                if code_of(error) != _NO_INSTANCE:
-                    raise
+            _of_all(
+                instances,
+                lambda some: ec2.terminate_instances(InstanceIds=some),
+                harmless=_NO_INSTANCE,
+            )
 
-    def tag_deadline(self, region: str, instance: str, deadline: datetime) -> None:
+    def tag_deadline(self, region: str, deadline: datetime, *instances: str) -> None:
         """Move the gpu:deadline tag (epoch seconds), which the sweep and the machine read."""
+        ec2 = self._ec2(region)
         tag: Any = {"Key": "gpu:deadline", "Value": str(int(deadline.timestamp()))}
         with translated("CreateTags"):
-            self._ec2(region).create_tags(Resources=[instance], Tags=[tag])
-
-    def volumes(self, region: str, machine: str) -> tuple[tuple[str, int, str], ...]:
-        """(volume id, GB, state) of every volume with that machine's tag."""
-        where: Any = [
-            {"Name": "tag:gpu:machine", "Values": [machine]},
-            {"Name": "tag:gpu:stack", "Values": [self._stack]},
-        ]
-        with translated("DescribeVolumes"):
-            pages = self._ec2(region).get_paginator("describe_volumes").paginate(Filters=where)
-            return tuple(
-                (v["VolumeId"], v["Size"], str(v["State"])) for p in pages for v in p["Volumes"]
-            )
+            _of_all(instances, lambda some: ec2.create_tags(Resources=some, Tags=[tag]))
 
     def _instances(
         self, region: str, where: Mapping[str, tuple[str, ...]]
@@ -189,6 +212,29 @@ class Ec2(Offers, Access):
             for page in pages:
                 for reservation in page["Reservations"]:
                     yield from reservation["Instances"]
+
+
+def _of_all(
+    instances: Sequence[str], call: Callable[[list[str]], object], *, harmless: str = ""
+) -> None:
+    """One call for all of them. EC2 does none of it for one bad id: then it is halved, so that the
+    bad one keeps nothing from the others. The error of the bad one is raised at the end."""
+    if not instances:
+        return
+    try:
+        call(list(instances))
+    except ClientError as error:
+        if len(instances) == 1 and code_of(error) == harmless:
+            return
+        if len(instances) == 1 or code_of(error) not in _OF_ONE:
+            raise
+    else:
+        return
+    middle = len(instances) // 2
+    try:
+        _of_all(instances[:middle], call, harmless=harmless)
+    finally:
+        _of_all(instances[middle:], call, harmless=harmless)
 
 
 def _instance(region: str, shown: Mapping[str, Any], checks_ok: bool = False) -> Instance:

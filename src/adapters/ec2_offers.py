@@ -1,6 +1,6 @@
 """What EC2 sells: instance types, the zones that offer them, spot prices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -8,23 +8,34 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from adapters.aws_errors import code_of, translated
-from core.model import Gpu, Market, TypeFacts, Zone
+from core.model import Chip, Gpu, Market, TypeFacts, Zone
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 _MARKETS = {market.value: market for market in Market}
+_MOST_FILTER_VALUES = 200
+# Where DescribeInstanceTypes tells of accelerators: the part, its list, what they are.
+_ACCELERATORS = (
+    ("GpuInfo", "Gpus", Chip.GPU),
+    ("NeuronInfo", "NeuronDevices", Chip.NEURON),
+    ("FpgaInfo", "Fpgas", Chip.FPGA),
+    ("MediaAcceleratorInfo", "Accelerators", Chip.MEDIA),
+    ("InferenceAcceleratorInfo", "Accelerators", Chip.INFERENCE),
+)
+# EC2 says 512 GiB of a Trainium2 chip, which is more than it has: AWS's own data sheet says 96.
+_MISREPORTED = {("Trainium2", 524288): 98304}
 
 
 class Offers:
     """The part of core.ports.Cloud that only reads what is on sale.
 
-    What hardly ever changes (the GPU types of a region, its zones' ids) is read once a process.
+    The ids of a region's zones never change, so they are read once a process. Everything else is
+    read anew: who wants it remembered writes it down with its age.
     """
 
     def __init__(self, clients: "Callable[[str], EC2Client]") -> None:
         self._ec2 = clients
-        self._gpu_types: dict[str, tuple[TypeFacts, ...]] = {}
         self._zones: dict[str, dict[str, Zone]] = {}
 
     def type_facts(self, region: str, name: str) -> TypeFacts | None:
@@ -38,29 +49,54 @@ class Offers:
                 raise
         return next((_facts(one) for one in answer["InstanceTypes"]), None)
 
-    def gpu_types(self, region: str) -> tuple[TypeFacts, ...]:
-        """Every type with a GPU that the region knows, by name."""
-        if region not in self._gpu_types:
+    def types_named(self, region: str, names: tuple[str, ...]) -> Mapping[str, TypeFacts]:
+        """What these types are. By filter: a list of names is refused whole for an unknown one."""
+        found: dict[str, TypeFacts] = {}
+        wanted = sorted(set(names))
+        for start in range(0, len(wanted), _MOST_FILTER_VALUES):
+            some = wanted[start : start + _MOST_FILTER_VALUES]
             with translated("DescribeInstanceTypes"):
-                pages = self._ec2(region).get_paginator("describe_instance_types").paginate()
-                found = [_facts(t) for p in pages for t in p["InstanceTypes"] if t.get("GpuInfo")]
-            self._gpu_types[region] = tuple(sorted(found, key=lambda t: t.name))
-        return self._gpu_types[region]
+                pages = (
+                    self._ec2(region)
+                    .get_paginator("describe_instance_types")
+                    .paginate(Filters=[{"Name": "instance-type", "Values": some}])
+                )
+                every = (t for page in pages for t in page["InstanceTypes"])
+                found.update({t["InstanceType"]: _facts(t) for t in every})
+        return found
+
+    def gpu_types(self, region: str) -> tuple[TypeFacts, ...]:
+        """Every type with an accelerator of any kind that the region knows, by name."""
+        with translated("DescribeInstanceTypes"):
+            pages = self._ec2(region).get_paginator("describe_instance_types").paginate()
+            every = [_facts(t) for page in pages for t in page["InstanceTypes"]]
+        return tuple(sorted((t for t in every if t.gpu), key=lambda t: t.name))
 
     def zones_offering(self, region: str, name: str) -> tuple[Zone, ...]:
         """The zones that sell the type, by name; empty when it is not offered."""
-        with translated("DescribeInstanceTypeOfferings"):
-            pages = (
-                self._ec2(region)
-                .get_paginator("describe_instance_type_offerings")
-                .paginate(
-                    LocationType="availability-zone",
-                    Filters=[{"Name": "instance-type", "Values": [name]}],
-                )
-            )
-            selling = {o["Location"] for p in pages for o in p["InstanceTypeOfferings"]}
+        return self.zones_selling(region, (name,)).get(name, ())
+
+    def zones_selling(self, region: str, names: tuple[str, ...]) -> Mapping[str, tuple[Zone, ...]]:
+        """The same for many types at once; a type that no zone sells is absent."""
         zones = self._zones_of(region)
-        return tuple(zones[zone] for zone in sorted(selling) if zone in zones)
+        found: dict[str, list[Zone]] = {}
+        with translated("DescribeInstanceTypeOfferings"):
+            for name, zone in self._sold(region, sorted(set(names))):
+                if zone in zones:
+                    found.setdefault(name, []).append(zones[zone])
+        return {name: tuple(sorted(at, key=lambda z: z.name)) for name, at in found.items()}
+
+    def _sold(self, region: str, names: list[str]) -> Iterator[tuple[str, str]]:
+        """(type, zone name) of every offering of these types."""
+        asking = self._ec2(region).get_paginator("describe_instance_type_offerings")
+        for start in range(0, len(names), _MOST_FILTER_VALUES):
+            some = names[start : start + _MOST_FILTER_VALUES]
+            pages = asking.paginate(
+                LocationType="availability-zone",
+                Filters=[{"Name": "instance-type", "Values": some}],
+            )
+            for offer in (one for page in pages for one in page["InstanceTypeOfferings"]):
+                yield str(offer["InstanceType"]), offer["Location"]
 
     def _zones_of(self, region: str) -> dict[str, Zone]:
         if region not in self._zones:
@@ -76,26 +112,38 @@ class Offers:
         self, region: str, names: tuple[str, ...], now: datetime
     ) -> Mapping[tuple[str, str], Decimal]:
         """USD per hour in effect now by (type, zone name). Types without a price are absent."""
+        history = self.spot_history(region, names, now)
+        return {pool: changes[-1][1] for pool, changes in history.items()}
+
+    def spot_history(
+        self, region: str, names: tuple[str, ...], since: datetime
+    ) -> Mapping[tuple[str, str], tuple[tuple[datetime, Decimal], ...]]:
+        """(from when on, USD per hour) by (type, zone name), oldest first."""
         if not names:
             return {}
-        newest: dict[tuple[str, str], tuple[datetime, Decimal]] = {}
+        found: dict[tuple[str, str], dict[datetime, Decimal]] = {}
         with translated("DescribeSpotPriceHistory"):
-            # A start of now gives, for each zone, the one price that is in effect.
-            pages = (
-                self._ec2(region)
-                .get_paginator("describe_spot_price_history")
-                .paginate(
-                    InstanceTypes=[_any(name) for name in names],
-                    ProductDescriptions=["Linux/UNIX"],
-                    StartTime=now,
-                )
-            )
-            for row in (row for page in pages for row in page["SpotPriceHistory"]):
+            for row in self._spot_rows(region, names, since):
                 key = (str(row["InstanceType"]), row["AvailabilityZone"])
                 at = row["Timestamp"].astimezone(UTC)
-                if key not in newest or newest[key][0] < at:
-                    newest[key] = (at, Decimal(row["SpotPrice"]))
-        return {key: price for key, (_, price) in newest.items()}
+                found.setdefault(key, {})[at] = Decimal(row["SpotPrice"])
+        return {pool: tuple(sorted(changes.items())) for pool, changes in found.items()}
+
+    def _spot_rows(
+        self, region: str, names: tuple[str, ...], since: datetime
+    ) -> Iterator[Mapping[str, Any]]:
+        """EC2 gives the price in effect at the start and every later change of it."""
+        pages = (
+            self._ec2(region)
+            .get_paginator("describe_spot_price_history")
+            .paginate(
+                InstanceTypes=[_any(name) for name in names],
+                ProductDescriptions=["Linux/UNIX"],
+                StartTime=since,
+            )
+        )
+        for page in pages:
+            yield from page["SpotPriceHistory"]
 
 
 def _any(name: str) -> Any:
@@ -111,24 +159,34 @@ def _facts(t: Mapping[str, Any]) -> TypeFacts:
         vcpus=t["VCpuInfo"]["DefaultVCpus"],
         memory_mib=t["MemoryInfo"]["SizeInMiB"],
         architecture="arm64" if "arm64" in architectures else "x86_64",
-        gpu=_gpu(t.get("GpuInfo", {}).get("Gpus", [])),
+        gpu=_accelerator(t),
         markets=frozenset(
             _MARKETS[word] for word in t.get("SupportedUsageClasses", []) if word in _MARKETS
         ),
         nvme_gb=storage.get("TotalSizeInGB", 0),
+        boot_modes=tuple(t.get("SupportedBootModes", [])),
+        network=t.get("NetworkInfo", {}).get("NetworkPerformance", ""),
     )
 
 
-def _gpu(gpus: list[Mapping[str, Any]]) -> Gpu | None:
-    """No type mixes GPUs, so the first entry speaks for all."""
-    if not gpus:
-        return None
-    gpu = gpus[0]
+def _accelerator(t: Mapping[str, Any]) -> Gpu | None:
+    """What makes the type more than a computer, wherever EC2 says it. No type mixes models, so the
+    first entry speaks for all; Inferentia is listed twice, alike."""
+    for part, items, chip in _ACCELERATORS:
+        found = t.get(part, {}).get(items, [])
+        if found:
+            return _gpu(found[0], chip)
+    return None
+
+
+def _gpu(told: Mapping[str, Any], chip: Chip) -> Gpu:
+    name, size = str(told.get("Name", "GPU")), told.get("MemoryInfo", {}).get("SizeInMiB", 0)
     return Gpu(
-        name=gpu.get("Name", "GPU"),
-        maker=gpu.get("Manufacturer", ""),
-        count=_count(gpu),
-        memory_mib=gpu.get("MemoryInfo", {}).get("SizeInMiB", 0),
+        name=name,
+        maker=told.get("Manufacturer", "AWS" if chip is Chip.NEURON else ""),
+        count=_count(told),
+        memory_mib=_MISREPORTED.get((name, size), size),
+        chip=chip,
     )
 
 

@@ -1,6 +1,8 @@
 """AMIs: SSM's public parameters name the newest of a kind, EC2 says what an image needs."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,28 +15,51 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ssm import SSMClient
 
-_MOST_PARAMETERS = 10  # that one GetParameters takes
-_NO_IMAGE = frozenset(
+# What EC2 says of an image that is not there, or not there any more.
+NO_IMAGE = frozenset(
     {"InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"}
 )
+_MOST_PARAMETERS = 10  # that one GetParameters takes
+_FRESH = 3600.0  # seconds
+_Key = tuple[str, tuple[str, ...], tuple[str, ...], str]
 
 
 class SsmImages:
     """core.ports.Images over SSM and EC2."""
 
     def __init__(
-        self, ssm: "Callable[[str], SSMClient]", ec2: "Callable[[str], EC2Client]"
+        self,
+        ssm: "Callable[[str], SSMClient]",
+        ec2: "Callable[[str], EC2Client]",
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ssm = ssm
         self._ec2 = ec2
+        self._seconds = seconds
+        self._found: dict[_Key, tuple[Image, float]] = {}
 
     def newest(
         self, region: str, parameters: tuple[str, ...], patterns: tuple[str, ...], architecture: str
     ) -> Image | None:
-        """The first parameter that resolves to a living image, else the newest by the patterns."""
+        """The first parameter that resolves to a living image, else the newest by the patterns.
+
+        AWS makes new ones every few weeks, so what was found is taken for an hour.
+        """
+        key = (region, parameters, patterns, architecture)
+        known, until = self._found.get(key, (None, 0.0))
+        if known is not None and self._seconds() < until:
+            return known
+        found = self._newest(region, parameters, patterns, architecture)
+        if found is not None:
+            self._found[key] = (found, self._seconds() + _FRESH)
+        return found
+
+    def _newest(
+        self, region: str, parameters: tuple[str, ...], patterns: tuple[str, ...], architecture: str
+    ) -> Image | None:
         for id in self._resolved(region, parameters):
             image = self.by_id(region, id)
-            if image is not None:
+            if image is not None and image.state == "available":
                 return image
         return self._by_name(region, patterns, architecture) if patterns else None
 
@@ -48,7 +73,8 @@ class SsmImages:
             yield from (values[name] for name in some if name in values)
 
     def _by_name(self, region: str, patterns: tuple[str, ...], architecture: str) -> Image | None:
-        """Of Amazon's own images only: anybody may give an image any name."""
+        """The newest that the first pattern matches, else the next one's. Of Amazon's own images
+        only: anybody may give an image any name."""
         where: Any = [
             {"Name": "name", "Values": list(patterns)},
             {"Name": "architecture", "Values": [architecture]},
@@ -61,24 +87,28 @@ class SsmImages:
                 .paginate(Owners=["amazon"], Filters=where)
             )
             found: list[Any] = [image for page in pages for image in page["Images"]]
-        newest = max(found, key=lambda image: str(image["CreationDate"]), default=None)
-        return _image(newest) if newest else None
+        for pattern in patterns:
+            alike = [one for one in found if fnmatchcase(one.get("Name", ""), pattern)]
+            if alike:
+                return image_shown(max(alike, key=lambda one: str(one["CreationDate"])))
+        return None
 
     def by_id(self, region: str, image: str) -> Image | None:
-        """The available image of that id, or None."""
+        """The image of that id, whatever its state; None where this account sees none."""
         with translated("DescribeImages"):
             try:
                 answer = self._ec2(region).describe_images(ImageIds=[image])
             except ClientError as error:
-                if code_of(error) in _NO_IMAGE:
+                if code_of(error) in NO_IMAGE:
                     return None
                 raise
-        found: list[Any] = [one for one in answer["Images"] if one.get("State") == "available"]
-        return _image(found[0]) if found else None
+        return next((image_shown(shown) for shown in answer["Images"]), None)
 
 
-def _image(shown: Mapping[str, Any]) -> Image:
+def image_shown(shown: Mapping[str, Any]) -> Image:
+    """An image as DescribeImages shows it."""
     name = shown.get("Name", "")
+    tags = {tag["Key"]: tag["Value"] for tag in shown.get("Tags", [])}
     root = shown.get("RootDeviceName", "/dev/sda1")
     return Image(
         id=shown["ImageId"],
@@ -86,7 +116,12 @@ def _image(shown: Mapping[str, Any]) -> Image:
         architecture=shown["Architecture"],
         root_device=root,
         root_gb=_root_gb(shown, root),
-        user=user_of(name),
+        user=tags.get("gpu:user") or user_of(name),
+        state=shown.get("State", "available"),
+        root_type=shown.get("RootDeviceType", "ebs"),
+        boot=shown.get("BootMode", ""),
+        windows=shown.get("Platform", "").lower() == "windows",
+        origin=tags.get("gpu:origin", ""),
     )
 
 

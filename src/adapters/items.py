@@ -13,7 +13,8 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
 from core.model import FINAL, Machine
-from core.ports import UnreadableRow
+from core.ports import ROW_NAMES, UnreadableRow
+from core.ports import Row as AnyRow
 
 SCHEMA = 1
 TWIN_FOR = timedelta(seconds=30)
@@ -57,11 +58,20 @@ def saving(new: Machine, seen: Machine) -> list[Item]:
         }
         changes.append({"Delete": {"Key": wire(name_key(new.name)), **mine}})
         changes.append({"Delete": {"Key": wire(slot_key(new))}})
-    instance = new.instance
-    if instance and (ends or seen.instance is None or seen.instance.id != instance.id):
-        keep = _ttl(_last(new), KEEP_FINAL) if ends else {}
-        changes.append(put({**pointer((f"I#{instance.id}", "I"), new.id), **keep}, {}))
     return changes
+
+
+def pointing(new: Machine, seen: Machine) -> list[Item]:
+    """Pointers from instances to the machine, true whether or not the row is written after them:
+    EC2 shows each of these with the machine's tag."""
+    ends = new.state in FINAL and seen.state not in FINAL
+    known = set() if ends else {one.id for one in seen.instances}
+    keep = _ttl(_last(new), KEEP_FINAL) if ends else {}
+    return [
+        put({**pointer((f"I#{one.id}", "I"), new.id), **keep}, {})
+        for one in new.instances
+        if one.id not in known
+    ]
 
 
 def _machine_item(m: Machine) -> Item:
@@ -121,6 +131,14 @@ def row(key: Key, value: object, version: int) -> Item:
     }
 
 
+def kept(value: AnyRow) -> Item:
+    """A row of one of the lesser kinds; what is worth nothing after its `until` is cleared away."""
+    until: datetime | None = getattr(value, "until", None)
+    passing = _ttl(until, KEEP_TWIN) if until else {}
+    key = row_key(type(value), value.key)
+    return {**row(key, value, value.version), **due(value.due_at), **passing}
+
+
 def due(at: datetime | None) -> Item:
     return {"due": {"S": "DUE"}, "due_at": {"N": epoch(at)}} if at else {}
 
@@ -172,9 +190,16 @@ def quota_key(key: str) -> Key:
     return "Q#" + key.replace("/", "#"), "Q"
 
 
+def row_key(kind: type, key: str) -> Key:
+    return f"R#{ROW_NAMES[kind]}", key
+
+
 def public(key: Key) -> str:
-    """The key as wakes carry it: machine/<id>, quota/<region>/<code> or profile/<user>."""
+    """The key as wakes carry it: machine/<id>, quota/<region>/<code>, profile/<user>, or the name
+    of a kind of row and its key."""
     kind, _, rest = key[0].partition("#")
+    if kind == "R":
+        return f"{rest}/{key[1]}"
     word = {"M": "machine", "Q": "quota", "U": "profile"}[kind]
     return f"{word}/{rest.replace('#', '/')}"
 

@@ -10,6 +10,7 @@ One DynamoDB table, keys `pk` and `sk`, index `due` (hash `due`, range `due_at`)
     U#<user>/PROFILE       keys and addresses
     I#<instance>/I         which machine an EC2 instance belongs to
     Q#<region>#<code>/Q    a quota request
+    R#<kind>/<key>         a row of one of the lesser kinds (core.ports.ROW_NAMES)
 
 Every write is one TransactWriteItems, also of a single item: its client token makes botocore's own
 retry after a lost answer the same write, where a conditional PutItem would refuse itself.
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -28,13 +29,14 @@ from adapters import items
 from adapters.aws_errors import code_of, translated
 from adapters.items import Item, Key
 from core.model import Machine, Profile, QuotaRequest
-from core.ports import Accepted, NameTaken, StaleRow
+from core.ports import Accepted, NameTaken, R, Row, StaleRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MOST_CONFLICTS = 5
 BATCH = 100  # keys that one BatchGetItem takes
+MOST_CHANGES = 100  # that one TransactWriteItems takes; a group may need a pointer or two more
 
 
 class Table:
@@ -106,7 +108,11 @@ class Table:
         if (machine.id, machine.name, machine.owner) != (seen.id, seen.name, seen.owner):
             raise ValueError(f"{seen.id}: id, name and owner of a machine never change")
         new = replace(machine, version=seen.version + 1)
-        self._replace(new.id, items.saving(new, seen))
+        changes, pointers = items.saving(new, seen), items.pointing(new, seen)
+        first = max(0, len(changes) + len(pointers) - MOST_CHANGES)
+        for start in range(0, first, MOST_CHANGES):
+            self._replace(new.id, pointers[start : min(first, start + MOST_CHANGES)])
+        self._replace(new.id, [*changes, *pointers[first:]])
         return new
 
     def named(self, name: str) -> Machine | None:
@@ -191,6 +197,38 @@ class Table:
         keys = tuple(key for key in self._indexed(None) if key[0].startswith("Q#"))
         found = (items.read(item, QuotaRequest) for item in self._get_all(keys))
         return tuple(sorted((r for r in found if r.status.is_open), key=lambda r: r.asked_at))
+
+    # ---- everything else --------------------------------------------------------------------
+
+    def row(self, kind: type[R], key: str) -> R | None:
+        """A consistent read of one row."""
+        item = self._get(items.row_key(kind, key))
+        return items.read(item, kind) if item else None
+
+    def rows(self, kind: type[R]) -> tuple[R, ...]:
+        """Every row of a kind, by key; a consistent read."""
+        found = self._query(
+            KeyConditionExpression="pk = :kind",
+            ExpressionAttributeValues={":kind": {"S": items.row_key(kind, "")[0]}},
+            ConsistentRead=True,
+        )
+        return tuple(items.read(item, kind) for item in found)
+
+    def save_row(self, new: R, seen: R | None) -> R:
+        """Write if nobody wrote since `seen`; None: if there is none yet."""
+        version = seen.version if seen else 0
+        row: Any = replace(cast("Any", new), version=version + 1)
+        self._replace(new.key, [items.put(items.kept(row), items.since(version))])
+        return cast("R", row)
+
+    def drop_row(self, seen: Row) -> None:
+        """Delete it if nobody wrote since; one that is gone already is no error."""
+        unchanged = {
+            "ConditionExpression": "attribute_not_exists(pk) OR version = :seen",
+            "ExpressionAttributeValues": {":seen": {"N": str(seen.version)}},
+        }
+        key = items.wire(items.row_key(type(seen), seen.key))
+        self._replace(seen.key, [{"Delete": {"Key": key, **unchanged}}])
 
     # ---- the wire ---------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 from adapters.aws_errors import code_of, translated
 from core.faults import CloudError, Fault, FaultKind
 from core.model import QuotaChange, QuotaStatus
+from core.ports import Limit
+from core.quota import same_quota
 
 if TYPE_CHECKING:
     from mypy_boto3_service_quotas import ServiceQuotasClient
@@ -22,6 +24,20 @@ class ServiceQuotas:
     def __init__(self, clients: "Callable[[str], ServiceQuotasClient]") -> None:
         self._quotas = clients
         self._codes: dict[str, str] = {}  # by name; AWS's codes are the same in every region
+
+    def limits(self, region: str) -> tuple[Limit, ...]:
+        """Every quota of EC2: the applied value, or the default where none was ever applied."""
+        found = {q["QuotaCode"]: q for q in self._listed(region)}
+        with translated("ListServiceQuotas"):
+            pages = (
+                self._quotas(region).get_paginator("list_service_quotas").paginate(ServiceCode=_EC2)
+            )
+            found |= {q["QuotaCode"]: q for page in pages for q in page["Quotas"]}
+        self._codes.update({q["QuotaName"]: q["QuotaCode"] for q in found.values()})
+        return tuple(
+            Limit(code=q["QuotaCode"], name=q["QuotaName"], vcpus=int(q["Value"]))
+            for q in found.values()
+        )
 
     def limit(self, region: str, name: str, code: str) -> tuple[str, str, int]:
         """(code, name, applied vCPUs) of the quota; by its name where `code` is empty."""
@@ -44,9 +60,10 @@ class ServiceQuotas:
         """AWS's sources disagree about some codes, so the name that AWS itself lists decides."""
         if name not in self._codes:
             self._codes.update({q["QuotaName"]: q["QuotaCode"] for q in self._listed(region)})
-        if name not in self._codes:
+        listed = same_quota(name, self._codes)
+        if listed is None:
             raise _unlisted(name)
-        return self._codes[name]
+        return self._codes[listed]
 
     def _listed(self, region: str) -> Iterator[Mapping[str, Any]]:
         with translated("ListAWSDefaultServiceQuotas"):

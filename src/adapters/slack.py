@@ -13,9 +13,9 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -24,6 +24,8 @@ from slack_sdk.web import SlackResponse, WebClient
 from core.blocks import Message
 from core.model import Person, Place
 from core.ports import ChatError, NotInChannel
+
+T = TypeVar("T")
 
 SLACK_API = "https://slack.com/api/"
 HOOKS = "https://hooks.slack.com"
@@ -113,15 +115,16 @@ class SlackChat:
 
     def post(self, channel: str, message: Message, thread: str | None = None) -> Place:
         """A new message that unfurls nothing; NotInChannel where the bot may not."""
-        arguments = {**_body(message), "channel": channel, "unfurl_links": False}
+        arguments = {"channel": channel, "unfurl_links": False, "unfurl_media": False}
         if thread is not None:
             arguments["thread_ts"] = thread
-        answer = self._call("chat.postMessage", {**arguments, "unfurl_media": False})
+        answer = _sent(message, lambda body: self._call("chat.postMessage", {**body, **arguments}))
         return Place(channel=answer["channel"], ts=answer["ts"])
 
     def update(self, place: Place, message: Message) -> None:
         """Edit a message in place."""
-        self._call("chat.update", {**_body(message), "channel": place.channel, "ts": place.ts})
+        where = {"channel": place.channel, "ts": place.ts}
+        _sent(message, lambda body: self._call("chat.update", {**body, **where}))
 
     def dm(self, user: str, message: Message) -> Place:
         """A new message in the person's direct messages, which are opened once a process."""
@@ -133,7 +136,7 @@ class SlackChat:
     def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """An answer that only the caller sees; Slack takes five for half an hour."""
         kind = {"response_type": "ephemeral", "replace_original": replace}
-        self._responder.post(response_url, {**_body(message), **kind})
+        _sent(message, lambda body: self._responder.post(response_url, {**body, **kind}))
 
     def person(self, user: str) -> Person:
         """Who that is now: never from a cache, because rights are taken away, too."""
@@ -171,6 +174,18 @@ class SlackChat:
             _refused(error)
         except (SlackClientError, OSError, http.client.HTTPException, ValueError) as error:
             raise ChatError("unreachable") from error
+
+
+def _sent(message: Message, send: Callable[[dict[str, Any]], T]) -> T:
+    """Charts came to Slack in 2026, workspace by workspace: where one is refused, the message goes
+    without it. A message without a chart that is refused is our mistake and stays refused."""
+    try:
+        return send(_body(message))
+    except ChatError as refused:
+        plain = message.without_charts()
+        if plain is None or refused.code != "invalid_blocks":
+            raise
+        return send(_body(plain))
 
 
 def _body(message: Message) -> dict[str, Any]:

@@ -3,8 +3,24 @@
 import re
 
 from core.slots import KEYWORDS, Wrong, read
-from core.wants import Allow, AllowRemove, KeyAdd, KeyList, KeyRemove
+from core.wants import (
+    Allow,
+    AllowMe,
+    AllowOffice,
+    AllowRemove,
+    KeyAdd,
+    KeyImport,
+    KeyList,
+    KeyRemove,
+)
 from core.words import closest, echo
+
+# What GitHub takes for a user name; `@name` and the page of the keys mean the same.
+_GITHUB = re.compile(
+    r"(?:(?:--)?github[:=\s]\s*@?|(?:https?://)?(?:www\.)?github\.com/|@)"
+    r"([a-z0-9](?:-?[a-z0-9]){0,38})(?:\.keys|/)?",
+    re.IGNORECASE,
+)
 
 
 def is_about_keys(line: str) -> bool:
@@ -12,7 +28,7 @@ def is_about_keys(line: str) -> bool:
     return line[:3].lower() == "key" and (len(line) == 3 or line[3].isspace())
 
 
-def read_key_command(line: str) -> KeyAdd | KeyList | KeyRemove:
+def read_key_command(line: str) -> KeyAdd | KeyImport | KeyList | KeyRemove:
     """Read from the line itself, since the words of a key keep their case and their signs."""
     verb, _, rest = line[3:].strip().partition(" ")
     low, rest = verb.lower(), rest.strip()
@@ -29,17 +45,19 @@ def read_key_command(line: str) -> KeyAdd | KeyList | KeyRemove:
     return _key_add(rest) if low == "add" else _key_remove(rest)
 
 
-def _key_add(rest: str) -> KeyAdd:
+def _key_add(rest: str) -> KeyAdd | KeyImport:
     if not rest:
         raise Wrong(
             "Paste the public key behind it: `/gpu key add ssh-ed25519 AAAA…`, the line in "
             "`~/.ssh/id_ed25519.pub`."
         )
-    if re.match(r"(?:--)?(?:github[:=\s]|https?://|@)", rest, re.IGNORECASE):
+    at_github = _GITHUB.fullmatch(rest)
+    if at_github:
+        return KeyImport(account=at_github[1])
+    if re.match(r"(?:--)?(?:github\b|https?://|@)", rest, re.IGNORECASE):
         raise Wrong(
-            "Keys cannot be fetched from GitHub in this version. Open https://github.com/ with "
-            "your user name and .keys behind it, and paste the line: `/gpu key add ssh-ed25519 "
-            "AAAA…`."
+            "That is not a GitHub user: 1 to 39 letters, digits and single hyphens.",
+            [("key", "add", "github:octocat")],
         )
     return KeyAdd(text=rest)
 
@@ -53,16 +71,15 @@ def _key_remove(rest: str) -> KeyRemove:
     return KeyRemove(which=rest.strip("\"'`"))
 
 
-def read_allow(words: tuple[str, ...]) -> Allow | AllowRemove:
+def read_allow(words: tuple[str, ...]) -> Allow | AllowMe | AllowOffice | AllowRemove:
     """`allow` with its words in any order; the address is left to whoever reads addresses."""
     low = tuple(word.lower() for word in words)
     if low[1:] == ("list",):
         return Allow()
-    if "me" in low[1:]:
-        raise Wrong(
-            "The link that reads your address is not available in this version. Your address is "
-            "shown at https://checkip.amazonaws.com; give it yourself."
-        )
+    for word, kind in (("me", AllowMe), ("office", AllowOffice)):
+        if word in low[1:]:
+            rest = tuple(w for w in words if w.lower() != word)
+            return kind(length=read(rest, 1, frozenset({"length"})).get("length"))
     if "remove" in low[1:]:
         rest = tuple(word for word in words[1:] if word.lower() != "remove")
         if len(rest) != 1:

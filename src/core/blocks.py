@@ -7,8 +7,9 @@ it is, because Slack refuses a whole message for one piece that is over its limi
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 Block = dict[str, Any]
@@ -29,12 +30,20 @@ MOST_CONFIRM_TITLE = 100
 MOST_CONFIRM_TEXT = 300
 MOST_CONFIRM_LABEL = 30
 
+MOST_CHART_TITLE = 50
+MOST_CHART_LABEL = 20
+MOST_AXIS_LABEL = 50
+MOST_SERIES = 6
+MOST_POINTS = 20
+
+CHART = "data_visualization"
 DATE_AND_TIME = "{date_short_pretty} at {time}"
 TIME_ONLY = "{time}"
 
 # A cut may not leave half of an entity (`&am`) or half of a tag (`<!date^17…`) at the end.
 _HALF_ENTITY = re.compile(r"&[a-z]{0,4}\Z")
 _HALF_TAG = re.compile(r"<[^<>]*\Z")
+_SILENT = frozenset({"divider", CHART})
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -45,6 +54,14 @@ class Message:
     text: str
     blocks: tuple[Block, ...] = ()
 
+    def without_charts(self) -> "Message | None":
+        """The same for a workspace that has no charts yet; None where there is none in it anyway.
+
+        Whoever sends a chart says what it shows in another block, too.
+        """
+        plain = tuple(block for block in self.blocks if block["type"] != CHART)
+        return replace(self, blocks=plain) if len(plain) < len(self.blocks) else None
+
 
 def message(*blocks: Block) -> Message:
     """A message within Slack's limits whose text is everything that its blocks say, in their order.
@@ -53,7 +70,7 @@ def message(*blocks: Block) -> Message:
     """
     kept = blocks[:MOST_BLOCKS]
     return Message(
-        text=cut("\n".join(_spoken(b) for b in kept if b["type"] != "divider"), MOST_TEXT),
+        text=cut("\n".join(_spoken(b) for b in kept if b["type"] not in _SILENT), MOST_TEXT),
         blocks=kept,
     )
 
@@ -134,7 +151,11 @@ def _mrkdwn(text: str, most: int) -> Block:
 
 
 def _plain(text: str, most: int) -> Block:
-    return {"type": "plain_text", "text": cut(_bare(text), most) or "-", "emoji": False}
+    return {"type": "plain_text", "text": _plain_cut(text, most), "emoji": False}
+
+
+def _plain_cut(text: str, most: int) -> str:
+    return cut(_bare(text), most) or "-"
 
 
 def _bare(text: str) -> str:
@@ -166,6 +187,38 @@ def context(*pieces: str) -> Block:
 
 def divider() -> Block:
     return {"type": "divider"}
+
+
+def line_chart(
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Decimal]]],
+    *,
+    x_label: str,
+    y_label: str,
+) -> Block:
+    """Lines over the same labels; names and labels are told apart, six lines and twenty at most."""
+    names = [_plain_cut(label, MOST_CHART_LABEL) for label in labels[:MOST_POINTS]]
+    lines = [
+        {
+            "name": _plain_cut(name, MOST_CHART_LABEL),
+            "data": [
+                {"label": label, "value": float(value)}
+                for label, value in zip(names, values, strict=False)
+            ],
+        }
+        for name, values in series[:MOST_SERIES]
+    ]
+    axes = {
+        "categories": names,
+        "x_label": _plain_cut(x_label, MOST_AXIS_LABEL),
+        "y_label": _plain_cut(y_label, MOST_AXIS_LABEL),
+    }
+    return {
+        "type": CHART,
+        "title": _plain_cut(title, MOST_CHART_TITLE),
+        "chart": {"type": "line", "series": lines, "axis_config": axes},
+    }
 
 
 def actions(*buttons: Block) -> Block:

@@ -5,10 +5,11 @@ names of the quotas, and what types that it has retired used to be.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import assert_never
 
-from core.model import Gpu, Market, TypeFacts
+from core.model import Chip, Gpu, Market, TypeFacts
 from core.words import closest
 
 MOST_NEAREST = 3
@@ -16,10 +17,14 @@ MOST_NEAREST = 3
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaRef:
-    """A vCPU quota of EC2. `code` is "" where it is not certain and must be found by its name."""
+    """A vCPU quota of EC2. `code` is "" where it is not certain and must be found by its name.
+
+    `perhaps`: where AWS names no quota for it, the ones that it is counted under in some accounts.
+    """
 
     name: str
     code: str
+    perhaps: tuple[str, ...] = ()
 
 
 def _pair(kinds: str, on_demand: str, spot: str, spot_kinds: str = "") -> dict[Market, QuotaRef]:
@@ -34,17 +39,23 @@ _STANDARD = _pair("Standard (A, C, D, H, I, M, R, T, Z)", "L-1216C47A", "L-34B43
 _QUOTAS: dict[str, dict[Market, QuotaRef]] = {
     "g": _pair("G and VT", "L-DB2E81BA", "L-3819A6DF"),
     "p": _pair("P", "L-417A185B", "L-7212CCBC", "P4, P3 and P2"),
-    "p5": _pair("P", "L-417A185B", "L-C4BD4855", "P5"),
-    # AWS names no spot quota for P6, and public tables disagree on its code.
+    # Public tables disagree about the codes of the spot quotas of P5, P6 and Trn: AWS's own list
+    # of names decides.
+    "p5": _pair("P", "L-417A185B", "", "P5"),
     "p6": _pair("P", "L-417A185B", "", "P6"),
     "inf": _pair("Inf", "L-1945791B", "L-B5D1601B"),
-    "trn": _pair("Trn", "L-2C3B7624", "L-6B0D517C"),
+    "trn": _pair("Trn", "L-2C3B7624", ""),
     "dl": _pair("DL", "L-6E869C2A", "L-85EED4F7"),
     "f": _pair("F", "L-74FC7D96", "L-88CF9481"),
     "x": _pair("X", "L-7295265B", "L-E3A00192"),
     "hpc": _pair("HPC", "L-F7808C92", ""),
     "u": _pair("High Memory", "L-43DA4232", ""),
 }
+# AWS has been seen to name no spot quota for P6: it is then one of these two.
+_QUOTAS["p6"][Market.SPOT] = replace(
+    _QUOTAS["p6"][Market.SPOT],
+    perhaps=tuple(_QUOTAS[kind][Market.SPOT].name for kind in ("p5", "p")),
+)
 _SAME_QUOTA = {"gr": "g", "vt": "g"}
 _P_GENERATIONS = {"p5": "p5", "p6": "p6"}
 
@@ -68,9 +79,17 @@ _RETIRED: dict[str, tuple[str, int, int, int]] = {
 # Kepler, Maxwell and Volta: NVIDIA's open kernel modules need Turing or later.
 _PROPRIETARY = frozenset({"g2", "g3", "g3s", "p2", "p3", "p3dn"})
 
+# The images of the Neuron SDK leave the first Inferentia out: it is had by its own name only.
+_PASSED_OVER = frozenset({"inf1"})
+
 _TYPE = re.compile(r"[a-z][a-z0-9-]{0,15}\.[a-z0-9-]{1,20}")
-_GPU = re.compile(r"(?:([1-9][0-9]?)x)?([a-z]{1,3}[0-9]{1,4}[a-z]{0,2})")
+# A model (`a10g`, `vu47p`, `gb200`), a family (`p5`), or what a model or its maker is called.
+_GPU = re.compile(
+    r"(?:([1-9][0-9]?)x)?([a-z]{1,3}[0-9]{1,4}[a-z]{0,2}|rtx(?:pro)?(?:[0-9]{4})?|(?:trainium|"
+    r"inferentia)[0-9]?|neuron|nvidia|amd|radeon|fpga|gaudi|habana|qualcomm)"
+)
 _MEMORY = re.compile(r"([1-9][0-9]{0,3})gi?b?")
+_PARTS = re.compile(r"[a-z]+|[0-9]+")
 
 
 def family(instance_type: str) -> str:
@@ -116,31 +135,101 @@ def closest_name(text: str, names: tuple[str, ...]) -> str | None:
 
 
 def total_memory(kind: TypeFacts) -> int:
-    """MiB of GPU memory of the whole machine; 0 without a GPU."""
-    return int(kind.gpu.count * kind.gpu.memory_mib) if kind.gpu else 0
+    """MiB of GPU memory of the whole machine; 0 without a GPU. EC2 tells it of a part as it is."""
+    return int(max(kind.gpu.count, Decimal(1)) * kind.gpu.memory_mib) if kind.gpu else 0
+
+
+def kind_of(kind: TypeFacts) -> str:
+    """What its accelerator is called: `NVIDIA GPU`, `part of an NVIDIA GPU`, `FPGA`, …"""
+    if kind.gpu is None:
+        return "no accelerator"
+    match kind.gpu.chip:
+        case Chip.GPU if kind.gpu.maker.upper() == "HABANA":
+            return "Habana Gaudi accelerator"
+        case Chip.GPU:
+            whole = f"{kind.gpu.maker} GPU".strip()
+            return whole if kind.gpu.count >= 1 else f"part of an {whole}"
+        case Chip.NEURON:
+            return f"AWS {kind.gpu.name} (Neuron)"
+        case Chip.FPGA:
+            return "FPGA"
+        case Chip.MEDIA:
+            return "media accelerator"
+        case Chip.INFERENCE:
+            return "inference accelerator"
+        case _:
+            assert_never(kind.gpu.chip)
 
 
 def by_gpu(wanted: str, living: tuple[TypeFacts, ...]) -> TypeFacts | None:
     """The smallest living type for `1xA10G`, `8xH100`, `a100` or `24GB` (decimal, in total)."""
-    found = _fitting(wanted.lower().replace(" ", ""), living)
-    return min(found, key=_size) if found else None
+    return next(iter(fitting(wanted, living)), None)
 
 
-def _fitting(word: str, living: tuple[TypeFacts, ...]) -> list[TypeFacts]:
-    memory, gpu = _MEMORY.fullmatch(word), _GPU.fullmatch(word)
-    if memory:
-        least = int(memory[1]) * 10**9 // 2**20
-        return [t for t in living if _usual(t) and total_memory(t) >= least]
+def fitting(wanted: str, living: tuple[TypeFacts, ...]) -> tuple[TypeFacts, ...]:
+    """Every living type that the wish can mean, the smallest first.
+
+    Memory is that of the whole machine: a model that needs 80 GB runs on one GPU or split over
+    several, and types with one GPU come first. It means whole NVIDIA GPUs behind an x86_64
+    processor, for which everything is built; every other accelerator has to be named.
+    """
+    word = wanted.lower().replace(" ", "")
+    least = memory_wished(word)
+    if least is None:
+        return tuple(sorted(_with_gpu(word, living), key=_size))
+    enough = [t for t in living if _customary(t) and total_memory(t) >= least]
+    return tuple(sorted(enough, key=_size))
+
+
+def memory_wished(wanted: str) -> int | None:
+    """MiB of `24GB`, which are decimal; None for what is no such wish."""
+    memory = _MEMORY.fullmatch(wanted.lower().replace(" ", ""))
+    return int(memory[1]) * 10**9 // 2**20 if memory else None
+
+
+def _with_gpu(word: str, living: tuple[TypeFacts, ...]) -> list[TypeFacts]:
+    """The very model; else what has every part of the name (`a10` is the A10G, `rtx6000` the RTX
+    PRO Server 6000); else a family or generation (`p5`, `gb200` in p6e-gb200, `p4`)."""
+    gpu = _GPU.fullmatch(word)
     if gpu is None:
         return []
-    count = int(gpu[1] or 1)
+    count, model = int(gpu[1] or 1), gpu[2]
     enough = [t for t in living if t.gpu and t.gpu.count >= count]
-    exact = [t for t in enough if _plain(t) == gpu[2]]
-    return exact or [t for t in enough if _plain(t).startswith(gpu[2])]
+    for means in (_is_model, _is_named, _is_of_family, _is_of_generation):
+        found = [t for t in enough if means(t, model)]
+        if found:
+            return found
+    return []
 
 
-def _plain(kind: TypeFacts) -> str:
-    return re.sub(r"[^a-z0-9]", "", kind.gpu.name.lower()) if kind.gpu else ""
+def _is_model(kind: TypeFacts, word: str) -> bool:
+    """A name without a number stands for every generation: `trainium` for Trainium2, too."""
+    plain = re.sub(r"[^a-z0-9]", "", kind.gpu.name.lower()) if kind.gpu else ""
+    return plain == word and not word.isalpha()
+
+
+def _is_named(kind: TypeFacts, word: str) -> bool:
+    if kind.gpu is None:
+        return False
+    if word == "nvidia":
+        return _customary(kind)
+    told = f"{kind.gpu.name} {kind.gpu.maker} {kind.gpu.chip}".lower()
+    parts = set(_PARTS.findall(told))
+    return family(kind.name) not in _PASSED_OVER and set(_PARTS.findall(word)) <= parts
+
+
+def _is_of_family(kind: TypeFacts, word: str) -> bool:
+    name = family(kind.name)
+    return name == word or name.endswith(f"-{word}")
+
+
+def _is_of_generation(kind: TypeFacts, word: str) -> bool:
+    return family(kind.name).startswith(word)
+
+
+def _customary(kind: TypeFacts) -> bool:
+    """What is meant where no accelerator is named."""
+    return _usual(kind) and kind.architecture == "x86_64"
 
 
 def _usual(kind: TypeFacts) -> bool:
@@ -148,8 +237,11 @@ def _usual(kind: TypeFacts) -> bool:
     return kind.gpu is not None and kind.gpu.maker.upper() == "NVIDIA" and kind.gpu.count >= 1
 
 
-def _size(kind: TypeFacts) -> tuple[int, Decimal, int, str]:
-    return (total_memory(kind), kind.gpu.count if kind.gpu else Decimal(0), kind.vcpus, kind.name)
+def _size(kind: TypeFacts) -> tuple[bool, bool, int, Decimal, int, str]:
+    """ARM last: what was built for x86_64 does not run there."""
+    count = kind.gpu.count if kind.gpu else Decimal(0)
+    arm = kind.architecture == "arm64"
+    return (arm, count > 1, total_memory(kind), count, kind.vcpus, kind.name)
 
 
 def nearest(
@@ -162,15 +254,27 @@ def nearest(
     offered for a name that says nothing.
     """
     name = wanted.lower()
-    sold = tuple(t for t in living if market in t.markets and t.name != name and _usual(t))
+    sold = tuple(t for t in living if market in t.markets and t.name != name)
     like = gone or _remembered(name) or _having(name, sold) or _misspelt(name, sold)
     if like is None:
         return ()
-    same = [t for t in sold if t.architecture == like.architecture]
+    same = [t for t in sold if t.architecture == like.architecture and _alike(t, like)]
     chosen: dict[str, TypeFacts] = {}
     for kind in sorted(same, key=lambda t: _distance(t, like)):
         chosen.setdefault(family(kind.name), kind)
     return tuple(chosen.values())[:MOST_NEAREST]
+
+
+def _alike(kind: TypeFacts, like: TypeFacts) -> bool:
+    """An FPGA is no help to who wants a GPU, nor a part to who wants a whole one."""
+    if like.gpu is None or _usual(like):
+        return _usual(kind)
+    whole = kind.gpu is not None and (kind.gpu.count >= 1 or like.gpu.count < 1)
+    return whole and _sort(kind) == _sort(like) and family(kind.name) not in _PASSED_OVER
+
+
+def _sort(kind: TypeFacts) -> tuple[Chip, str] | None:
+    return (kind.gpu.chip, kind.gpu.maker.upper()) if kind.gpu else None
 
 
 def _distance(kind: TypeFacts, like: TypeFacts) -> tuple[bool, int, int, int, str]:

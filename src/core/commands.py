@@ -9,50 +9,73 @@ from collections.abc import Callable
 
 from core.access import is_about_keys, read_allow, read_key_command
 from core.keys import holds_private_key, private_key_refused, read_key
+from core.model import Market
 from core.networks import read_network
-from core.slots import KEYWORDS, Wrong, read
+from core.slots import KEYWORDS, Wrong, looks_like_region, read
 from core.times import Until, resolve
 from core.wants import (
     Allow,
+    AllowMe,
+    AllowOffice,
     AllowRemove,
     Command,
+    DataDelete,
+    DataList,
     End,
     Extend,
     Help,
+    ImageDelete,
+    Images,
     KeyAdd,
+    KeyImport,
     KeyList,
     KeyRemove,
     Launch,
     ListMachines,
     Overview,
+    Price,
     Quota,
     QuotaRaise,
+    Save,
+    Share,
     Show,
     Ssh,
     Start,
     Stop,
+    Types,
 )
 from core.words import LONGEST_TEXT, UsageError, clean, closest, echo, is_secret_like, split
 
 __all__ = [
     "Allow",
+    "AllowMe",
+    "AllowOffice",
     "AllowRemove",
     "Command",
+    "DataDelete",
+    "DataList",
     "End",
     "Extend",
     "Help",
+    "ImageDelete",
+    "Images",
     "KeyAdd",
+    "KeyImport",
     "KeyList",
     "KeyRemove",
     "Launch",
     "ListMachines",
     "Overview",
+    "Price",
     "Quota",
     "QuotaRaise",
+    "Save",
+    "Share",
     "Show",
     "Ssh",
     "Start",
     "Stop",
+    "Types",
     "Until",
     "UsageError",
     "parse",
@@ -73,30 +96,24 @@ EXAMPLES = {
     "ssh": "ssh amber-fox",
     "key": "key list",
     "allow": "allow 203.0.113.7 for 12h",
+    "types": "types 24GB",
+    "price": "price g5.xlarge",
     "quota": "quota p3.2xlarge",
+    "save": "save amber-fox as bert-env",
+    "images": "images",
+    "data": "data",
+    "share": "share amber-fox <@U0123456>",
+    "unshare": "unshare amber-fox <@U0123456>",
     "help": "help",
 }
 # word: (what to say, the command to use instead)
 _NOT_YET = {
-    "types": (
-        "The list of types is not available in this version; launch takes any type EC2 sells.",
-        "help launch",
-    ),
-    "price": (
-        "Prices are not shown ahead in this version; the message of a launch names its own.",
-        "help launch",
-    ),
     "cost": ("Spending reports are not available in this version; `list` shows amounts.", "list"),
     "budget": ("Budgets are not available in this version; leases limit what is spent.", "list"),
     "policy": (
         "Limits are set when the bot is deployed, in this version, not by a command.",
         "help",
     ),
-    "save": (
-        "Saving images is not available in this version; a stopped machine keeps its disk.",
-        "help stop",
-    ),
-    "images": ("Saved images are not available in this version.", "help launch"),
     "run": (
         "Running jobs is not available in this version; connect and start them there.",
         "help ssh",
@@ -162,7 +179,11 @@ def _command_first(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words with the command in front, in lower case, wherever it stood."""
     if not words or words[0].lower() in {*_READERS, *_NOT_YET, "key"}:
         return (words[0].lower(), *words[1:]) if words else ()
-    found = [i for i, word in enumerate(words) if word.lower() in _READERS]
+    found = [
+        i
+        for i, word in enumerate(words)
+        if word.lower() in _READERS and word.lower() not in KEYWORDS
+    ]
     if len(found) != 1 or words[found[0] - 1].lower() in KEYWORDS:
         return words
     at = found[0]
@@ -182,29 +203,33 @@ def _unknown(words: tuple[str, ...]) -> Wrong:
 
 # ---- machines -------------------------------------------------------------------------------
 
-_WISH = frozenset({"type", "market", "region", "length", "until", "image", "disk", "name", "count"})
+_WISH = frozenset(
+    {
+        *("type", "market", "region", "or", "cheapest", "count", "length", "until", "keep"),
+        *("image", "disk", "disk_type", "iops", "throughput", "data", "name"),
+    }
+)
 
 
 def _launch(words: tuple[str, ...]) -> Launch:
     if len(words) == 1:
         raise Wrong("Say what to launch: a type, and whatever differs from the defaults.")
     found = read(words, 1, _WISH)
-    if found.pop("count", 1) != 1:
-        one = tuple(word for word in words if not re.fullmatch(r"x\d+|\d+x", word.lower()))
-        raise Wrong(
-            "Several at once are not available in this version: launch them one by one.", [one]
-        )
     if "type" not in found:
         raise Wrong("Say which type to launch.", [(words[0], "p3.2xlarge", *words[1:])])
+    found["instance_type"] = found.pop("type")
+    if found.get("keep") and found.setdefault("market", Market.SPOT) is not Market.SPOT:
+        without = tuple(word for word in words if word.lower() != "keep")
+        raise Wrong("On-demand machines keep their disk when they stop anyway.", [without])
+    data, data_gb = found.pop("data", (None, None))
+    trying = found.pop("keep_trying", False)
+    renamed = {"disk": "disk_gb"}
     return Launch(
-        instance_type=found["type"],
-        market=found.get("market"),
-        region=found.get("region"),
-        length=found.get("length"),
-        until=found.get("until"),
-        image=found.get("image"),
-        disk_gb=found.get("disk"),
-        name=found.get("name"),
+        **{renamed.get(slot, slot): value for slot, value in found.items()},
+        data=data,
+        data_gb=data_gb,
+        keep_trying=bool(trying),
+        keep_until=None if isinstance(trying, bool) else trying,
     )
 
 
@@ -250,6 +275,75 @@ def _extend(words: tuple[str, ...]) -> Extend:
     return Extend(name=found.get("name"), length=found.get("length"), until=found.get("until"))
 
 
+def _share(words: tuple[str, ...]) -> Share:
+    found = read(words, 1, frozenset({"bare-name", "name", "user"}))
+    if "user" not in found:
+        raise Wrong("Say with whom, by their name in Slack: `/gpu share amber-fox @kim`.")
+    return Share(user=found["user"], name=found.get("name"), stop=words[0] == "unshare")
+
+
+# ---- what there is, and what was kept -------------------------------------------------------
+
+
+def _types(words: tuple[str, ...]) -> Types:
+    """The filter is whatever is left: a family, a maker, an architecture, a GPU or its memory."""
+    low = tuple(word.lower() for word in words[1:])
+    found = read((words[0], *_places(low)), 1, frozenset({"market", "region"}))
+    rest = tuple(word for word in low if word not in _places(low))
+    if len(rest) > 1:
+        raise Wrong("Say one thing to look for.", [("types", rest[0])])
+    return Types(filter=rest[0] if rest else None, **found)
+
+
+def _places(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words about market and region among them."""
+    about = {"in", "region", "spot", "on-demand", "ondemand"}
+    return tuple(
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if word in about or before in ("in", "region") or looks_like_region(word)
+    )
+
+
+def _price(words: tuple[str, ...]) -> Price:
+    found = read(words, 1, frozenset({"type", "region", "cheapest"}))
+    if "type" not in found:
+        raise Wrong("Say for which type.", [("price", "g5.xlarge", *words[1:])])
+    return Price(instance_type=found["type"], region=found.get("region"))
+
+
+def _save(words: tuple[str, ...]) -> Save:
+    found = read(words, 1, frozenset({"bare-name", "name", "as"}))
+    if "as" not in found:
+        raise Wrong(
+            "Say as what: `/gpu save amber-fox as bert-env`.", [(*words[:2], "as", "my-image")]
+        )
+    return Save(image=found["as"], name=found.get("name"))
+
+
+def _images(words: tuple[str, ...]) -> Images | ImageDelete:
+    name, sure = _deleted(words, "an image", "bert-env")
+    return Images() if name is None else ImageDelete(image=name, sure=sure)
+
+
+def _data(words: tuple[str, ...]) -> DataList | DataDelete:
+    name, sure = _deleted(words, "a data volume", "data")
+    return DataList() if name is None else DataDelete(data=name, sure=sure)
+
+
+def _deleted(words: tuple[str, ...], what: str, example: str) -> tuple[str | None, bool]:
+    """`images`, `images delete bert-env`, `images delete bert-env yes`: the name and the yes."""
+    low = [word.lower() for word in words[1:]]
+    if low in ([], ["list"]):
+        return None, False
+    rest = [word for word in low if word not in ("delete", "remove", "yes")]
+    if len(rest) == len(low):
+        raise Wrong(f"To delete {what}, say so.", [(words[0], "delete", *rest), (words[0],)])
+    if len(rest) != 1:
+        raise Wrong(f"Say which {what.split(' ', 1)[1]} to delete.", [(words[0],)])
+    return rest[0], "yes" in low
+
+
 # ---- quotas and help ------------------------------------------------------------------------
 
 
@@ -257,13 +351,13 @@ def _quota(words: tuple[str, ...]) -> Quota | QuotaRaise:
     raises = [i for i, word in enumerate(words) if word.lower() in ("raise", "increase")]
     if not raises:
         found = read(words, 1, frozenset({"type", "region"}))
-        return Quota(instance_type=_exact(found.get("type")), region=found.get("region"))
+        return Quota(instance_type=found.get("type"), region=found.get("region"))
     rest = tuple(word for i, word in enumerate(words) if i not in raises)
     try:
         found = read(rest, 1, frozenset({"type", "region", "market", "count"}))
     except Wrong as wrong:
         raise Wrong(wrong.what, [(w[0], "raise", *w[1:]) for w in wrong.fixes if w]) from wrong
-    kind = _exact(found.get("type"))
+    kind = found.get("type")
     if kind is None:
         raise Wrong("Say for which type.", [("quota", "raise", "p3.2xlarge", *rest[1:])])
     return QuotaRaise(
@@ -272,13 +366,6 @@ def _quota(words: tuple[str, ...]) -> Quota | QuotaRaise:
         region=found.get("region"),
         market=found.get("market"),
     )
-
-
-def _exact(kind: str | None) -> str | None:
-    """Quotas are asked by instance type: a GPU's name stands for several of them."""
-    if kind is not None and "." not in kind:
-        raise Wrong(f"Say the instance type instead of {echo(kind)}, such as p3.2xlarge.")
-    return kind
 
 
 def _help(words: tuple[str, ...]) -> Help:
@@ -303,7 +390,14 @@ _READERS: dict[str, Callable[[tuple[str, ...]], Command]] = {
     "end": _end,
     "extend": _extend,
     "ssh": _ssh,
+    "share": _share,
+    "unshare": _share,
     "allow": read_allow,
+    "types": _types,
+    "price": _price,
     "quota": _quota,
+    "save": _save,
+    "images": _images,
+    "data": _data,
     "help": _help,
 }

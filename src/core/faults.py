@@ -1,6 +1,7 @@
-"""One table: what each AWS error code means, whether AWS surely did nothing, what people hear.
+"""One table: what each AWS error code means, and whether AWS surely did nothing.
 
-The only place that knows AWS's error codes. Everybody else asks for the kind.
+The only place that knows AWS's error codes, beside core/refusals.py, which says them to people.
+Everybody else asks for the kind.
 """
 
 import re
@@ -58,25 +59,32 @@ class CloudError(Exception):
         self.fault = fault
 
 
-# Codes of EC2, Service Quotas, Pricing and SSM. Sources: "Error codes for the Amazon EC2 API", the
-# services' botocore models, and what Karpenter and ParallelCluster treat as lack of capacity.
+# Codes of EC2, Service Quotas, Pricing, SSM, STS and IAM. Sources: "Error codes for the Amazon EC2
+# API", the services' botocore models, and the lists of Karpenter, ParallelCluster, github-runner
+# and SkyPilot, which tests/core/test_fault_table.py holds against this one.
 _CODES: dict[FaultKind, str] = {
     FaultKind.CAPACITY: (
         "InsufficientInstanceCapacity InsufficientHostCapacity InsufficientCapacity "
         "InsufficientReservedInstanceCapacity ReservationCapacityExceeded UnfulfillableCapacity "
+        "InsufficientReservedInstancesCapacity InsufficientCapacityOnOutpost "
         "InsufficientCapacityOnHost InsufficientVolumeCapacity InsufficientAddressCapacity "
+        # ParallelCluster's own word for fewer instances than the least that was asked for.
+        "LimitedInstanceCapacity "
         # A subnet stands in one zone, so the next zone has addresses of its own.
         "InsufficientFreeAddressesInSubnet"
     ),
     FaultKind.QUOTA: (
         "VcpuLimitExceeded InstanceLimitExceeded MaxSpotInstanceCountExceeded "
         "MaxFleetCountExceeded MaxSpotFleetRequestCountExceeded "
-        "TargetCapacityLimitExceededException"
+        "SpotInstanceRequestLimitExceeded TargetCapacityLimitExceededException "
+        "ResourceLimitExceeded ResourceCountExceeded RequestResourceCountExceeded"
     ),
     FaultKind.THROTTLED: (
         "RequestLimitExceeded Throttling ThrottlingException ThrottledException RequestThrottled "
         "RequestThrottledException EC2ThrottledException TooManyRequests TooManyRequestsException "
-        "BandwidthLimitExceeded SlowDown ConcurrentTagAccess"
+        "BandwidthLimitExceeded SlowDown ConcurrentTagAccess "
+        "SnapshotCreationPerVolumeRateExceeded ConcurrentSnapshotLimitExceeded "
+        "PendingSnapshotLimitExceeded ConcurrentCreateImageNoRebootLimitExceeded"
     ),
     FaultKind.DENIED: (
         "UnauthorizedOperation AccessDenied AccessDeniedException AuthFailure "
@@ -84,52 +92,73 @@ _CODES: dict[FaultKind, str] = {
         "DependencyAccessDeniedException OperationNotPermitted OperationNotPermittedException "
         "NotAuthorized InvalidClientTokenId InvalidClientToken SignatureDoesNotMatch "
         "IncompleteSignature MissingAuthenticationToken UnrecognizedClientException ExpiredToken "
-        "ExpiredTokenException RequestExpired NoCredentials"
+        "ExpiredTokenException RequestExpired InvalidSecurity.RequestHasExpired NoCredentials"
     ),
     FaultKind.ACCOUNT: (
         "OptInRequired PendingVerification Blocked AccountDisabled SubscriptionRequiredException "
-        "SubscriptionRequired AWSServiceAccessNotEnabledException"
+        "SubscriptionRequired AWSServiceAccessNotEnabledException "
+        "AuthFailure.RegionNotEnabled UnrecognizedClientException.RegionNotEnabled "
+        "InvalidParameterCombination.FreePlan"
     ),
     FaultKind.IMAGE: (
         "InvalidAMIID.NotFound InvalidAMIID.Malformed InvalidAMIID.Unavailable "
-        "InvalidAMIName.NotFound InvalidAMIAttributeItemValue"
+        "InvalidAMIName.NotFound InvalidAMIAttributeItemValue InvalidManifest "
+        "AuthFailure.ImageNotShared InvalidParameterValue.WrongArchitecture"
     ),
     FaultKind.DISK: (
         "InvalidBlockDeviceMapping InvalidBlockDeviceMappings InvalidSnapshot.NotFound "
-        "VolumeLimitExceeded MaxIOPSLimitExceeded VolumeTypeNotAvailableInZone "
-        "InvalidKmsKey.NotFound InvalidKmsKey.InvalidState KmsKeyNotAccessible"
+        "InvalidSnapshotID.Malformed SnapshotLimitExceeded SnapshotCopyUnsupported.InterRegion "
+        "VolumeLimitExceeded MaxIOPSLimitExceeded VolumeIOPSLimit VolumeTypeNotAvailableInZone "
+        "VolumeModificationSizeLimitExceeded VolumeModificationRateExceeded UnknownVolumeType "
+        "BootForVolumeTypeUnsupported AttachmentLimitExceeded InvalidDevice.InUse "
+        "InvalidVolume.ZoneMismatch InvalidVolumeID.ZoneMismatch EncryptedVolumesNotSupported "
+        "InvalidKmsKey.NotFound InvalidKmsKey.InvalidState KmsKeyNotAccessible InvalidKMSKey.Id "
+        "CustomerKeyHasBeenRevoked"
     ),
     FaultKind.KEY: (
         "InvalidKeyPair.NotFound InvalidKeyPair.Format InvalidKey.Format KeyPairLimitExceeded"
     ),
     FaultKind.NETWORK: (
         "InvalidGroup.NotFound InvalidGroupId.Malformed InvalidSecurityGroupID.NotFound "
-        "InvalidSubnet InvalidSubnetID.NotFound InvalidVpcID.NotFound DefaultVpcDoesNotExist "
+        "InvalidSubnet InvalidSubnetID.NotFound InvalidSubnetID.Malformed InvalidVpcID.NotFound "
+        "InvalidSecurityGroupId.Malformed DefaultVpcDoesNotExist "
         "VPCIdNotSpecified MissingDefaultSubnet NoDefaultSubnet SecurityGroupLimitExceeded "
         "RulesPerSecurityGroupLimitExceeded SecurityGroupsPerInstanceLimitExceeded "
-        "NetworkInterfaceLimitExceeded AddressLimitExceeded"
+        "SecurityGroupsPerInterfaceLimitExceeded NetworkInterfaceLimitExceeded "
+        "AddressLimitExceeded PrivateIpAddressLimitExceeded Gateway.NotAttached "
+        "VPCResourceNotSpecified"
     ),
     FaultKind.NOT_OFFERED: (
         "Unsupported UnsupportedHostConfiguration InvalidInstanceType UnknownInstanceType "
-        "InstanceTypeNotSupported InvalidAvailabilityZone UnavailableInstanceType"
+        "InstanceTypeNotSupported InvalidAvailabilityZone UnavailableInstanceType "
+        "InvalidZone.NotFound UnavailableHostRequirements"
     ),
     FaultKind.SPOT_PRICE: "SpotMaxPriceTooLow",
     FaultKind.TOKEN_GONE: "IdempotentInstanceTerminated",
     FaultKind.MISMATCH: "IdempotentParameterMismatch",
     FaultKind.GONE: (
         "InvalidInstanceID.NotFound InvalidPermission.NotFound InvalidVolume.NotFound "
-        "InvalidSpotInstanceRequestID.NotFound NoSuchResourceException ParameterNotFound "
-        "NotFoundException ResourceNotFoundException"
+        "InvalidAttachment.NotFound InvalidSpotInstanceRequestID.NotFound NoSuchResourceException "
+        "ParameterNotFound NotFoundException ResourceNotFoundException NoSuchEntity "
+        "QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue"
     ),
     FaultKind.WRONG_STATE: (
         "IncorrectInstanceState IncorrectState InvalidState InvalidInstanceState "
-        "IncorrectSpotRequestState UnsupportedOperation DependencyViolation InvalidGroup.InUse "
-        "InvalidGroup.Duplicate InvalidKeyPair.Duplicate InvalidPermission.Duplicate "
+        "IncorrectSpotRequestState IncorrectModificationState UnsupportedOperation "
+        "DependencyViolation CannotDelete InvalidGroup.InUse VolumeInUse InvalidSnapshot.InUse "
+        "InvalidVolumeID.Duplicate InvalidAMIName.Duplicate InvalidGroup.Duplicate "
+        "InvalidKeyPair.Duplicate InvalidPermission.Duplicate EntityAlreadyExists "
         "ResourceAlreadyExistsException InvalidResourceStateException QuotaExceededException"
     ),
     FaultKind.BUG: (
         "InvalidParameterValue InvalidParameterCombination InvalidParameter MissingParameter "
-        "UnknownParameter InvalidInput MalformedQueryString InvalidAction InvalidQueryParameter "
+        "InvalidParameterDependency UnknownParameter InvalidInput MissingInput MissingAction "
+        "InvalidCharacter InvalidFormat InvalidInstanceAttributeValue UnsupportedInstanceAttribute "
+        "UnsupportedProtocol UnsupportedTenancy UnsupportedHibernationConfiguration "
+        "FilterLimitExceeded InvalidMaxResults InvalidNextToken InvalidPaginationToken "
+        "InvalidTime InvalidRegion InvalidGroup.Reserved NoSuchVersion "
+        "InvalidAuthorizationMessageException "
+        "MalformedQueryString InvalidAction InvalidQueryParameter "
         "InvalidInstanceID.Malformed InvalidFilter InvalidID InvalidTagKey.Malformed "
         "TagLimitExceeded InvalidRequest InvalidUserData.Malformed "
         "InvalidLaunchTemplateId.NotFound InvalidLaunchTemplateName.NotFoundException "
@@ -148,50 +177,28 @@ _KINDS: dict[str, FaultKind] = {
     code: kind for kind, codes in _CODES.items() for code in codes.split()
 }
 
-_SENTENCES: dict[FaultKind, str] = {
-    FaultKind.CAPACITY: "EC2 has none of these free there right now.",
-    FaultKind.QUOTA: "The account's vCPU quota is used up.",
-    FaultKind.THROTTLED: "AWS is taking too many requests from this account; it is tried again.",
-    FaultKind.DENIED: "AWS does not let the bot do this. An admin has to look at its permissions.",
-    FaultKind.ACCOUNT: "The AWS account or region is not ready for this. An admin has to look.",
-    FaultKind.IMAGE: "The machine image cannot be used here.",
-    FaultKind.DISK: "EC2 does not accept the disk that was asked for.",
-    FaultKind.KEY: "EC2 does not accept the SSH key.",
-    FaultKind.NETWORK: "The region's network is not as the bot needs it. An admin has to look.",
-    FaultKind.NOT_OFFERED: "EC2 does not sell this type there in this way.",
-    FaultKind.SPOT_PRICE: "The spot price rose above what was offered.",
-    FaultKind.TOKEN_GONE: "The machine came up and was ended again from elsewhere.",
-    FaultKind.MISMATCH: "EC2 has seen this launch before with other details.",
-    FaultKind.GONE: "AWS does not know it any more.",
-    FaultKind.WRONG_STATE: "That is not possible in the state it is in.",
-    FaultKind.BUG: "The bot asked AWS for something that is not valid. That is our mistake.",
-    FaultKind.UNKNOWN: "AWS gave no clear answer.",
-}
-# Where the kind's sentence would mislead.
-_EXACT: dict[str, str] = {
-    "InsufficientFreeAddressesInSubnet": "The subnet there has no free addresses.",
-    "InsufficientVolumeCapacity": "EC2 has no disk space free there right now.",
-    "InsufficientAddressCapacity": "EC2 has no public addresses free there right now.",
-    "OptInRequired": "The AWS account has not been enabled for this region or for EC2 yet.",
-    "PendingVerification": (
-        "AWS is still verifying the account for this region, which often takes less than two hours."
-    ),
-    "Blocked": "AWS has blocked the account. An admin has to talk to AWS Support.",
-    "AuthFailure.ServiceLinkedRoleCreationNotPermitted": (
-        "The account has never used spot: an admin has to allow its service-linked role once."
-    ),
-    "ExpiredToken": "The bot's AWS credentials have expired.",
-    "RequestExpired": "The bot's AWS request came too late.",
-    "VolumeLimitExceeded": "The account's quota for disks is used up.",
-    "MaxIOPSLimitExceeded": "The account's quota for disk IOPS is used up.",
-    "SecurityGroupLimitExceeded": "The account's quota for security groups is used up.",
-    "RulesPerSecurityGroupLimitExceeded": "The security group has no room for another address.",
-    "KeyPairLimitExceeded": "The account's quota for key pairs is used up.",
-    "DependencyViolation": "Something still uses it.",
-    "UnsupportedOperation": "EC2 does not offer that for this machine.",
-    "ResourceAlreadyExistsException": "AWS has an open request for this quota already.",
-    "QuotaExceededException": "AWS has too many open quota requests of this account.",
-}
+# Where AWS's code says little and its text says all; then our own word is added to the code, as
+# AWS itself does in AuthFailure.ServiceLinkedRoleCreationNotPermitted.
+_TOLD_BY_TEXT: tuple[tuple[str, str, str], ...] = (
+    # The credentials are good: the function has just used them for its own table.
+    ("AuthFailure", "validate the provided access credentials", "RegionNotEnabled"),
+    ("UnrecognizedClientException", "security token", "RegionNotEnabled"),
+    ("AuthFailure", "not authorized for images", "ImageNotShared"),
+    ("InvalidParameterCombination", "eligible for free tier", "FreePlan"),
+    ("InvalidParameterValue", "architecture", "WrongArchitecture"),
+)
+# One region's own trouble; the account may do it in another.
+_REGIONAL_CODES = frozenset(
+    {
+        "OptInRequired",
+        "PendingVerification",
+        "AuthFailure.RegionNotEnabled",
+        "UnrecognizedClientException.RegionNotEnabled",
+        "VolumeLimitExceeded",
+        "MaxIOPSLimitExceeded",
+        "KeyPairLimitExceeded",
+    }
+)
 
 _ZONE = re.compile(r"\b[a-z]{2}(?:-[a-z]+){1,2}-\d(?:-[a-z]{3}-\d)?[a-z]\b")
 _ORIGIN = re.compile(r"^(?:Client|Server)\.(?=[A-Z])")
@@ -203,7 +210,7 @@ def kind_of(code: str, status: int = 400) -> FaultKind:
     A code that is not in the table is told by its form, but only where `status` (HTTP) says that
     the request was refused: an unknown 5xx, or none at all (0), says nothing.
     """
-    bare = _ORIGIN.sub("", code)
+    bare = bare_code(code)
     known = _KINDS.get(bare)
     if known is not None:
         return known
@@ -216,15 +223,29 @@ def kind_of(code: str, status: int = 400) -> FaultKind:
     return FaultKind.UNKNOWN
 
 
+def bare_code(code: str) -> str:
+    """The code without the origin that StateReason puts in front of it."""
+    return _ORIGIN.sub("", code)
+
+
 def classify(operation: str, code: str, message: str, status: int) -> Fault:
     """What an error of AWS means. `status` is the HTTP status, 0 where there was no answer.
 
     The code decides, not the status: EC2 says InsufficientInstanceCapacity with HTTP 500, and has
-    certainly done nothing then.
+    certainly done nothing then. Where only AWS's text tells the cause, the code says it afterwards.
     """
+    code = _told_by_text(code, message)
     kind = kind_of(code, status)
     zones = _zones_with_room(message) if kind is FaultKind.CAPACITY else ()
     return Fault(kind=kind, code=code, message=message, operation=operation, zones=zones)
+
+
+def _told_by_text(code: str, message: str) -> str:
+    text = message.lower()
+    for vague, phrase, word in _TOLD_BY_TEXT:
+        if code == vague and phrase in text:
+            return f"{code}.{word}"
+    return code
 
 
 def _zones_with_room(message: str) -> tuple[str, ...]:
@@ -233,12 +254,7 @@ def _zones_with_room(message: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_ZONE.findall(tail))) if found else ()
 
 
-def meaning(code: str) -> str:
-    """A sentence for a person about an AWS error code; never empty, never AWS's own words."""
-    bare = _ORIGIN.sub("", code)
-    return _EXACT.get(bare) or _SENTENCES[kind_of(bare)]
-
-
-def what_to_say(fault: Fault) -> str:
-    """A sentence for a person about a fault; never empty, never AWS's own words."""
-    return _EXACT.get(_ORIGIN.sub("", fault.code)) or _SENTENCES[fault.kind]
+def regional(code: str) -> bool:
+    """Whether this is one region's own trouble, so that the same may well be done in another."""
+    bare = bare_code(code)
+    return bare in _REGIONAL_CODES or _KINDS.get(bare) is FaultKind.NETWORK

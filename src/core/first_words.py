@@ -47,6 +47,8 @@ _LOOKS = {
     "end": "Looking up {name} to end it…",
     "extend": "Looking up {name} to give it more time…",
     "quota": "Asking AWS for the quota…",
+    "types": "Asking EC2 what it sells…",
+    "price": "Comparing prices…",
     "key": "Looking at your keys…",
     "allow": "Looking at your addresses…",
     "help": "Here it comes…",

@@ -8,20 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
 
 from core.blocks import Message
 from core.model import (
+    DataVolume,
+    Full,
     Image,
     Instance,
+    KeyDelivery,
     Machine,
     Market,
     Network,
+    OneTimeLink,
     Person,
     Place,
     Profile,
     QuotaChange,
     QuotaRequest,
+    RegionOffers,
+    SavedImage,
+    StrayWatch,
     TypeFacts,
     Zone,
 )
@@ -75,22 +83,67 @@ class Tagged:
     deadline: datetime | None
 
 
+class PartKind(StrEnum):
+    """What a machine brings to EC2 beside its instances."""
+
+    IMAGE = "image"
+    SNAPSHOT = "snapshot"
+    VOLUME = "volume"
+    SPOT_REQUEST = "spot request"
+    KEY = "key pair"
+    GROUP = "security group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One thing in EC2 that carries this deployment's mark. A key pair's id is its name."""
+
+    kind: PartKind
+    id: str
+    region: str
+    machine: str  # the id in its tag; empty where it has none
+    state: str = ""  # EC2's word
+    outlives: bool = False  # a data volume or a saved image, with its snapshots
+    name: str = ""  # of a group
+    gb: int = 0
+    disk_type: str = ""
+    iops: int | None = None
+    throughput: int | None = None
+    instance: str | None = None  # it is attached to, or was bought by it
+    made_at: datetime | None = None  # groups do not tell
+
+
 class Cloud(Protocol):
     """EC2, one region a call."""
 
     def type_facts(self, region: str, name: str) -> TypeFacts | None:
         """What the type is, or None where the region does not know it."""
 
+    def types_named(self, region: str, names: tuple[str, ...]) -> Mapping[str, TypeFacts]:
+        """What these types are, in one read; those that the region does not know are absent."""
+
     def gpu_types(self, region: str) -> tuple[TypeFacts, ...]:
-        """Every type with an accelerator that the region knows."""
+        """Every type with an accelerator of any kind that the region knows, by name.
+
+        EC2 is asked for all of its types, ten pages of them: flows.market.offers_of remembers.
+        """
 
     def zones_offering(self, region: str, name: str) -> tuple[Zone, ...]:
         """The zones that sell the type, by name; empty when it is not offered."""
+
+    def zones_selling(self, region: str, names: tuple[str, ...]) -> Mapping[str, tuple[Zone, ...]]:
+        """The same for many types at once, a call for a hundred; one that none sells is absent."""
 
     def spot_prices(
         self, region: str, names: tuple[str, ...], now: datetime
     ) -> Mapping[tuple[str, str], Decimal]:
         """USD per hour in effect now by (type, zone name). Types without a price are absent."""
+
+    def spot_history(
+        self, region: str, names: tuple[str, ...], since: datetime
+    ) -> Mapping[tuple[str, str], tuple[tuple[datetime, Decimal], ...]]:
+        """(from when on, USD per hour) by (type, zone name), oldest first: what was in effect at
+        `since` and every change after it. Types without a price are absent."""
 
     def network(self, region: str) -> Network | None:
         """The default VPC and its public subnets; None where the region has none."""
@@ -107,35 +160,176 @@ class Cloud(Protocol):
     def ensure_key(self, region: str, name: str, text: str, tags: Mapping[str, str]) -> None:
         """Import the public key under that name unless it is there."""
 
-    def run(self, region: str, request: Mapping[str, Any]) -> Instance:
-        """RunInstances with exactly these arguments, sent once."""
+    def run(self, region: str, request: Mapping[str, Any]) -> tuple[Instance, ...]:
+        """RunInstances with exactly these arguments, sent once; as many as EC2 gave."""
 
-    def find(self, region: str, machine: str) -> tuple[Instance, ...]:
-        """Every instance EC2 shows with that machine's tag, whatever its state."""
+    def find(self, region: str, machine: str, attempt: int) -> tuple[Instance, ...]:
+        """Every instance EC2 shows that this attempt of the machine bought, whatever its state."""
 
     def look(self, region: str, instance: str) -> Instance | None:
         """The instance, its status checks included; None when a good read did not find it."""
 
+    def look_all(self, region: str, machine: str) -> tuple[Instance, ...]:
+        """Every instance EC2 shows with that machine's tag, status checks included."""
+
     def tagged(self, region: str) -> tuple[Tagged, ...]:
         """Every instance of this deployment that is not terminated, by its tags alone."""
 
-    def start(self, region: str, instance: str) -> None: ...
+    def start(self, region: str, *instances: str) -> None:
+        """Start all of them. The error, if any, is raised after the others were started."""
 
-    def stop(self, region: str, instance: str) -> None: ...
+    def stop(self, region: str, *instances: str) -> None:
+        """Stop all of them. The error, if any, is raised after the others were stopped."""
 
-    def terminate(self, region: str, instance: str) -> None:
-        """Terminate it; one that is gone already is no error."""
+    def change_type(self, region: str, instance: str, instance_type: str) -> None:
+        """Make a stopped instance another type of the same architecture."""
 
-    def tag_deadline(self, region: str, instance: str, deadline: datetime) -> None:
-        """Move the gpu:deadline tag (epoch seconds), which the sweep reads."""
+    def terminate(self, region: str, *instances: str) -> None:
+        """Terminate all of them; one that is gone already is no error."""
+
+    def tag_deadline(self, region: str, deadline: datetime, *instances: str) -> None:
+        """Move their gpu:deadline tag (epoch seconds), which the sweep reads."""
 
     def delete_group(self, region: str, name: str) -> bool:
         """Delete the machine's group; False while something still uses it, True once it is gone."""
 
     def delete_key(self, region: str, name: str) -> None: ...
 
-    def volumes(self, region: str, machine: str) -> tuple[tuple[str, int, str], ...]:
-        """(volume id, GB, state) of every volume with that machine's tag."""
+    def console_output(self, region: str, instance: str) -> str:
+        """What the instance has printed on its console so far; empty where EC2 has none yet."""
+
+    def parts(self, region: str, machine: str | None = None) -> tuple[Part, ...]:
+        """Everything with this deployment's mark but instances, or of one machine only.
+
+        Images come before their snapshots, and both before volumes: the order to delete them in.
+        """
+
+    def cancel_spot(self, region: str, *requests: str) -> None:
+        """Cancel spot requests; one that is gone already is no error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """An EBS volume as EC2 shows it. `state` is EC2's word."""
+
+    id: str
+    region: str
+    zone: str
+    gb: int
+    kind: str  # gp3, io2, …
+    state: str  # creating, available, in-use, deleting, error
+    instance: str | None = None  # it is attached to
+    snapshot: str | None = None  # it was made from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """An EBS snapshot as EC2 shows it. `state` is EC2's word: pending, completed, error."""
+
+    id: str
+    region: str
+    gb: int
+    state: str
+    progress: int  # per cent
+    started_at: datetime
+
+
+class Disks(Protocol):
+    """EBS volumes and snapshots, one region a call.
+
+    `name` marks a thing as the one of a purpose (tag gpu:for): asked for again, it is found, not
+    made a second time, for CreateSnapshot knows no client token.
+    """
+
+    def volumes(self, region: str, tag: str, value: str) -> tuple[Volume, ...]:
+        """Every volume of this deployment with that tag (gpu:machine, gpu:data), not deleted."""
+
+    def snapshots(self, region: str, tag: str, value: str) -> tuple[Snapshot, ...]:
+        """Every snapshot of this deployment with that tag."""
+
+    def volume(self, region: str, id: str) -> Volume | None:
+        """The volume, or None when a good read did not find it."""
+
+    def root_volume(self, region: str, instance: str) -> Volume | None:
+        """The volume that the instance boots from, while it is attached."""
+
+    def make_volume(
+        self,
+        region: str,
+        zone: str,
+        gb: int,
+        name: str,
+        tags: Mapping[str, str],
+        snapshot: str | None = None,
+    ) -> Volume:
+        """An encrypted gp3 volume; the one of that name in that zone if it is there."""
+
+    def grow(self, region: str, id: str, gb: int) -> None:
+        """Make it larger; nothing where it is as large already."""
+
+    def attach(self, region: str, id: str, instance: str, device: str) -> None:
+        """Attach it; nothing where it is attached to that instance already."""
+
+    def detach(self, region: str, id: str) -> None:
+        """Detach it from whatever has it; nothing where nothing has."""
+
+    def delete_volume(self, region: str, id: str) -> bool:
+        """False while something still uses it, True once it is going or gone."""
+
+    def make_snapshot(
+        self, region: str, volume: str, name: str, tags: Mapping[str, str]
+    ) -> Snapshot:
+        """A snapshot of the volume as it is now; the one of that name if it is there."""
+
+    def copy_snapshot(
+        self, region: str, source_region: str, id: str, name: str, tags: Mapping[str, str]
+    ) -> Snapshot:
+        """A copy of another region's snapshot in `region`; the one of that name if it is there."""
+
+    def snapshot(self, region: str, id: str) -> Snapshot | None:
+        """The snapshot, or None when a good read did not find it."""
+
+    def delete_snapshot(self, region: str, id: str) -> bool:
+        """False while an image still uses it, True once it is gone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnImage:
+    """An AMI of this account as EC2 shows it. `state` is EC2's word: pending, available, failed."""
+
+    image: Image
+    region: str
+    state: str
+    snapshots: tuple[str, ...]
+    gb: int  # of all its snapshots
+    reason: str = ""  # why it failed
+
+
+class OwnImages(Protocol):
+    """AMIs that this deployment makes, one region a call. Names are unique in a region: asked for
+    again under the same name, the image is found, not made a second time."""
+
+    def make(self, region: str, instance: str, name: str, tags: Mapping[str, str]) -> str:
+        """CreateImage of its root disk, without a reboot; its id, which is pending at first."""
+
+    def register(
+        self, region: str, name: str, snapshot: str, like: Image, gb: int, tags: Mapping[str, str]
+    ) -> str:
+        """RegisterImage with a root disk from the snapshot, otherwise `like` the first image."""
+
+    def copy(
+        self, region: str, source_region: str, image: str, name: str, tags: Mapping[str, str]
+    ) -> str:
+        """CopyImage into `region`, encrypted; the copy's id, which is pending at first."""
+
+    def named(self, region: str, name: str) -> OwnImage | None:
+        """This deployment's image of that name whatever its state."""
+
+    def own(self, region: str, image: str) -> OwnImage | None:
+        """The image whatever its state, or None when a good read did not find it."""
+
+    def remove(self, region: str, image: str) -> None:
+        """Deregister it; one that is gone already is no error. Its snapshots stay."""
 
 
 class Images(Protocol):
@@ -147,11 +341,23 @@ class Images(Protocol):
         """The first parameter that resolves, else the newest image any pattern matches."""
 
     def by_id(self, region: str, image: str) -> Image | None:
-        """The available image of that id, or None."""
+        """The image of that id, whatever its state; None where this account sees none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A quota of EC2 as AWS lists it, in vCPUs."""
+
+    code: str
+    name: str
+    vcpus: int
 
 
 class Quotas(Protocol):
     """Service Quotas of EC2."""
+
+    def limits(self, region: str) -> tuple[Limit, ...]:
+        """Every quota of EC2 with its applied value, or its default where none was applied."""
 
     def limit(self, region: str, name: str, code: str) -> tuple[str, str, int]:
         """(code, name, applied vCPUs) of the quota with that name; the code where it is certain."""
@@ -165,11 +371,61 @@ class Quotas(Protocol):
         """The request that AWS has still to decide, if there is one."""
 
 
+class Reasons(Protocol):
+    """Why policies deny (STS)."""
+
+    def decode(self, message: str) -> str | None:
+        """The JSON in an encoded authorization message; None where AWS does not tell."""
+
+
 class Prices(Protocol):
     """List prices."""
 
     def on_demand(self, region: str, instance_type: str) -> Decimal | None:
         """USD per hour of Linux on shared tenancy, None where AWS lists none."""
+
+    def listed(self, region: str, names: tuple[str, ...]) -> Mapping[str, Decimal]:
+        """The same for many types at once, a call or two for a hundred; those AWS does not list
+        are absent."""
+
+
+class Unreachable(Exception):
+    """Nobody answered in time, or not in a way that says anything."""
+
+
+class PublicKeys(Protocol):
+    """The public keys that people show under their account at GitHub."""
+
+    def of(self, account: str) -> tuple[str, ...] | None:
+        """Its keys, one line each, unchecked; None: no such account. Unreachable where GitHub is
+        away."""
+
+
+class CommandState(StrEnum):
+    """What became of a command on one instance."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Commands(Protocol):
+    """Systems Manager's Run Command, one region a call."""
+
+    def online(self, region: str, *instances: str) -> frozenset[str]:
+        """Those of them whose agent answers."""
+
+    def send(self, region: str, script: str, *instances: str) -> str:
+        """Run a shell script as root on all of them, fifty at most; the command's id."""
+
+    def state(self, region: str, command: str, instance: str) -> CommandState: ...
+
+
+class Links(Protocol):
+    """One-time links to the door."""
+
+    def link(self, request: str, user: str, until: datetime, length: timedelta) -> tuple[str, str]:
+        """(id, URL) of a link that this request gives that person; the same for each delivery."""
 
 
 class Chat(Protocol):
@@ -204,6 +460,31 @@ class Accepted:
 
     machine: Machine
     fresh: bool
+
+
+class Row(Protocol):
+    """What all rows but machines, profiles and quota requests have in common."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+
+
+R = TypeVar("R", bound=Row)
+
+# What each kind of row is called in the table's keys and in wakes.
+ROW_NAMES: dict[type, str] = {
+    RegionOffers: "region-offers",
+    Full: "full",
+    SavedImage: "saved-image",
+    DataVolume: "data-volume",
+    OneTimeLink: "one-time-link",
+    KeyDelivery: "key-delivery",
+    StrayWatch: "stray-watch",
+}
 
 
 class Ledger(Protocol):
@@ -253,3 +534,18 @@ class Ledger(Protocol):
 
     def quota_requests(self) -> tuple[QuotaRequest, ...]:
         """Those that AWS has still to decide."""
+
+    def row(self, kind: type[R], key: str) -> R | None:
+        """A consistent read of one row of core.model that is a `Row`."""
+
+    def rows(self, kind: type[R]) -> tuple[R, ...]:
+        """Every row of a kind, by key; a consistent read."""
+
+    def save_row(self, new: R, seen: R | None) -> R:
+        """Write if nobody wrote since `seen` (None: if there is none yet); with its new version.
+
+        While it has a `due_at` it is woken as `due/<kind>/<key>`: saved-image, data-volume, ….
+        """
+
+    def drop_row(self, seen: Row) -> None:
+        """Delete it if nobody wrote since; one that is gone already is no error."""

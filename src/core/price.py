@@ -12,6 +12,18 @@ from core.model import Run
 # "Amazon EBS pricing", gp3 in us-east-1, baseline IOPS and throughput included. Other regions
 # differ by a few tenths, so amounts for disks are estimates.
 GP3_GB_MONTH = Decimal("0.08")
+GP3_IOPS, GP3_THROUGHPUT = 3_000, 125
+GP3_IOPS_MONTH = Decimal("0.005")  # each one above the 3,000 that are included
+GP3_THROUGHPUT_MONTH = Decimal("0.04")  # each MiB/s above the 125 that are included
+IO2_GB_MONTH = Decimal("0.125")
+# io2's IOPS in tiers: up to 32,000, up to 64,000, above. All of them in the same price list.
+IO2_IOPS_MONTH = (
+    (32_000, Decimal("0.065")),
+    (64_000, Decimal("0.0455")),
+    (256_000, Decimal("0.032")),
+)
+# "Amazon EBS pricing", standard snapshots: of the blocks that are in use, so this is the most.
+SNAPSHOT_GB_MONTH = Decimal("0.05")
 # "Amazon VPC pricing": every public IPv4 address of a running machine, since February 2024.
 PUBLIC_IPV4_HOURLY = Decimal("0.005")
 
@@ -34,24 +46,68 @@ def cost(hourly: Decimal, length: timedelta) -> Decimal:
 
 
 def spent(runs: Iterable[Run], now: datetime) -> Decimal:
-    """USD of every stretch up to `now`, without disk and address."""
-    lengths = ((run.hourly, (run.ended_at or now) - run.started_at) for run in runs)
-    return sum((cost(hourly, length) for hourly, length in lengths), Decimal(0))
+    """USD of every stretch up to `now`, without disk and address.
+
+    Where a member of a group comes or goes, one stretch follows on another: nothing was started
+    anew, so the minute that a start costs at least is not charged for what came before.
+    """
+    all_of_them = tuple(runs)
+    following = {run.started_at for run in all_of_them}
+    return sum(
+        (_of_run(run, now, followed=run.ended_at in following) for run in all_of_them), Decimal(0)
+    )
 
 
-def disk_monthly(gb: int) -> Decimal:
-    """USD per month of a gp3 disk, whether its machine runs or not."""
-    return GP3_GB_MONTH * gb
+def _of_run(run: Run, now: datetime, *, followed: bool) -> Decimal:
+    length = (run.ended_at or now) - run.started_at
+    return _exact(run.hourly, length) if followed else cost(run.hourly, length)
 
 
-def disk_daily(gb: int) -> Decimal:
-    """USD per day of a gp3 disk."""
-    return disk_monthly(gb) * 24 / HOURS_A_MONTH
+def _exact(hourly: Decimal, length: timedelta) -> Decimal:
+    return hourly * max(0, -(-length // timedelta(seconds=1))) / _SECONDS_AN_HOUR
 
 
-def stopped_daily(gb: int) -> Decimal:
+def disk_monthly(
+    gb: int, kind: str = "gp3", iops: int | None = None, throughput: int | None = None
+) -> Decimal:
+    """USD per month of a disk, whether its machine runs or not. None: what gp3 includes."""
+    if kind == "io2":
+        return IO2_GB_MONTH * gb + _io2_iops(iops or 0)
+    faster = max(0, (iops or GP3_IOPS) - GP3_IOPS) * GP3_IOPS_MONTH
+    wider = max(0, (throughput or GP3_THROUGHPUT) - GP3_THROUGHPUT) * GP3_THROUGHPUT_MONTH
+    return GP3_GB_MONTH * gb + faster + wider
+
+
+def _io2_iops(iops: int) -> Decimal:
+    total, below = Decimal(0), 0
+    for up_to, each in IO2_IOPS_MONTH:
+        total += max(0, min(iops, up_to) - below) * each
+        below = up_to
+    return total
+
+
+def disk_daily(
+    gb: int, kind: str = "gp3", iops: int | None = None, throughput: int | None = None
+) -> Decimal:
+    """USD per day of a disk."""
+    return daily(disk_monthly(gb, kind, iops, throughput))
+
+
+def snapshot_monthly(gb: int) -> Decimal:
+    """USD per month of a snapshot, at most: of a full disk of that size."""
+    return SNAPSHOT_GB_MONTH * gb
+
+
+def daily(monthly: Decimal) -> Decimal:
+    """USD per day of what costs so much a month."""
+    return monthly * 24 / HOURS_A_MONTH
+
+
+def stopped_daily(
+    gb: int, kind: str = "gp3", iops: int | None = None, throughput: int | None = None
+) -> Decimal:
     """USD per day of a stopped machine: its disk. The public address is given back at the stop."""
-    return disk_daily(gb)
+    return disk_daily(gb, kind, iops, throughput)
 
 
 def dollars(amount: Decimal) -> str:

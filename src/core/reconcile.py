@@ -90,8 +90,9 @@ def _unexplained(tagged: Tagged, machine: Machine | None, now: datetime) -> bool
         return False
     if machine is None or machine.state in FINAL:
         return True
-    # The row has another instance than this one: whatever this is, nobody watches it.
-    return machine.instance is not None and machine.instance.id != tagged.instance.id
+    # The row has other instances than this one: whatever this is, nobody watches it.
+    known = {one.id for one in machine.instances}
+    return bool(known) and tagged.instance.id not in known
 
 
 def _harder(tagged: Tagged) -> Action:

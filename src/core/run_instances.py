@@ -8,6 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.disks import disk_of, mapping
 from core.model import Image, Machine, Market, Placement, Policy
 from core.user_data import user_data
 
@@ -47,15 +48,14 @@ def run_request(
     written other arguments still sends these, so EC2 never sees one token with two requests.
     """
     assert m.image is not None
-    assert m.disk_gb is not None
     request = {
         "ImageId": m.image.id,
-        "InstanceType": m.wish.instance_type,
-        "MinCount": 1,
-        "MaxCount": 1,
+        "InstanceType": at.instance_type,
+        "MinCount": 1,  # as many as the zone has: what is missing is asked of the next one
+        "MaxCount": max(1, m.missing),
         "KeyName": key_name,
         "NetworkInterfaces": [_interface(at, group)],
-        "BlockDeviceMappings": [_root(m.image, m.disk_gb)],
+        "BlockDeviceMappings": [_root(m, m.image, at)],
         "MetadataOptions": {
             "HttpEndpoint": "enabled",
             "HttpTokens": "required",
@@ -63,12 +63,19 @@ def run_request(
             "InstanceMetadataTags": "enabled",
         },
         "TagSpecifications": _tag_specifications(m, at, number, deadline, policy),
-        "UserData": user_data(keys, longest),
+        "UserData": user_data(keys, longest, m.image.user if m.data else None),
         **_market(at.market),
+        **_profile(policy),
     }
     frozen = json.dumps(request, sort_keys=True, separators=(",", ":"))
     token = f"{m.id}-{number}-{hashlib.sha256(frozen.encode()).hexdigest()[:16]}"
     return token, json.dumps({**request, "ClientToken": token}, sort_keys=True)
+
+
+def _profile(policy: Policy) -> dict[str, Any]:
+    """What lets Session Manager in, and nothing else; without it there is SSH alone."""
+    arn = policy.instance_profile
+    return {"IamInstanceProfile": {"Arn": arn}} if arn else {}
 
 
 def _interface(at: Placement, group: str) -> dict[str, Any]:
@@ -81,13 +88,11 @@ def _interface(at: Placement, group: str) -> dict[str, Any]:
     }
 
 
-def _root(image: Image, disk_gb: int) -> dict[str, Any]:
-    ebs = {
-        "VolumeSize": disk_gb,
-        "VolumeType": "gp3",
-        "Encrypted": True,
-        "DeleteOnTermination": True,
-    }
+def _root(m: Machine, image: Image, at: Placement) -> dict[str, Any]:
+    """The disk of a `spot keep` outlives its instance, whoever ends that."""
+    assert m.disk_gb is not None
+    stays = m.wish.keep and at.market is Market.SPOT
+    ebs = {**mapping(disk_of(m.wish, m.disk_gb)), "DeleteOnTermination": not stays}
     return {"DeviceName": image.root_device, "Ebs": ebs}
 
 

@@ -34,6 +34,10 @@ KEYWORDS = {
     "market": "market",
     "type": "type",
     "count": "count",
+    "iops": "iops",
+    "throughput": "throughput",
+    "data": "data",
+    "as": "as",
 }
 SWITCHES = {
     "spot": ("market", Market.SPOT),
@@ -44,6 +48,9 @@ SWITCHES = {
     "everybody": ("all", True),
     "everything": ("all", True),
     "yes": ("sure", True),
+    "cheapest": ("cheapest", True),
+    "gp3": ("disk_type", "gp3"),
+    "io2": ("disk_type", "io2"),
 }
 _SPOKEN = {
     "length": "a length",
@@ -58,20 +65,32 @@ _SPOKEN = {
     "network": "an address",
     "all": "all",
     "sure": "yes",
+    "cheapest": "cheapest",
+    "disk_type": "a kind of disk",
+    "iops": "a number of IOPS",
+    "throughput": "a throughput",
+    "data": "a data volume",
+    "keep": "keep",
+    "keep_trying": "keep trying",
+    "user": "a person",
+    "as": "a name for the image",
 }
 _LATER = {
     "run": "Jobs cannot be started from here in this version: connect with `/gpu ssh`.",
-    "data": "Second disks cannot be had in this version: give the root disk the room, `disk 500`.",
     "idle": "Idle machines are not noticed in this version: give a length, such as `for 4h`.",
     "another": "There is no such word in this version: just launch again.",
 }
-LARGEST_DISK_GB = 16384
-MOST_MACHINES = 64
+LARGEST_DISK_GB = 65536  # what EBS sells; what a type and its image take is checked later
+MOST_MACHINES = 100
+MOST_IOPS = 256000
+MOST_THROUGHPUT = 2000
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{3,12}){1,2}-[0-9]")
 _PLACE = re.compile(r"[a-z0-9-]{1,32}")
-_IMAGE = re.compile(r"base|pytorch|ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+_IMAGE = re.compile(r"[a-z][a-z0-9.-]{1,40}")
+_AMI = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+_USER = re.compile(r"<@([uw][a-z0-9]{1,20})(?:\|[^<>]*)?>")
 _COUNT = re.compile(r"x([0-9]{1,3})|([0-9]{1,3})x")
 _DISK = re.compile(r"([0-9]{1,5})(?:g|gb|gib)?")
 _ADDRESS = re.compile(
@@ -87,14 +106,26 @@ COMMANDS = (
     "end",
     "extend",
     "ssh",
+    "share",
+    "unshare",
     "key",
     "allow",
+    "types",
+    "price",
     "quota",
+    "save",
+    "images",
+    "data",
     "help",
 )
-RESERVED = frozenset(
-    {*COMMANDS, *KEYWORDS, *SWITCHES, *_LATER, "add", "remove", "raise", "on", "demand"}
-)
+_OTHERS = ("add", "remove", "delete", "raise", "on", "demand", "or", "keep", "trying", "me")
+RESERVED = frozenset({*COMMANDS, *KEYWORDS, *SWITCHES, *_LATER, *_OTHERS})
+_ALTERNATIVES = {"type": "or_types", "region": "or_regions"}
+
+
+def looks_like_region(word: str) -> bool:
+    """Whether it has the form of a region, such as `us-east-1`."""
+    return _REGION.fullmatch(word) is not None
 
 
 class Wrong(Exception):
@@ -125,6 +156,9 @@ def read(words: tuple[str, ...], start: int, allowed: frozenset[str]) -> dict[st
     at = start
     while at < len(words):
         here = Words(all=words, at=at)
+        if words[at].lower() == "or" and "or" in allowed:
+            at += 1 + _alternative(here, found, allowed)
+            continue
         slot, value, length = _item(here, allowed)
         if slot in found:
             raise _twice(here, slot, found[slot], value, length)
@@ -133,6 +167,30 @@ def read(words: tuple[str, ...], start: int, allowed: frozenset[str]) -> dict[st
         found[slot] = value
         at += length
     return found
+
+
+def _alternative(here: Words, found: dict[str, Any], allowed: frozenset[str]) -> int:
+    """`or g5.2xlarge`, `or on-demand`, `or in us-west-2`: what is as welcome; how many words."""
+    if here.at + 1 == len(here.all):
+        raise here.wrong("`or` needs what would do as well behind it.", 1)
+    choices = allowed & {"type", "market", "region"}
+    try:
+        slot, value, length = _item(Words(all=here.all, at=here.at + 1), choices)
+    except Wrong as wrong:
+        raise here.wrong(wrong.what, 2) from wrong
+    if slot == "market":
+        found["or_on_demand"] = True
+        first = found.setdefault("market", Market.SPOT)
+        if first is value:
+            raise here.wrong(f"There is {value} in that twice.", length + 1)
+        found["market"] = Market.SPOT
+    elif slot not in found:
+        raise here.wrong(f"Say {_SPOKEN[slot]} before the `or` too.", 1)
+    else:
+        others = found.get(_ALTERNATIVES[slot], ())
+        if value not in (found[slot], *others):
+            found[_ALTERNATIVES[slot]] = (*others, value)
+    return length
 
 
 def _twice(here: Words, slot: str, first: object, second: object, length: int) -> Wrong:
@@ -150,6 +208,8 @@ def _item(here: Words, allowed: frozenset[str]) -> tuple[str, Any, int]:
     """(slot, value, number of words) of the item that begins here."""
     word = here.all[here.at].lower()
     following = tuple(w.lower() for w in here.all[here.at + 1 : here.at + 4])
+    if word == "keep" and "keep" in allowed:
+        return _kept(here, following)
     if word in KEYWORDS:
         slot = KEYWORDS[word]
         if slot not in allowed:
@@ -165,6 +225,19 @@ def _item(here: Words, allowed: frozenset[str]) -> tuple[str, Any, int]:
     return _by_form(here, word, following, allowed)
 
 
+def _kept(here: Words, following: tuple[str, ...]) -> tuple[str, Any, int]:
+    """`spot keep` keeps the disk; `keep trying` and `keep trying until 18:00` wait for capacity."""
+    if following[:1] != ("trying",):
+        return "keep", True, 1
+    if following[1:2] and following[1] in ("until", "till") and len(following) > 2:
+        behind = Words(all=here.all, at=here.at + 3)
+        until, length = _until(
+            behind, tuple(w.lower() for w in here.all[behind.at : behind.at + 3])
+        )
+        return "keep_trying", until, length + 3
+    return "keep_trying", True, 2
+
+
 # ---- what stands behind a keyword -----------------------------------------------------------
 
 
@@ -177,6 +250,8 @@ def _after_keyword(
         return _length(Words(all=here.all, at=here.at + 1), following)
     if slot == "until":
         return _until(Words(all=here.all, at=here.at + 1), following)
+    if slot == "data":
+        return _data(here, following)
     return _READERS[slot](here, following[0]), 1
 
 
@@ -227,15 +302,31 @@ def _region(here: Words, word: str) -> str:
 
 
 def _image(here: Words, word: str) -> str:
-    if _IMAGE.fullmatch(word):
+    """Anything with the form of a name or an id: which images there are, others know."""
+    if _AMI.fullmatch(word) or (_IMAGE.fullmatch(word) and not word.startswith("ami-")):
         return word
-    meant = closest(word, ("base", "pytorch"), least=0.5)
     raise here.wrong(
-        f"{echo(word)} is not an image; there are base, pytorch, and any ami-… id. Images of your "
-        "own cannot be saved in this version.",
+        f"{echo(word)} is not an image; write base, pytorch, the name of a saved image, or an "
+        "ami-… id.",
         2,
-        ("image", meant or "base"),
+        ("image", "base"),
     )
+
+
+def _data(here: Words, following: tuple[str, ...]) -> tuple[tuple[str, int | None], int]:
+    """`500`, `bert`, `bert 500`: (name, GB) of a data volume; `data` is the name of the first."""
+    first, second = following[0], following[1:2]
+    if _DISK.fullmatch(first):
+        return ("data", _disk(here, first)), 1
+    if not _NAME.fullmatch(first) or first in RESERVED:
+        raise here.wrong(
+            f"{echo(first)} is not a data volume; write a size such as data 500, or its name.",
+            2,
+            ("data", "500"),
+        )
+    if second and _DISK.fullmatch(second[0]):
+        return (first, _disk(here, second[0])), 2
+    return (first, None), 1
 
 
 def _disk(here: Words, word: str) -> int:
@@ -247,6 +338,20 @@ def _disk(here: Words, word: str) -> int:
         2,
         ("disk", "100"),
     )
+
+
+def _iops(here: Words, word: str) -> int:
+    return _number(here, word, MOST_IOPS, "a number of IOPS")
+
+
+def _throughput(here: Words, word: str) -> int:
+    return _number(here, word, MOST_THROUGHPUT, "a throughput in MiB/s")
+
+
+def _number(here: Words, word: str, most: int, spoken: str) -> int:
+    if word.isascii() and word.isdigit() and 1 <= int(word[:7]) <= most:
+        return int(word)
+    raise here.wrong(f"{echo(word)} is not {spoken}, 1 to {most}.", 2)
 
 
 def _name(here: Words, word: str) -> str:
@@ -278,10 +383,13 @@ _READERS: dict[str, Callable[[Words, str], Any]] = {
     "market": _market,
     "region": _region,
     "image": _image,
+    "as": _image,
     "disk": _disk,
     "name": _name,
     "type": _type,
     "count": _count,
+    "iops": _iops,
+    "throughput": _throughput,
 }
 
 
@@ -299,6 +407,8 @@ def _by_form(
         return "region", word, 1
     if "image" in allowed and word.startswith("ami-"):
         return "image", _image(here, word), 1
+    if "user" in allowed and _USER.fullmatch(word):
+        return "user", word[2:].partition("|")[0].rstrip(">").upper(), 1
     if "network" in allowed and _ADDRESS.fullmatch(word):
         return "network", word, 1
     if "length" in allowed and (read_length(word) or _counted(word, following)):

@@ -50,24 +50,108 @@ WantedBy=timers.target
 """
 
 
+# EBS volumes are NVMe devices on Nitro, numbered as they come; the name under which one was
+# attached stands in the vendor's part of its identify data. A new volume reads as zeros: only one
+# whose first MiB does and on which blkid finds nothing is formatted, so that a failing read formats
+# nothing.
+_DATA_SCRIPT = """\
+#!/bin/sh
+# Mounts this machine's data volume at /data, and makes its file system as large as it is. It is
+# formatted only if there is nothing on it at all.
+attached_as() {{
+  python3 - "$1" <<'PYTHON'
+import ctypes, fcntl, struct, sys
+page = ctypes.create_string_buffer(4096)
+ask = struct.pack("<BBHIIIQQ10I", 6, 0, 0, 0, 0, 0, 0, ctypes.addressof(page), 0, 4096, 1, *[0] * 7)
+with open(sys.argv[1], "rb") as disk:
+    fcntl.ioctl(disk, 0xC0484E41, bytearray(ask))
+print(page.raw[3072:3104].decode("ascii", "ignore").strip(" \\0"))
+PYTHON
+}}
+disk=
+for one in /dev/sdf /dev/xvdf /dev/nvme[0-9]*n1; do
+  [ -b "$one" ] || continue
+  case $one in
+    /dev/nvme*) case $(attached_as "$one" 2>/dev/null) in sdf | /dev/sdf) ;; *) continue ;; esac ;;
+  esac
+  disk=$(readlink -f "$one")
+  break
+done
+[ -n "$disk" ] || exit 0
+size=$(blockdev --getsize64 "$disk") || exit 1
+[ "$(cat /run/gpu-data 2>/dev/null)" != "$disk $size" ] || exit 0
+new=
+if mountpoint -q /data; then
+  [ "$(findmnt -n -o SOURCE /data)" = "$disk" ] || exit 1
+else
+  blkid -p "$disk" >/dev/null
+  if [ $? = 2 ] && cmp -s -n 1048576 "$disk" /dev/zero; then
+    mkfs.ext4 -q -m 0 -L gpu-data "$disk" || exit 1
+    new=yes
+  fi
+  mkdir -p /data
+  mount "$disk" /data || exit 1
+  [ -z "$new" ] || chown {user}: /data
+fi
+[ "$(findmnt -n -o FSTYPE /data)" != ext4 ] || resize2fs "$disk" || exit 1
+echo "$disk $size" >/run/gpu-data
+"""
+
+_DATA_SERVICE = """\
+[Unit]
+Description=Mount the data volume at /data
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/gpu-data
+"""
+
+# It may be attached at any time, and grow at any time.
+_DATA_TIMER = """\
+[Unit]
+Description=Look for the data volume
+[Timer]
+OnBootSec=5s
+OnUnitInactiveSec=15s
+AccuracySec=1s
+[Install]
+WantedBy=timers.target
+"""
+
+
+def data_script(user: str) -> str:
+    """The script that mounts the data volume; a new one belongs to `user`, who logs in."""
+    return _DATA_SCRIPT.format(user=user)
+
+
 def script(longest: timedelta) -> str:
     """The script that the timer runs; `longest`: how long it may be up when no tag can be read."""
     seconds = int((longest + GRACE).total_seconds())
     return _SCRIPT.format(longest=seconds, grace=int(GRACE.total_seconds()))
 
 
-def user_data(keys: tuple[str, ...], longest: timedelta) -> str:
-    """The cloud-config of a machine whose owner has these public keys; ASCII, below 16 KB."""
-    files = (
+def user_data(keys: tuple[str, ...], longest: timedelta, data_of: str | None = None) -> str:
+    """The cloud-config of a machine whose owner has these public keys; ASCII, below 16 KB.
+
+    `data_of`: who logs in, on a machine that a data volume comes along with.
+    """
+    files = [
         ("/usr/local/sbin/gpu-deadline", "0755", script(longest)),
         ("/etc/systemd/system/gpu-deadline.service", "0644", _SERVICE),
         ("/etc/systemd/system/gpu-deadline.timer", "0644", _TIMER),
-    )
+    ]
+    timers = ["gpu-deadline.timer"]
+    if data_of is not None:
+        files += [
+            ("/usr/local/sbin/gpu-data", "0755", data_script(data_of)),
+            ("/etc/systemd/system/gpu-data.service", "0644", _DATA_SERVICE),
+            ("/etc/systemd/system/gpu-data.timer", "0644", _DATA_TIMER),
+        ]
+        timers.append("gpu-data.timer")
     lines = ["#cloud-config", "ssh_authorized_keys:", *(f"  - {key}" for key in keys)]
     lines.append("write_files:")
     for path, mode, content in files:
         lines += [f"  - path: {path}", f'    permissions: "{mode}"', "    content: |"]
         lines += [f"      {line}".rstrip() for line in content.splitlines()]
     lines += ["runcmd:", "  - [systemctl, daemon-reload]"]
-    lines.append("  - [systemctl, enable, --now, gpu-deadline.timer]")
+    lines += [f"  - [systemctl, enable, --now, {timer}]" for timer in timers]
     return "\n".join(lines) + "\n"

@@ -14,15 +14,32 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """`instance_type` is a type, or a GPU or its memory (`8xh100`, `24gb`), in lower case."""
+    """`instance_type` is a type, or a GPU or its memory (`8xh100`, `24gb`), in lower case.
+
+    `or_types` and `or_regions` are as welcome. `cheapest`: of all types that have the GPU or the
+    memory, not the smallest. `keep_trying`: without capacity, until `keep_until` where it is given.
+    """
 
     instance_type: str
+    or_types: tuple[str, ...] = ()
+    cheapest: bool = False
     market: Market | None = None
+    or_on_demand: bool = False
     region: str | None = None
+    or_regions: tuple[str, ...] = ()
+    count: int = 1
     length: timedelta | None = None
     until: Until | None = None
+    keep_trying: bool = False
+    keep_until: Until | None = None
     image: str | None = None
     disk_gb: int | None = None
+    disk_type: str | None = None
+    iops: int | None = None
+    throughput: int | None = None
+    data: str | None = None
+    data_gb: int | None = None
+    keep: bool = False
     name: str | None = None
 
 
@@ -101,6 +118,36 @@ class KeyRemove:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyImport:
+    """The public keys that a GitHub user shows at github.com/<account>.keys."""
+
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Let a colleague's keys and addresses in to a machine too; `stop`: no longer."""
+
+    user: str
+    name: str | None = None
+    stop: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllowMe:
+    """A link that opens port 22 to the address it is opened from."""
+
+    length: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllowOffice:
+    """Every network of the admins' list."""
+
+    length: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Allow:
     """`cidr` is unchecked; `read_network` reads it. None shows what is allowed."""
 
@@ -134,6 +181,57 @@ class QuotaRaise:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Types:
+    """What EC2 sells: all of it, or what fits a family (`g5`), a GPU, its memory or a maker."""
+
+    filter: str | None = None
+    market: Market | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """Where a type, or whatever has that GPU or that much memory, is cheapest now."""
+
+    instance_type: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Save:
+    """Make an image of a machine."""
+
+    image: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """The saved images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDelete:
+    """A saved image with its copies and snapshots. `sure`: the question has been answered."""
+
+    image: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataList:
+    """One's own data volumes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataDelete:
+    """A data volume with everything on it. `sure`: the question has been answered."""
+
+    data: str
+    sure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Help:
     """All of it, or one topic."""
 
@@ -150,12 +248,23 @@ Command = (
     | End
     | Extend
     | Ssh
+    | Share
     | KeyAdd
+    | KeyImport
     | KeyList
     | KeyRemove
     | Allow
+    | AllowMe
+    | AllowOffice
     | AllowRemove
+    | Types
+    | Price
     | Quota
     | QuotaRaise
+    | Save
+    | Images
+    | ImageDelete
+    | DataList
+    | DataDelete
     | Help
 )

@@ -37,6 +37,7 @@ _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # visible ASCII, no backslash
 _FORM = "application/x-www-form-urlencoded"
+_HERE = "/here/"
 
 
 class _No(Exception):
@@ -54,6 +55,7 @@ class Door:
     def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._team = environ.get("SLACK_TEAM_ID", "")
+        self._stack = environ.get("STACK_NAME", "")
         self._region = environ.get("REGIONS", "").split(",")[0].strip()
         self._replies_to = _origin_of_replies(environ.get("SLACK_API_URL", ""))
         self._queue_url = environ.get("QUEUE_URL", "")
@@ -74,6 +76,9 @@ class Door:
     def answer(self, event: Mapping[str, Any]) -> Answer:
         """The answer to one request of the Function URL (payload version 2.0)."""
         try:
+            path = event.get("rawPath")
+            if isinstance(path, str) and path.startswith(_HERE):
+                return self._link_opened(path.removeprefix(_HERE), event)
             _right_place(event)
             headers = _headers(event)
             raw = _raw(event)
@@ -82,6 +87,37 @@ class Door:
         except _No as no:
             print(f"refused with {no.status}: {no.why}")  # noqa: T201 - no logger here
             return _plain(no.status, no.why)
+
+    # --- A one-time link ------------------------------------------------------------------------
+
+    def _link_opened(self, token: str, event: Mapping[str, Any]) -> Answer:
+        """GET shows who asks for what; only POST has anything done, and that by the queue."""
+        from handlers import here  # here, because Slack's requests need none of it
+
+        http = _part(_part(event, "requestContext"), "http")
+        method, address = http.get("method"), http.get("sourceIp")
+        if method not in ("GET", "HEAD", "POST"):
+            raise _No(405, "GET and POST only")
+        link = here.read(token, self._keys, self._stack, self._now())
+        if link is None and self._may_look_again():
+            self._look_once_more()
+            link = here.read(token, self._keys, self._stack, self._now())
+        if link is None:
+            return here.not_taken() if not self._keys else here.not_good()
+        if method != "POST" or not here.can_be_opened(address):
+            return here.asks(link, address, method)
+        try:
+            self._send({"kind": "here", "link": link.id, "user": link.user, "address": address})
+        except (Refused, Unclear) as error:
+            print(f"a link was not taken: {error}")  # noqa: T201
+            return here.not_taken()
+        return here.taken(address)
+
+    def _look_once_more(self) -> None:
+        try:
+            self._look_at_secret()
+        except (Refused, Unclear) as error:
+            print(f"the secret could not be looked at: {error}")  # noqa: T201
 
     # --- Is it Slack? ---------------------------------------------------------------------------
 
@@ -98,10 +134,7 @@ class Door:
             return
         if not self._may_look_again():
             raise _No(401 if self._keys else 503, "wrong signature")
-        try:
-            self._look_at_secret()  # it may have been replaced
-        except (Refused, Unclear) as error:
-            print(f"the secret could not be looked at: {error}")  # noqa: T201
+        self._look_once_more()  # it may have been replaced
         if not self._matches(signed, signature):
             raise _No(401 if self._keys else 503, "wrong signature")
 
@@ -212,13 +245,10 @@ class Door:
         return _plain(200)
 
     def _enqueue(self, kind: str, content_type: str, raw: bytes) -> None:
-        message = {
-            "v": 1,
-            "kind": kind,
-            "body": raw.decode(),
-            "content_type": content_type,
-            "received_at": int(self._now()),
-        }
+        self._send({"kind": kind, "body": raw.decode(), "content_type": content_type})
+
+    def _send(self, what: Mapping[str, object]) -> None:
+        message = {"v": 1, **what, "received_at": int(self._now())}
         body = json.dumps(message, separators=(",", ":"))
         request = {"QueueUrl": self._queue_url, "MessageBody": body}
         self._queue.call("AmazonSQS.SendMessage", request)

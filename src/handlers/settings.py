@@ -17,6 +17,7 @@ from core.model import Policy
 T = TypeVar("T")
 
 SLACK_API_URL = "https://slack.com/api/"
+GITHUB_URL = "https://github.com"
 _LEAST_LEASE = 2  # minutes
 _LARGEST_DISK = 16384  # GB, the most a gp3 volume holds
 _ANY = re.compile(r"\S+")
@@ -25,6 +26,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _TEAM = re.compile(r"([A-Z][A-Z0-9]+)?")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 _USER = re.compile(r"[UW][A-Z0-9]+")
+_PROFILE = re.compile(r"(arn:[a-z-]+:iam::\d{12}:instance-profile/[\w+=,.@/-]+)?")
 
 
 class BadSettings(Exception):
@@ -43,6 +45,8 @@ class Settings:
     queue_url: str
     secret_arn: str
     slack_api_url: str  # ends with a slash
+    github_url: str
+    here_url: str  # of the door; empty in functions that give no links
     policy: Policy
 
 
@@ -54,6 +58,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         queue_url=look.word("QUEUE_URL", _URL),
         secret_arn=look.word("SECRET_ARN", _ANY),
         slack_api_url=look.word("SLACK_API_URL", _URL, SLACK_API_URL).rstrip("/") + "/",
+        github_url=look.word("GITHUB_URL", _URL, GITHUB_URL),
+        here_url=look.word("HERE_URL", _URL, ""),
         policy=_policy(look),
     )
     if look.problems:
@@ -79,6 +85,7 @@ def _policy(look: "_Look") -> Policy:
         default_disk_gb=look.number("DEFAULT_DISK_GB", 50, least=1, most=_LARGEST_DISK),
         approval_above=look.dollars("APPROVAL_ABOVE_USD_PER_HOUR", "10"),
         networks=look.networks("ALLOWED_NETWORKS"),
+        instance_profile=look.word("INSTANCE_PROFILE", _PROFILE, ""),
     )
 
 

@@ -27,7 +27,8 @@ from slack_bolt.authorization import AuthorizeResult
 from core import messages, names
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
-from core.flows import route
+from core.flows import entrance, route
+from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.speak import answer
@@ -40,6 +41,7 @@ metrics = Metrics(namespace="gpu")
 processor = BatchProcessor(event_type=EventType.SQS)
 
 _WAKE = "wake"
+_LINK = "here"
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 R = TypeVar("R", Request, Click)
 
@@ -62,8 +64,13 @@ def serve(house: House, record: SQSRecord) -> None:
         logger.append_keys(wake=message["key"])
         on_wake(house, message["key"])
         return
-    first = record.attributes.approximate_receive_count == "1"
     received = datetime.fromtimestamp(message["received_at"], UTC)
+    if message["kind"] == _LINK:
+        logger.append_keys(user=message["user"])
+        link, user, address = message["link"], message["user"], message["address"]
+        entrance.here(house, Opened(link=link, user=user, address=address, at=received))
+        return
+    first = record.attributes.approximate_receive_count == "1"
     app = _router(house, _Answering(house, record.message_id, received, first=first))
     request = BoltRequest(body=message["body"], headers={"content-type": [message["content_type"]]})
     answer = app.dispatch(request)

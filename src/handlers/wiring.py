@@ -15,12 +15,18 @@ import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 
+from adapters.ebs import Ebs
 from adapters.ec2 import Ec2
+from adapters.github import GithubKeys
+from adapters.here import DoorLinks
 from adapters.images import SsmImages
 from adapters.ledger import Table
+from adapters.own_images import Amis
 from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
 from adapters.slack import Responder, SlackChat, web_client
+from adapters.ssm_commands import RunCommand
+from adapters.sts import Sts
 from adapters.wakes import SqsWakes
 from core.flows.house import House
 from core.flows.sweep import Watch
@@ -87,6 +93,11 @@ def _prices() -> PriceList:
 
 
 @cache
+def _reasons() -> Sts:
+    return Sts(boto3.client("sts", config=_PATIENT))
+
+
+@cache
 def _cloud() -> Ec2:
     return Ec2(_ec2, _ec2_once, known().policy.stack)
 
@@ -103,11 +114,20 @@ def _secrets() -> SecretsProvider:
 
 def bot_token() -> str:
     """The bot's token, at most five minutes old."""
+    return _secret("bot_token")
+
+
+def signing_secret() -> str:
+    """What Slack signs with, at most five minutes old; the door accepts the one before it too."""
+    return _secret("signing_secret")
+
+
+def _secret(name: str) -> str:
     text = _secrets().get(known().secret_arn, max_age=SECRET_FOR)
-    token = json.loads(str(text))["bot_token"]
-    if not isinstance(token, str):
-        raise TypeError("bot_token in the secret is no text")
-    return token
+    found = json.loads(str(text))[name]
+    if not isinstance(found, str):
+        raise TypeError(f"{name} in the secret is no text")
+    return found
 
 
 @cache
@@ -127,8 +147,14 @@ def house(now: Callable[[], datetime] = clock) -> House:
     return House(
         cloud=_cloud(),
         images=SsmImages(_ssm, _ec2),
+        own_images=Amis(_ec2, at.policy.stack),
+        disks=Ebs(_ec2, at.policy.stack),
         quotas=_quotas(),
         prices=_prices(),
+        reasons=_reasons(),
+        public_keys=GithubKeys(at.github_url),
+        commands=RunCommand(_ssm),
+        links=DoorLinks(at.here_url, at.policy.stack, signing_secret),
         chat=_chat(bot_token()),
         ledger=table(),
         wakes=wakes(),

@@ -129,9 +129,51 @@ def test_nothing_found_is_none(answers: Answers, images: SsmImages) -> None:
     assert images.by_id(R, "ami-none") is None
 
 
-def test_an_image_that_is_not_available_is_none(answers: Answers, images: SsmImages) -> None:
-    answers.images = [ami("ami-a", State="pending")]
-    assert images.by_id(R, "ami-a") is None
+def test_of_several_patterns_the_first_that_matches_anything_decides(
+    answers: Answers, images: SsmImages
+) -> None:
+    answers.images = [ami("ami-a", OLD, Name="Ubuntu 24.04 1"), ami("ami-b", NEW, Name="22.04 2")]
+    found = images.newest(R, (), ("Ubuntu 24.04*", "22.04*"), "x86_64")
+    assert found is not None
+    assert found.id == "ami-a"
+
+
+def test_an_image_given_by_its_id_is_told_whatever_its_state(
+    answers: Answers, images: SsmImages
+) -> None:
+    answers.images = [
+        ami("ami-a", State="pending", RootDeviceType="instance-store", Platform="windows"),
+        ami("ami-b", BootMode="uefi", Tags=[{"Key": "gpu:user", "Value": "kim"}]),
+    ]
+    bad, good = images.by_id(R, "ami-a"), images.by_id(R, "ami-b")
+    assert bad is not None
+    assert good is not None
+    assert (bad.state, bad.root_type, bad.windows) == ("pending", "instance-store", True)
+    assert (good.state, good.root_type, good.windows) == ("available", "ebs", False)
+    assert (good.boot, good.user) == ("uefi", "kim")
+
+
+def test_a_parameter_that_names_an_image_on_its_way_is_passed_over(
+    answers: Answers, images: SsmImages
+) -> None:
+    answers.parameters = {"/a": "ami-a", "/b": "ami-b"}
+    answers.images = [ami("ami-a", State="pending"), ami("ami-b")]
+    found = images.newest(R, ("/a", "/b"), (), "x86_64")
+    assert found is not None
+    assert found.id == "ami-b"
+
+
+def test_what_was_found_is_taken_for_an_hour_and_nothing_found_is_asked_again(
+    answers: Answers,
+) -> None:
+    now = [0.0]
+    images = SsmImages(lambda region: answers.ssm, lambda region: answers.ec2, lambda: now[0])
+    assert images.newest(R, ("/a",), (), "x86_64") is None
+    answers.parameters, answers.images = {"/a": "ami-a"}, [ami("ami-a")]
+    for at in (0, 3599, 3601):
+        now[0] = at
+        assert images.newest(R, ("/a",), (), "x86_64") is not None
+    assert len([name for name, _ in answers.asked if name == "GetParameters"]) == 3
 
 
 def test_a_refusal_is_told(aws: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from adapters.service_quotas import ServiceQuotas
+from core.catalog import quota_of
 from core.faults import CloudError, FaultKind
-from core.model import QuotaStatus
+from core.model import Market, QuotaStatus
 from sim import boto
 from sim.world import World
 
@@ -107,3 +108,31 @@ def test_a_status_that_aws_has_added_since_is_followed_up(aws: Any) -> None:
     change = quotas.change(R, "q-1")
     assert change.status.is_open
     assert change.case_id == "case-7"
+
+
+def test_every_quota_is_listed_with_what_was_applied(account: Account) -> None:
+    account.world.control({"do": "set-quota", "region": R, "code": P_ON_DEMAND, "value": 64})
+    limits = {one.name: one for one in account.quotas.limits(R)}
+    assert limits["Running On-Demand P instances"].vcpus == 64
+    assert limits["All P5 Spot Instance Requests"].vcpus == 0
+    assert limits["All P5 Spot Instance Requests"].code == "L-C4BD4855"
+
+
+def test_a_quota_that_was_never_applied_is_listed_with_its_default(aws: Any) -> None:
+    def shape(code: str, name: str, value: float) -> dict[str, Any]:
+        return {"QuotaCode": code, "QuotaName": name, "Value": value}
+
+    never, once = "All Trn Spot Instance Requests", "All Inf Spot Instance Requests"
+    aws.answer(
+        "ListAWSDefaultServiceQuotas", Quotas=[shape("L-1", never, 4.0), shape("L-2", once, 0.0)]
+    )
+    aws.answer("ListServiceQuotas", Quotas=[shape("L-2", once, 8.0)])
+    quotas = ServiceQuotas(lambda region: aws.client("service-quotas", region))
+    assert {(q.name, q.vcpus) for q in quotas.limits(R)} == {(never, 4), (once, 8)}
+
+
+def test_the_quotas_whose_codes_are_disputed_are_found_by_name(account: Account) -> None:
+    for kind in ("p5.48xlarge", "trn1.2xlarge"):
+        wanted = quota_of(kind, Market.SPOT)
+        assert wanted.code == ""
+        assert account.quotas.limit(R, wanted.name, wanted.code)[1] == wanted.name

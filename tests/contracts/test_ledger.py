@@ -18,18 +18,24 @@ from core.model import (
     Cause,
     Choice,
     ChoiceKind,
+    DataVolume,
     Desire,
+    Full,
     Gpu,
     Happening,
     Hold,
     HoldKind,
     Image,
+    ImageCopy,
+    ImageState,
     Instance,
+    KeyDelivery,
     Lease,
     Machine,
     Market,
     Notice,
     NoticeKind,
+    OneTimeLink,
     Place,
     Placement,
     Profile,
@@ -37,13 +43,19 @@ from core.model import (
     QuotaFacts,
     QuotaRequest,
     QuotaStatus,
+    RegionOffers,
     Run,
+    SavedImage,
+    SentCommand,
     State,
+    StrayWatch,
     Tried,
     TypeFacts,
+    VolumeState,
     Wish,
+    Zone,
 )
-from core.ports import Ledger, NameTaken, StaleRow
+from core.ports import ROW_NAMES, Ledger, NameTaken, StaleRow
 from sim.ledger import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -124,6 +136,7 @@ def a_machine(id: str = "m-one", name: str = "amber-fox", owner: str = "U1") -> 
 def a_full_machine() -> Machine:
     """Every field holds something, so that a field which does not survive the table shows."""
     at = Placement(
+        instance_type="p3.2xlarge",
         region="us-east-1",
         zone="us-east-1a",
         subnet="subnet-1",
@@ -584,3 +597,126 @@ def test_a_new_request_takes_the_place_of_one_that_was_decided(ledger: Ledger) -
     new = ledger.save_quota_request(replace(a_quota_request(), change_id="change-2"), old)
     assert new.version == 2
     assert ledger.quota_requests() == (new,)
+
+
+# ---- the lesser kinds of rows ---------------------------------------------------------------
+
+
+def a_volume(name: str = "data", owner: str = "U1", **more: Any) -> DataVolume:
+    return DataVolume(name=name, owner=owner, gb=500, state=VolumeState.WANTED, made_at=NOW, **more)
+
+
+def a_saved_image() -> SavedImage:
+    return SavedImage(
+        name="bert-env",
+        owner="U1",
+        source="amber-fox",
+        source_type="g5.xlarge",
+        instance="i-1",
+        channel="C1",
+        made_at=NOW,
+        architecture="x86_64",
+        user="ubuntu",
+        root_gb=50,
+        copies=(
+            ImageCopy(
+                region="us-east-1",
+                image="ami-1",
+                state=ImageState.AVAILABLE,
+                began=NOW,
+                snapshots=("snap-1", "snap-2"),
+            ),
+        ),
+        place=Place(channel="C1", ts="1.2"),
+        due_at=NOW + timedelta(minutes=1),
+    )
+
+
+ROWS: tuple[Any, ...] = (
+    a_volume(region="us-east-1", zone="us-east-1a", volume="vol-1", machine="m-one"),
+    a_saved_image(),
+    Full(
+        region="us-east-1",
+        zone="us-east-1a",
+        instance_type="g5.xlarge",
+        market=Market.SPOT,
+        until=NOW,
+    ),
+    RegionOffers(
+        region="us-east-1",
+        read_at=NOW,
+        types=(
+            TypeFacts(
+                name="g5.xlarge",
+                vcpus=4,
+                memory_mib=16384,
+                architecture="x86_64",
+                gpu=Gpu(name="A10G", maker="NVIDIA", count=Decimal(1), memory_mib=22888),
+                markets=frozenset({Market.SPOT}),
+            ),
+        ),
+        zones=(Zone(name="us-east-1a", id="use1-az1"),),
+        sold=(("g5.xlarge", ("us-east-1a",)),),
+    ),
+    StrayWatch(region="us-east-1", looked_at=NOW, told_at=NOW, due_at=None),
+    KeyDelivery(
+        machine="m-one",
+        request="r",
+        added=("U2",),
+        since=NOW,
+        sent=(SentCommand(id="c-1", instances=("i-1", "i-2")),),
+        done=("i-1",),
+    ),
+    OneTimeLink(id="abc", user="U1", until=NOW, length=timedelta(hours=12), used_at=NOW),
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row).__name__)
+def test_a_row_of_any_kind_is_read_back_as_it_was_written(ledger: Ledger, row: Any) -> None:
+    saved = ledger.save_row(row, None)
+    assert saved == replace(row, version=1)
+    assert ledger.row(type(row), row.key) == saved
+    assert ledger.rows(type(row)) == (saved,)
+
+
+def test_there_is_a_sample_of_every_kind_of_row() -> None:
+    assert {type(row) for row in ROWS} == set(ROW_NAMES)
+
+
+def test_rows_of_a_kind_come_by_key_and_apart_from_other_kinds(ledger: Ledger) -> None:
+    bert, ada = ledger.save_row(a_volume("bert"), None), ledger.save_row(a_volume("ada"), None)
+    ledger.save_row(a_saved_image(), None)
+    assert ledger.rows(DataVolume) == (ada, bert)
+    assert ledger.row(DataVolume, "U1.carl") is None
+
+
+def test_the_second_of_two_who_write_a_row_at_once_is_told(ledger: Ledger) -> None:
+    first = ledger.save_row(a_volume(), None)
+    with pytest.raises(StaleRow):
+        ledger.save_row(a_volume(machine="m-two"), None)
+    ledger.save_row(replace(first, machine="m-one"), first)
+    with pytest.raises(StaleRow):
+        ledger.save_row(replace(first, machine="m-two"), first)
+    found = ledger.row(DataVolume, first.key)
+    assert found is not None
+    assert found.machine == "m-one"
+
+
+def test_a_row_is_woken_by_its_kind_and_key_when_it_is_due(ledger: Ledger) -> None:
+    saved = ledger.save_row(a_saved_image(), None)
+    assert ledger.due(NOW) == ()
+    assert ledger.due(NOW + timedelta(minutes=1)) == ("saved-image/bert-env",)
+    assert ledger.live() == ()
+    ledger.save_row(replace(saved, due_at=None), saved)
+    assert ledger.due(NOW + timedelta(days=1)) == ()
+
+
+def test_a_row_is_dropped_unless_somebody_wrote_it_since(ledger: Ledger) -> None:
+    first = ledger.save_row(a_volume(), None)
+    second = ledger.save_row(replace(first, gb=600), first)
+    with pytest.raises(StaleRow):
+        ledger.drop_row(first)
+    ledger.drop_row(second)
+    ledger.drop_row(second)
+    assert ledger.rows(DataVolume) == ()
+    assert ledger.save_row(a_volume(), None).version == 1

@@ -303,3 +303,53 @@ def test_what_cannot_be_understood_is_refused_in_words() -> None:
         huge = httpx.post(url, headers=headers, content=b"x" * 1_000_001)
         assert huge.status_code == 413
         assert httpx.get(f"{url}/_world/health").json()["ok"] is True
+
+
+# ---- bad days -----------------------------------------------------------------------------------
+
+
+def test_the_default_vpc_is_public_alike(everywhere: Any) -> None:
+    """Where it leads out is in its main route table; moto's own VPC has no gateway."""
+    vpc = everywhere.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
+    where = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    tables = everywhere.describe_route_tables(Filters=where)["RouteTables"]
+    assert any(a.get("Main") for table in tables for a in table["Associations"])
+    assert all(r["State"] == "active" for table in tables for r in table["Routes"])
+    subnets = everywhere.describe_subnets(Filters=where)["Subnets"]
+    assert all(s["DefaultForAz"] and s["AvailableIpAddressCount"] > 0 for s in subnets)
+    assert code(everywhere.create_default_vpc) == "DefaultVpcAlreadyExists"
+
+
+def test_an_unknown_reason_is_refused_in_the_words_of_sts(world: Clients) -> None:
+    sts = world("sts")
+    assert code(sts.decode_authorization_message, EncodedMessage="x" * 40) == (
+        "InvalidAuthorizationMessageException"
+    )
+
+
+# ---- images of one's own ------------------------------------------------------------------------
+
+
+def test_an_image_is_made_shown_copied_and_removed(world: Clients) -> None:
+    ec2 = world("ec2")
+    public = ec2.describe_images(Owners=["amazon"], Filters=[{"Name": "name", "Values": ["al2023*x*"]}])
+    launch = {"InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    answer = ec2.run_instances(ImageId=public["Images"][0]["ImageId"], **launch)
+    instance = answer["Instances"][0]["InstanceId"]
+    ec2.describe_instances()  # time passes, and it runs
+    marks = [{"Key": "gpu:image", "Value": "bert-env"}]
+    tags = [{"ResourceType": kind, "Tags": marks} for kind in ("image", "snapshot")]
+    words = {"InstanceId": instance, "Name": "bert", "NoReboot": True, "TagSpecifications": tags}
+    id = ec2.create_image(**words)["ImageId"]
+    assert code(ec2.create_image, **words) == "InvalidAMIName.Duplicate"
+    (shown,) = ec2.describe_images(Owners=["self"])["Images"]
+    assert (shown["ImageId"], shown["State"], shown["Tags"]) == (id, "pending", marks)
+    snapshot = shown["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    assert code(ec2.delete_snapshot, SnapshotId=snapshot) == "InvalidSnapshot.InUse"
+    assert code(ec2.run_instances, ImageId=id, **launch) == "InvalidAMIID.Unavailable"
+    copy = {"Name": "copy", "SourceImageId": id, "SourceRegion": "us-east-1"}
+    assert code(ec2.copy_image, **copy) == "InvalidRequest"
+    ec2.deregister_image(ImageId=id)
+    assert code(ec2.deregister_image, ImageId=id) == "InvalidAMIID.NotFound"
+    ec2.delete_snapshot(SnapshotId=snapshot)
+    assert ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"] == []

@@ -8,9 +8,8 @@ from core.faults import (
     FaultKind,
     classify,
     kind_of,
-    meaning,
-    what_to_say,
 )
+from core.refusals import meaning, what_to_say
 
 FULL = (
     "We currently do not have sufficient p3.2xlarge capacity in the Availability Zone you "

@@ -1,5 +1,6 @@
 """Images: which one a type needs, who logs in, and how small the disk may be."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -73,9 +74,12 @@ def test_volta_and_older_get_the_proprietary_driver_by_name(name: str, wish: str
 @pytest.mark.parametrize(
     ("wanted", "wish", "word"),
     [
-        (kind("t3.micro", maker=""), "base", "NVIDIA"),
-        (kind("g4ad.xlarge", maker="AMD"), "base", "NVIDIA"),
-        (kind("trn1.2xlarge", maker=""), "pytorch", "NVIDIA"),
+        (kind("t3.micro", maker=""), "base", "has none"),
+        (kind("g4ad.xlarge", maker="AMD"), "base", "has AMD"),
+        (kind("f2.6xlarge", maker="Xilinx"), "base", "has Xilinx"),
+        (kind("vt1.3xlarge", maker="Xilinx"), "pytorch", "has Xilinx"),
+        (kind("dl2q.24xlarge", maker="Qualcomm"), "base", "has Qualcomm"),
+        (kind("inf1.xlarge", maker="AWS"), "base", "Inferentia 1"),
         (kind("g6f.large", count="0.125"), "base", "GRID"),
         (kind("g5.xlarge"), "my-model", "my-model"),
     ],
@@ -87,6 +91,128 @@ def test_where_there_is_no_image_a_sentence_says_so(
     assert isinstance(said, str)
     assert word in said
     assert "ami-" in said
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("base", ["ubuntu-24.04", "ubuntu-22.04"]),
+        ("ubuntu-24.04", ["ubuntu-24.04"]),
+        ("ubuntu", ["ubuntu-24.04"]),
+        ("ubuntu-22.04", ["ubuntu-22.04"]),
+        ("amazon-linux", ["amazon-linux-2023"]),
+        ("al2023", ["amazon-linux-2023"]),
+    ],
+)
+@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+def test_a_system_may_be_said(word: str, names: list[str], arch: str) -> None:
+    found = images.plan(kind("g5.xlarge", arch=arch), word)
+    assert isinstance(found, ImagePlan)
+    prefix = f"/aws/service/deeplearning/ami/{arch}/base-oss-nvidia-driver-gpu-"
+    assert list(found.parameters) == [f"{prefix}{name}/latest/ami-id" for name in names]
+
+
+def test_pytorch_may_be_on_amazon_linux() -> None:
+    found = images.plan(kind("g5.xlarge"), "pytorch-amazon-linux")
+    assert isinstance(found, ImagePlan)
+    assert found.patterns == (
+        "Deep Learning OSS Nvidia Driver AMI GPU PyTorch 2.* (Amazon Linux 2023)*",
+    )
+
+
+@pytest.mark.parametrize("name", ["trn1.2xlarge", "trn1n.32xlarge", "trn2.48xlarge", "inf2.xlarge"])
+@pytest.mark.parametrize(
+    ("word", "parameter"),
+    [
+        ("base", "base/ubuntu-24.04"),
+        ("amazon-linux", "base/amazon-linux-2023"),
+        ("neuron", "multi-framework/ubuntu-24.04"),
+        ("pytorch", "multi-framework/ubuntu-24.04"),
+    ],
+)
+def test_trainium_and_inferentia_get_neurons_own_images(
+    name: str, word: str, parameter: str
+) -> None:
+    found = images.plan(kind(name, maker="AWS"), word)
+    assert isinstance(found, ImagePlan)
+    assert found.parameters[0] == f"/aws/service/neuron/dlami/{parameter}/latest/image_id"
+
+
+def test_neuron_is_not_for_gpus() -> None:
+    said = images.plan(kind("g5.xlarge"), "neuron")
+    assert isinstance(said, str)
+    assert "Trainium" in said
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        kind("g4ad.xlarge", maker="AMD"),
+        kind("f2.6xlarge", maker="Xilinx"),
+        kind("g6f.large", count="0.125"),
+        kind("inf1.xlarge", maker="AWS"),
+    ],
+)
+def test_what_no_driver_image_suits_is_offered_the_plain_system(wanted: TypeFacts) -> None:
+    assert images.instead(wanted, "base") == "plain-ubuntu"
+    found = images.plan(wanted, "plain-ubuntu")
+    assert isinstance(found, ImagePlan)
+    assert found.parameters == (
+        "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id",
+    )
+
+
+def test_where_the_base_image_would_do_it_is_what_is_offered() -> None:
+    assert images.instead(kind("g5.xlarge"), "neuron") == "base"
+    assert images.instead(kind("p3.2xlarge"), "ubuntu-22.04") == "base"
+
+
+def test_plain_images_are_there_for_arm_too() -> None:
+    found = images.plan(kind("g5g.xlarge", arch="arm64"), "plain-amazon-linux")
+    assert isinstance(found, ImagePlan)
+    assert found.parameters == (
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("pytroch", "pytorch"), ("bert-emv", "bert-env"), ("bases", "base"), ("zzzzzz", None)],
+)
+def test_a_slip_finds_what_was_meant(text: str, meant: str | None) -> None:
+    assert images.meant(text, ("bert-env",)) == meant
+
+
+@pytest.mark.parametrize(
+    ("picture", "word"),
+    [
+        (replace(image(), state="pending"), "still being made"),
+        (replace(image(), state="failed"), "failed"),
+        (replace(image(), root_type="instance-store"), "EBS"),
+        (replace(image(), windows=True), "Windows"),
+        (replace(image(), boot="uefi"), "legacy-bios"),
+    ],
+)
+def test_an_image_that_cannot_be_launched_is_refused_with_its_own_reason(
+    picture: Image, word: str
+) -> None:
+    said = images.check(picture, replace(kind("g5.xlarge"), boot_modes=("legacy-bios",)))
+    assert said is not None
+    assert word in said
+
+
+def test_an_image_boots_in_any_way_that_the_type_knows() -> None:
+    both = replace(kind("g5.xlarge"), boot_modes=("legacy-bios", "uefi"))
+    for boot in ("", "uefi", "legacy-bios", "uefi-preferred"):
+        assert images.check(replace(image(), boot=boot), both) is None
+
+
+def test_a_saved_image_keeps_the_driver_that_it_began_with() -> None:
+    own = replace(image("bert-env"), origin=OSS)
+    said = images.check(own, kind("p3.2xlarge"))
+    assert said is not None
+    assert said.startswith("bert-env has NVIDIA's open driver")
+    assert images.check(own, kind("g5.xlarge")) is None
 
 
 def test_the_right_image_passes() -> None:
@@ -113,29 +239,6 @@ def test_the_wrong_image_is_refused_with_the_reason(
     assert said is not None
     assert word in said
     assert wanted.name in said
-
-
-@pytest.mark.parametrize(
-    ("root", "wished", "default", "gb"),
-    [
-        (45, None, 50, 50),
-        (75, None, 50, 75),
-        (45, 100, 50, 100),
-        (45, 45, 50, 45),
-        (45, 16384, 50, 16384),
-    ],
-)
-def test_a_disk_is_never_smaller_than_the_image(
-    root: int, wished: int | None, default: int, gb: int
-) -> None:
-    assert images.disk(image(root_gb=root), wished, default) == gb
-
-
-@pytest.mark.parametrize(("wished", "word"), [(44, "at least 45"), (0, "45"), (16385, "16,384")])
-def test_a_disk_that_cannot_be_is_refused_with_the_size_that_can(wished: int, word: str) -> None:
-    said = images.disk(image(root_gb=45), wished, 50)
-    assert isinstance(said, str)
-    assert word in said
 
 
 @pytest.mark.parametrize(

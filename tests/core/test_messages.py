@@ -50,6 +50,7 @@ QUOTA = QuotaFacts(
     used=0,
 )
 SPOT = Placement(
+    instance_type="p3.2xlarge",
     region="us-east-1",
     zone="us-east-1a",
     subnet="subnet-1",
@@ -156,7 +157,7 @@ def trying(market: Market = Market.SPOT) -> Machine:
 
 
 def ready(market: Market = Market.SPOT) -> Machine:
-    return lifecycle.seen(lifecycle.adopted(trying(market), T, INSTANCE), T, INSTANCE)
+    return lifecycle.seen(lifecycle.adopted(trying(market), T, (INSTANCE,)), T, INSTANCE)
 
 
 def stopped(by: str = "U2") -> Machine:
@@ -284,7 +285,7 @@ def test_no_capacity_names_the_zones_and_offers_other_markets_and_types_with_pri
     )
     card = messages.card(replace(m, tried=tried), T)
     assert "EC2 had no capacity for `p3.2xlarge` spot in us-east-1 at the last try, " in card.text
-    assert "(us-east-1a: no capacity · us-east-1b: no capacity)." in card.text
+    assert "(us-east-1a, b: no capacity)." in card.text
     assert labels(card) == ["On-demand at $3.06/h", "g5.2xlarge spot at $0.45/h", "Try again"]
     assert primary(card) == ["On-demand at $3.06/h"]
 
@@ -296,7 +297,7 @@ def test_no_capacity_names_the_zones_and_offers_other_markets_and_types_with_pri
         (HoldKind.NOT_OFFERED, "no-such-market", "", "does not sell `p3.2xlarge` as spot"),
         (HoldKind.TOO_DEAR, "price-limit", "10", "without an admin ($10.00/h)"),
         (HoldKind.REFUSED, "no-default-vpc", "", "There is no default VPC in us-east-1."),
-        (HoldKind.REFUSED, "no-subnet", "", "has a public default subnet"),
+        (HoldKind.REFUSED, "no-subnet", "", "has a public subnet"),
         (HoldKind.REFUSED, "disk", "The image needs 75 GB.", "The image needs 75 GB."),
         (HoldKind.REFUSED, "UnauthorizedOperation", "", "An admin has to look"),
     ],
@@ -483,7 +484,7 @@ def test_stopped_is_told_with_the_cost_and_a_way_back() -> None:
 def test_a_start_that_failed_says_that_it_is_still_stopped_and_what_that_costs() -> None:
     said = due(stopped(), NoticeKind.START_FAILED, T, "InsufficientInstanceCapacity")
     assert "EC2 has none of these free there right now." in said.text
-    assert "still stopped; its 50 GB disk is kept and costs $0.13 a day" in said.text
+    assert "It is still stopped. Its 50 GB disk is kept and costs $0.13 a day" in said.text
     assert labels(said) == ["Try again"]
 
 

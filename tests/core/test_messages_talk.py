@@ -9,7 +9,7 @@ import pytest
 from core import commands, messages
 from core.blocks import Message
 from core.commands import UsageError
-from core.faults import classify
+from core.faults import Fault, FaultKind, classify
 from core.messages import guide, words
 from core.model import (
     Access,
@@ -28,6 +28,7 @@ from core.model import (
     QuotaStatus,
     Run,
     State,
+    TypeFacts,
     Wish,
 )
 from core.policy import Denied
@@ -63,6 +64,7 @@ ACCESS = Access(cidr="203.0.113.7/32", until=T - 2 * HOUR)
 
 def machine(name: str = "amber-fox", state: State = State.RUNNING) -> Machine:
     at = Placement(
+        instance_type="p3.2xlarge",
         region="us-east-1",
         zone="us-east-1a",
         subnet="subnet-1",
@@ -124,18 +126,54 @@ def test_a_quota_is_called_by_its_family_and_market(name: str, said: str) -> Non
 
 
 def test_quotas_show_limit_use_room_and_what_has_been_asked() -> None:
-    said = messages.quotas("us-east-1", (replace(FACTS, limit=16, used=4, in_flight=4),), (ASKED,))
+    busy = replace(FACTS, limit=16, used=4, in_flight=4)
+    none = replace(FACTS, name="All Inf Spot Instance Requests", code="L-9")
+    asleep = Fault(kind=FaultKind.THROTTLED, code="Throttling", message="slow", operation="x")
+    said = messages.quotas((("us-east-1", (busy, none)), ("us-west-2", asleep)), (ASKED,))
     assert said.text.splitlines() == [
-        "*vCPUs that this account may run in us-east-1*",
-        "• *P-type spot*: limit 16, used 4, 4 being launched, room 8",
+        "*vCPUs that this account may run*",
+        "*us-east-1*",
+        "• *P-type spot*: limit 16, used 4, 4 being launched, free 8",
+        "• limit 0, spot: Inf",
+        "*us-west-2*",
+        "• not known now: AWS is taking too many requests from this account; it is tried again. Nothing has to be done.",
         "*Asked of AWS*",
         f"• P-type spot vCPUs in us-east-1: 0 → 8, AWS is deciding; asked by <@U1> {NOON}",
         (
-            "One type: `/gpu quota g5.xlarge in us-east-1` · "
+            "One type: `/gpu quota g5.xlarge` · "
             "More of it: `/gpu quota raise g5.xlarge spot in us-east-1` or "
             "`/gpu quota raise g5.xlarge on-demand in us-east-1`"
         ),
     ]
+
+
+def test_the_quota_of_a_type_says_how_many_of_it_fit() -> None:
+    kind = TypeFacts(
+        name="p3.2xlarge",
+        vcpus=8,
+        memory_mib=62464,
+        architecture="x86_64",
+        gpu=None,
+        markets=frozenset(Market),
+    )
+    room = replace(FACTS, limit=20, used=2)
+    said = messages.quotas((("us-east-1", (room, replace(FACTS, unsure=True))),), (), kind)
+    assert said.text.splitlines()[:4] == [
+        "`p3.2xlarge` needs 8 vCPUs. *vCPUs that this account may run*",
+        "*us-east-1*",
+        "• *P-type spot*: limit 20, used 2, free 18: room for 2",
+        (
+            "• *P-type spot*: limit 0, used 0, free 0: room for none (AWS does not say which quota "
+            "counts this type; this has the most room)"
+        ),
+    ]
+
+
+def test_a_request_made_without_the_bot_is_shown_and_not_made_again() -> None:
+    said = messages.quota_asked(replace(ASKED, outside=True, desired=16)).text
+    assert "open request already: 16 P-type spot vCPUs in us-east-1 (now 0)" in said
+    assert "made without this bot" in said
+    assert "in this thread" in said
 
 
 def test_asking_aws_says_that_it_costs_nothing_and_where_the_answer_comes() -> None:
@@ -212,8 +250,8 @@ def test_addresses_are_shown_with_their_end_and_how_to_close_them() -> None:
 
 
 def test_an_opened_address_says_on_which_machines_and_a_closed_one_too() -> None:
-    opened = messages.access_added(ACCESS, (machine(),)).text
-    assert "It is open on *amber-fox* now." in opened
+    opened = messages.access_added((ACCESS,), (machine(),)).text
+    assert "Open on *amber-fox* now." in opened
     assert "Closed on *amber-fox*." in messages.access_removed("203.0.113.7/32", (machine(),)).text
 
 
@@ -351,7 +389,8 @@ def test_where_the_launch_is_shown_is_said() -> None:
 def test_every_example_in_the_help_is_a_command_that_works_when_pasted(command: str) -> None:
     if "AAAA…" in command:
         return  # stands for the reader's own key
-    parsed = commands.parse(command.removeprefix("/gpu "))
+    # Slack sends a mention as the person's id.
+    parsed = commands.parse(command.removeprefix("/gpu ").replace("@kim", "<@U0KIM|kim>"))
     assert not isinstance(parsed, UsageError), parsed
 
 

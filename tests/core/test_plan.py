@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,8 @@ from core.model import (
     Wish,
     Zone,
 )
-from core.plan import Facts, Offer, Proceed, Stuck, decide, ways_on
+from core.plan import Candidate, Facts, Proceed, Stuck, decide
+from core.ways import Offer, ways_on
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WISH = Wish(instance_type="g5.xlarge", market=Market.SPOT, region="us-east-1")
@@ -39,7 +41,11 @@ POLICY = Policy(
     default_disk_gb=50,
     approval_above=Decimal(10),
 )
-FACTS = Facts(
+ROOM = QuotaFacts(code="L-3819A6DF", name="All G and VT Spot", region="us-east-1", limit=8, used=4)
+HERE = Candidate(
+    instance_type="g5.xlarge",
+    market=Market.SPOT,
+    region="us-east-1",
     type=TypeFacts(
         name="g5.xlarge",
         vcpus=4,
@@ -51,9 +57,7 @@ FACTS = Facts(
     zones=(Zone(name="us-east-1a", id="use1-az1"), Zone(name="us-east-1b", id="use1-az2")),
     hourly={"us-east-1a": Decimal("0.45"), "us-east-1b": Decimal("0.39")},
     network=Network(vpc="vpc-1", subnets=(("us-east-1a", "subnet-a"), ("us-east-1b", "subnet-b"))),
-    quota=QuotaFacts(
-        code="L-3819A6DF", name="All G and VT Spot", region="us-east-1", limit=8, used=4
-    ),
+    quota=ROOM,
     image=Image(
         id="ami-1",
         name="Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 24.04) 20261106",
@@ -62,12 +66,19 @@ FACTS = Facts(
         root_gb=45,
         user="ubuntu",
     ),
+)
+FACTS = Facts(
+    candidates=(HERE,),
     profile=Profile(
         user="U1",
         keys=(KEY,),
         accesses=(Access(cidr="203.0.113.7/32", until=NOW + timedelta(hours=1)),),
     ),
 )
+
+
+def _with(**changes: Any) -> Facts:
+    return replace(FACTS, candidates=(replace(HERE, **changes),))
 
 
 def _hold(facts: Facts, wish: Wish = WISH, policy: Policy = POLICY, *, admin: bool = False) -> Hold:
@@ -80,18 +91,23 @@ def test_with_everything_there_it_goes_to_the_cheapest_zone_first() -> None:
     decided = decide(WISH, FACTS, POLICY, admin=False)
     assert isinstance(decided, Proceed)
     assert [p.zone for p in decided.placements] == ["us-east-1b", "us-east-1a"]
-    assert decided.disk_gb == 50
+    assert [o.disk_gb for o in decided.options] == [50]
 
 
 @pytest.mark.parametrize(
     ("facts", "kind", "code"),
     [
-        (replace(FACTS, type=None), HoldKind.NOT_OFFERED, "not-offered"),
-        (replace(FACTS, zones=()), HoldKind.NOT_OFFERED, "not-offered"),
-        (replace(FACTS, hourly={}), HoldKind.NOT_OFFERED, "no-such-market"),
-        (replace(FACTS, network=None), HoldKind.REFUSED, "no-default-vpc"),
-        (replace(FACTS, image=None), HoldKind.REFUSED, "image"),
-        (replace(FACTS, network=Network(vpc="v", subnets=())), HoldKind.REFUSED, "no-subnet"),
+        (_with(type=None), HoldKind.NOT_OFFERED, "not-offered"),
+        (_with(zones=()), HoldKind.NOT_OFFERED, "not-offered"),
+        (_with(hourly={}), HoldKind.NOT_OFFERED, "no-such-market"),
+        (_with(network=None), HoldKind.REFUSED, "no-default-vpc"),
+        (_with(image="There is none."), HoldKind.REFUSED, "image"),
+        (_with(network=Network(vpc="v", subnets=())), HoldKind.REFUSED, "no-subnet"),
+        (
+            _with(network=Network(vpc="v", subnets=(), full=("us-east-1a",))),
+            HoldKind.REFUSED,
+            "no-free-address",
+        ),
     ],
 )
 def test_the_first_thing_in_the_way_is_named(facts: Facts, kind: HoldKind, code: str) -> None:
@@ -100,25 +116,22 @@ def test_the_first_thing_in_the_way_is_named(facts: Facts, kind: HoldKind, code:
 
 
 def test_what_is_pending_counts_against_the_quota() -> None:
-    assert FACTS.quota is not None
-    full = replace(FACTS, quota=replace(FACTS.quota, in_flight=1))
+    full = _with(quota=replace(ROOM, in_flight=1))
     assert _hold(full).kind is HoldKind.QUOTA
 
 
 def test_exactly_enough_room_is_enough() -> None:
-    assert FACTS.quota is not None
-    assert FACTS.quota.room == 4
+    assert ROOM.room == 4
     assert isinstance(decide(WISH, FACTS, POLICY, admin=False), Proceed)
 
 
 def test_a_quota_that_may_not_be_read_does_not_stop_a_launch() -> None:
-    unknown = replace(FACTS, quota=None)
+    unknown = _with(quota=None)
     assert isinstance(decide(WISH, unknown, POLICY, admin=False), Proceed)
 
 
 def test_the_quota_wall_comes_before_the_missing_key_and_names_it_too() -> None:
-    assert FACTS.quota is not None
-    bare = replace(FACTS, profile=Profile(user="U1"), quota=replace(FACTS.quota, limit=0, used=0))
+    bare = replace(_with(quota=replace(ROOM, limit=0, used=0)), profile=Profile(user="U1"))
     hold = _hold(bare)
     assert hold.kind is HoldKind.QUOTA
     assert hold.lacks_key
@@ -164,7 +177,7 @@ def test_ways_on_put_what_has_room_first_and_are_three_at_most() -> None:
     choices = ways_on(Hold(kind=HoldKind.NO_CAPACITY), offers, WISH)
     kinds = [c.kind for c in choices]
     assert kinds == [ChoiceKind.TYPE, ChoiceKind.REGION, ChoiceKind.KEEP_TRYING]
-    at_the_wall = Hold(kind=HoldKind.QUOTA, quota=FACTS.quota, needed=8)
+    at_the_wall = Hold(kind=HoldKind.QUOTA, quota=ROOM, needed=8)
     choices = ways_on(at_the_wall, offers, WISH)
     assert [c.kind for c in choices] == [
         ChoiceKind.ASK_QUOTA,

@@ -281,7 +281,7 @@ def test_a_launch_moved_to_another_region_leaves_nothing_in_the_first() -> None:
     here.with_quota("us-west-2")
     here.ready_to_launch()
     here.control(do="fill-zone", region="us-east-1")
-    here.type("launch p3.2xlarge spot")
+    here.type("launch p3.2xlarge spot in us-east-1")
     here.until_quiet()
     hold = here.machine().hold
     assert hold is not None

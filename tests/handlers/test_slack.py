@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from core.model import State
+from core.model import OneTimeLink, State
 from core.ports import ChatError
 from handlers.slack import serve
 from sim.town import ADA, CHANNEL, TEAM, Town, value_of
@@ -109,9 +109,8 @@ def test_a_command_that_waited_a_quarter_of_an_hour_is_refused_and_said_so() -> 
 
 def test_aws_refusing_a_look_up_is_told_with_a_reference_and_not_repeated() -> None:
     here = Town()
-    here.control(do="fault", operation="ListServiceQuotas", code="AccessDeniedException", times=99)
     here.control(do="fault", operation="GetServiceQuota", code="AccessDeniedException", times=99)
-    serve(here.house, _slash(here, "quota"))
+    serve(here.house, _slash(here, "quota raise g5.xlarge spot"))
     assert "059f36b4" in here.chat.answers[-1].message.text
 
 
@@ -128,3 +127,13 @@ def test_a_failure_of_our_own_is_told_once_and_delivered_again() -> None:
     with pytest.raises(ChatError):
         serve(here.house, SQSRecord(again))
     assert len(here.chat.answers) == said
+
+
+def test_a_pressed_link_in_the_queue_opens_the_address() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "allow me for 1h"))
+    (link,) = here.ledger.rows(OneTimeLink)
+    pressed = {"kind": "here", "link": link.id, "user": ADA, "address": "198.51.100.9"}
+    record = _with(_record("sqs_wake.json"), received_at=here.now.timestamp(), **pressed)
+    serve(here.house, record)
+    assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["198.51.100.9/32"]

@@ -129,6 +129,8 @@ def test_the_state_is_plain_json_and_counts_what_is_left(earth: Any) -> None:
         "instances": 1,
         "groups": 0,
         "volumes": 1,
+        "snapshots": 0,
+        "images": 0,
         "keys": 0,
         "interfaces": 1,
     }

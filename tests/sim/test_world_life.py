@@ -134,7 +134,7 @@ def test_terminate_overtakes_what_was_planned_and_leaves_nothing(earth: Any) -> 
     earth.ec2.terminate_instances(InstanceIds=[id])
     assert states(earth.passes(30)) == ["pending", "shutting-down", "terminated"]
     counts = earth.world.state()["counts"]
-    assert counts == dict.fromkeys(("instances", "groups", "volumes", "keys", "interfaces"), 0)
+    assert set(counts.values()) == {0}
     gone = earth.look(id)
     assert gone["BlockDeviceMappings"] == gone["NetworkInterfaces"] == []
     (request,) = earth.ec2.describe_spot_instance_requests()["SpotInstanceRequests"]

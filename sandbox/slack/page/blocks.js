@@ -1,4 +1,5 @@
 // Block Kit blocks and elements as DOM nodes. What a press does is the caller's matter.
+import { chart } from "./chart.js";
 import { el } from "./dom.js";
 import { link, mrkdwn, openable, unescape } from "./mrkdwn.js";
 
@@ -25,6 +26,7 @@ function render(block, who, act) {
     case "image": return el("figure", { class: "block", ...id },
       block.title ? el("figcaption", {}, words(block.title, who)) : null, picture(block));
     case "input": return input(block, who, act, id);
+    case "data_visualization": return chart(block, id);
     default: return el("p", { class: "block quiet", ...id, text: `[${block.type}]` });
   }
 }

@@ -45,6 +45,7 @@ function frame() {
     part("Asked of AWS", "w-requests"),
     part("GPU quotas in use", "w-quotas"),
     el("details", { open: true }, el("summary", { text: "Capacity" }), zoneForm(), el("ul", { id: "w-full" })),
+    el("details", {}, el("summary", { text: "Bad days" }), badDays()),
     part("Delivered to the app", "w-log", "ol"),
     el("p", { class: "row" }, again()),
   ];
@@ -79,6 +80,29 @@ function zoneForm() {
     });
   });
   return form;
+}
+
+const BAD_DAYS = [
+  ["No default VPC", { do: "remove-default-vpc" }],
+  ["No public subnet", { do: "hide-subnets" }],
+  ["No free addresses", { do: "fill-subnets" }],
+  ["Region not enabled", { do: "disable-region" }],
+  ["Account in verification", { do: "doubt-account" }],
+  ["Account blocked", { do: "block-account" }],
+  ["Launch denied by policy", { do: "deny", operation: "RunInstances", by: "scp" }],
+  ["No list prices", { do: "remove-prices" }],
+  ["Quotas not readable", { do: "fault", operation: "GetServiceQuota", code: "AccessDeniedException", times: 20 }],
+];
+
+// Each happens in the region that the capacity form names; a blocked account is blocked everywhere.
+function badDays() {
+  const buttons = BAD_DAYS.map(([label, given]) => {
+    const made = el("button", { type: "button", class: "btn small", "data-do": given.do, text: label });
+    made.addEventListener("click", () =>
+      command(given.do === "block-account" ? given : { ...given, region: byId("w-region").value }));
+    return made;
+  });
+  return el("p", { class: "row wrap" }, ...buttons, act("A good day again", { do: "mend" }, "primary"));
 }
 
 const nothing = (words) => [el("li", { class: "quiet", text: words })];

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from core import commands, messages
 from core.faults import CloudError
+from core.flows import admitted, sharing
 from core.flows.decide import refresh_access
 from core.flows.house import MOST_RACES, House
 from core.flows.request import Request
@@ -40,13 +41,26 @@ def add_key(house: House, request: Request, wanted: commands.KeyAdd) -> None:
     if len(house.ledger.profile(request.user).keys) >= MOST_KEYS:
         full = commands.UsageError(what=f"You have {MOST_KEYS} keys already.", topic="key")
         return answer(house, request.response_url, messages.usage(full))
-    _rewrite(house, request.user, lambda p: _with_key(p, key))
-    resumed = refresh_access(house, request.user)
+    resumed = add_keys(house, request.user, (key,))
     return answer(house, request.response_url, messages.key_added(key, resumed))
 
 
+def add_keys(house: House, user: str, keys: tuple[PublicKey, ...]) -> tuple[Machine, ...]:
+    """Keep them, in their order, while there is room; gives the launches that go on with them."""
+
+    def change(profile: Profile) -> Profile:
+        for key in keys:
+            profile = _with_key(profile, key)
+        return profile
+
+    _rewrite(house, user, change)
+    sharing.keys_changed(house, user)
+    return refresh_access(house, user)
+
+
 def _with_key(profile: Profile, key: PublicKey) -> Profile:
-    if any(k.fingerprint == key.fingerprint for k in profile.keys):
+    known = any(k.fingerprint == key.fingerprint for k in profile.keys)
+    if known or len(profile.keys) >= MOST_KEYS:
         return profile
     return replace(profile, keys=(*profile.keys, key))
 
@@ -70,6 +84,7 @@ def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> No
         request.user,
         lambda p: replace(p, keys=tuple(k for k in p.keys if k.fingerprint != key.fingerprint)),
     )
+    sharing.keys_changed(house, request.user)
     return answer(house, request.response_url, messages.key_removed(key))
 
 
@@ -92,29 +107,48 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
-    if wanted.length and wanted.length > LONGEST_ACCESS:
-        long = commands.UsageError(
-            what="An address may be open for 7 days at most. Nothing was changed.",
-            nearest=f"allow {cidr} for 7d",
-            topic="allow",
-        )
-        return answer(house, request.response_url, messages.usage(long))
-    if len(house.ledger.profile(request.user).accesses) >= MOST_NETWORKS:
-        full = commands.UsageError(
-            what=f"You have {MOST_NETWORKS} addresses already.", topic="allow"
-        )
-        return answer(house, request.response_url, messages.usage(full))
-    until = house.clock() + (wanted.length or DEFAULT_ACCESS)
-    access = Access(cidr=cidr, until=until)
-    _rewrite(house, request.user, lambda p: _with_access(p, access))
-    refresh_access(house, request.user)
-    opened = apply(house, request.user)
-    return answer(house, request.response_url, messages.access_added(access, opened))
+    refused = too_long(wanted.length, f"allow {cidr}") or too_many(house, request.user, (cidr,))
+    if refused:
+        return answer(house, request.response_url, messages.usage(refused))
+    access = Access(cidr=cidr, until=house.clock() + (wanted.length or DEFAULT_ACCESS))
+    opened = grant(house, request.user, (access,))
+    return answer(house, request.response_url, messages.access_added((access,), opened))
 
 
-def _with_access(profile: Profile, access: Access) -> Profile:
-    rest = tuple(a for a in profile.accesses if a.cidr != access.cidr)
-    return replace(profile, accesses=(*rest, access))
+def too_long(length: timedelta | None, otherwise: str) -> commands.UsageError | None:
+    """Why an address may not be open for that long; `otherwise` is the command without it."""
+    if length is None or length <= LONGEST_ACCESS:
+        return None
+    return commands.UsageError(
+        what="An address may be open for 7 days at most. Nothing was changed.",
+        nearest=f"{otherwise} for 7d",
+        topic="allow",
+    )
+
+
+def too_many(house: House, user: str, cidrs: tuple[str, ...]) -> commands.UsageError | None:
+    """Why these may not be opened besides what is open; one that is open already takes no room."""
+    profile = house.ledger.profile(user).at(house.clock())
+    if len({a.cidr for a in profile.accesses} | {*cidrs}) <= MOST_NETWORKS:
+        return None
+    return commands.UsageError(
+        what=f"You may have {MOST_NETWORKS} addresses at most. Nothing was changed.",
+        nearest="allow",
+        topic="allow",
+    )
+
+
+def grant(house: House, user: str, accesses: tuple[Access, ...]) -> tuple[Machine, ...]:
+    """Open port 22 to these networks, on machines that are there and those that come."""
+    cidrs = {access.cidr for access in accesses}
+
+    def change(profile: Profile) -> Profile:
+        rest = tuple(a for a in profile.accesses if a.cidr not in cidrs)
+        return replace(profile, accesses=(*rest, *accesses))
+
+    _rewrite(house, user, change)
+    refresh_access(house, user)
+    return apply(house, user)
 
 
 def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
@@ -143,19 +177,18 @@ def expire(house: House, user: str) -> None:
 
 
 def apply(house: House, user: str) -> tuple[Machine, ...]:
-    """Make the groups of the person's machines allow exactly what the profile says.
+    """Make the groups of the person's machines, and of those that are shared with them, allow
+    exactly what the profiles say.
 
     A group that cannot be reached now raises: the caller's trigger is delivered again.
     """
-    profile = house.ledger.profile(user).at(house.clock())
-    cidrs = frozenset(a.cidr for a in profile.accesses)
     touched = []
     failed: CloudError | None = None
-    for m in house.ledger.of_owner(user):
+    for m in (*house.ledger.of_owner(user), *admitted.shared_with(house, user)):
         if m.group is None or m.prepared is None:
             continue
         try:
-            house.cloud.set_addresses(m.prepared, m.group, cidrs)
+            house.cloud.set_addresses(m.prepared, m.group, admitted.networks(house, m))
         except CloudError as error:
             failed = error
             continue

@@ -11,52 +11,68 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import run_instances
-from core.faults import CloudError, Fault, FaultKind
+from core.faults import CloudError, Fault, FaultKind, kind_of, regional
+from core.flows import admitted, shortage
+from core.flows.facts import offers
 from core.flows.house import House
-from core.model import Attempt, Cause, Hold, HoldKind, Instance, Machine, Placement
+from core.model import Attempt, Cause, Desire, Hold, HoldKind, Instance, Machine, Placement, State
 from core.policy import ADMINS_LONGEST
+from core.scope import Scope, left, scope_of, suggested_first
+from core.ways import ways_on
 
 _DEAD = frozenset({"shutting-down", "terminated"})
-# Another zone cannot cure these: the person or an admin has to do something first.
-_HOPELESS = frozenset(
-    {
-        FaultKind.DENIED,
-        FaultKind.ACCOUNT,
-        FaultKind.IMAGE,
-        FaultKind.DISK,
-        FaultKind.KEY,
-        FaultKind.BUG,
-        FaultKind.NETWORK,
-    }
-)
+_FULL = frozenset({FaultKind.CAPACITY, FaultKind.SPOT_PRICE})
 
 
 def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     """Make sure of group and key, freeze the call in the row. Nothing is bought yet."""
     profile = house.ledger.profile(m.owner).at(house.clock())
-    if not profile.keys or not profile.has_address:
+    planned = any((o.region, o.type.name) == (at.region, at.instance_type) for o in m.options)
+    if not profile.keys or not profile.has_address or not planned:
         return house.ledger.save(life.replanned(m), m)
-    if m.group is None or m.prepared != at.region:
-        m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
-    name, marks = run_instances.resource_name(m), run_instances.tags(m, house.policy)
+    m = life.fitted(m, at)
+    group = m.group if m.prepared == at.region else None
     try:
-        network = house.cloud.network(at.region)
-        if network is None:
-            return house.ledger.save(life.replanned(m), m)
-        group = house.cloud.ensure_group(at.region, name, network.vpc, marks)
-        house.cloud.set_addresses(at.region, group, frozenset(a.cidr for a in profile.accesses))
-        house.cloud.ensure_key(at.region, name, profile.keys[0].text, marks)
+        if group is None:
+            m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
+            group = _prepared(house, m, at.region, profile.keys[0].text)
     except CloudError as error:
-        return _before_buying(house, m, error.fault)
-    keys = tuple(key.text for key in profile.keys)
+        return _before_buying(house, m, at, error.fault)
+    if group is None:
+        return house.ledger.save(life.replanned(m), m)
+    keys = admitted.first_keys(house, m)
+    name = run_instances.resource_name(m)
     return house.ledger.save(_frozen(house, m, at, group, name, keys), m)
 
 
-def _before_buying(house: House, m: Machine, fault: Fault) -> Machine:
+def _prepared(house: House, m: Machine, region: str, key: str) -> str | None:
+    """The group's id, once it and the key are there; None where the default VPC has gone."""
+    name, marks = run_instances.resource_name(m), run_instances.tags(m, house.policy)
+    network = house.cloud.network(region)
+    if network is None:
+        return None
+    group = house.cloud.ensure_group(region, name, network.vpc, marks)
+    house.cloud.set_addresses(region, group, admitted.networks(house, m))
+    house.cloud.ensure_key(region, name, key, marks)
+    return group
+
+
+def _before_buying(house: House, m: Machine, at: Placement, fault: Fault) -> Machine:
     """Group or key could not be made: nothing was sent, so nothing can have been bought."""
     if fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
         return m  # due again in a minute, until `launch_by`
-    return house.ledger.save(_held_for(m, house, fault), m)
+    rest = left(m.placements, at, _of_region(fault))
+    if not rest:
+        return house.ledger.save(_held_for(m, house, fault), m)
+    now = house.clock()
+    skipped = life.told(replace(m, placements=rest), now, f"{at.region} left out: {fault.code}")
+    return house.ledger.save(skipped, m)
+
+
+def _of_region(fault: Fault) -> Scope:
+    """Groups and keys are a region's: what forbids them reaches at least that far."""
+    scope = scope_of(fault)
+    return Scope.EVERYTHING if scope is Scope.EVERYTHING else Scope.REGION
 
 
 def _frozen(
@@ -64,6 +80,7 @@ def _frozen(
 ) -> Machine:
     now = house.clock()
     lease = life.lease(life.length_wanted(m.wish, now, house.policy), now, house.policy)
+    lease = m.lease if m.members and m.lease else lease
     number = m.attempts + 1
     token, request = run_instances.run_request(
         m,
@@ -85,14 +102,17 @@ def send(house: House, m: Machine) -> Machine:
     m = house.ledger.save(life.sending(m, house.clock()), m)
     assert m.attempt is not None
     try:
-        instance = house.cloud.run(m.attempt.placement.region, json.loads(m.attempt.request))
+        bought = house.cloud.run(m.attempt.placement.region, json.loads(m.attempt.request))
     except CloudError as error:
         return _answered_no(house, m, error.fault)
-    return house.ledger.save(life.adopted(m, house.clock(), instance), m)
+    return house.ledger.save(life.adopted(m, house.clock(), bought), m)
 
 
 def _answered_no(house: House, m: Machine, fault: Fault) -> Machine:
     assert m.attempt is not None
+    if fault.kind is FaultKind.TOKEN_GONE and m.is_group:
+        # One of them is enough for this answer: the others are found by their tag.
+        return house.ledger.save(life.unclear(m), m)
     if fault.kind is FaultKind.TOKEN_GONE:
         return house.ledger.save(_lived_and_died(house, m), m)
     sure = fault.definite and m.attempt.sends == 1
@@ -103,28 +123,52 @@ def _answered_no(house: House, m: Machine, fault: Fault) -> Machine:
 
 
 def _refused(house: House, m: Machine, fault: Fault) -> Machine:
-    """EC2 said no, for certain: what that rules out is struck from the plan."""
+    """EC2 said no, for certain: what that rules out is struck from the plan, and nothing else."""
     assert m.attempt is not None
     now, at = house.clock(), m.attempt.placement
-    counted_again = any(tried.code == fault.code for tried in m.tried)
-    if fault.kind is FaultKind.QUOTA and not counted_again:
+    if fault.kind in _FULL:
+        shortage.remember(house, at)
+    scope = scope_of(fault)
+    rest = left(m.placements, at, scope)
+    refused = life.refused(m, now, fault.code, rest)
+    if scope is Scope.EVERYTHING:
+        return _held_for(refused, house, fault)
+    if rest:
+        return replace(refused, placements=suggested_first(rest, at, fault.zones))
+    return _nothing_left(house, m, refused, fault)
+
+
+def _nothing_left(house: House, m: Machine, refused: Machine, fault: Fault) -> Machine:
+    """Everything has refused. For lack of capacity that is settled elsewhere."""
+    if fault.kind is FaultKind.QUOTA and not _refused_before(m, fault):
         # Somebody else used the room since it was counted: count again, which holds the launch.
-        refused = life.refused(m, now, fault.code, drop=frozenset({at.region}))
         return life.replanned(refused)
-    if fault.kind in _HOPELESS or fault.kind is FaultKind.QUOTA:
-        return _held_for(life.refused(m, now, fault.code), house, fault)
-    refused = life.refused(m, now, fault.code)
-    return replace(refused, placements=_suggested_first(refused.placements, fault))
+    if fault.kind in _FULL or any(kind_of(t.code) in _FULL for t in m.tried):
+        return refused
+    return refused if m.keep_until else _held_for(refused, house, fault)
 
 
-def _suggested_first(rest: tuple[Placement, ...], fault: Fault) -> tuple[Placement, ...]:
-    """EC2's capacity message names zones that have some: those before the others."""
-    return tuple(sorted(rest, key=lambda p: p.zone not in fault.zones)) if fault.zones else rest
+def _refused_before(m: Machine, fault: Fault) -> bool:
+    """Whether this very placement was refused for the same reason already, in this round."""
+    assert m.attempt is not None
+    at = m.attempt.placement
+    same = (at.instance_type, at.market, at.zone, fault.code)
+    return any((t.instance_type, t.market, t.zone, t.code) == same for t in m.tried)
 
 
 def _held_for(m: Machine, house: House, fault: Fault) -> Machine:
-    hold = Hold(kind=HoldKind.REFUSED, code=fault.code, detail=fault.message[:300])
-    return life.held(m, house.clock(), hold)
+    here = regional(fault.code)
+    hold = Hold(
+        kind=HoldKind.REFUSED,
+        code=fault.code,
+        detail=fault.message[:300],
+        region=(m.prepared or "") if here else "",
+    )
+    admin = m.owner in house.policy.admins
+    found = offers(house, m.wish, m.facts, admin=admin) if here and not m.kept else ()
+    hold = replace(hold, choices=ways_on(hold, found, m.wish, m.image))
+    now = house.clock()
+    return life.telling_admins(life.held(m, now, hold), now, fault)
 
 
 def _lived_and_died(house: House, m: Machine) -> Machine:
@@ -136,9 +180,11 @@ def resolve(house: House, m: Machine, *, last: bool) -> Machine:
     """Is there a machine from the open attempt? Absence counts only behind the fence."""
     assert m.attempt is not None
     try:
-        found = house.cloud.find(m.attempt.placement.region, m.id)
+        found = house.cloud.find(m.attempt.placement.region, m.id, m.attempt.number)
     except CloudError:
         return m  # no read, no conclusion
+    if found and not last and _may_be_more(house, m, found):
+        return send(house, m)  # the token is known: this buys nothing, and names them all
     if found:
         return _adopt(house, m, found)
     if last:
@@ -148,19 +194,18 @@ def resolve(house: House, m: Machine, *, last: bool) -> Machine:
     return send(house, m) if isinstance(move, life.Send) else m
 
 
+def _may_be_more(house: House, m: Machine, found: tuple[Instance, ...]) -> bool:
+    """Whether EC2 may show only a part of what the attempt bought: it shows new ones late."""
+    assert m.attempt is not None
+    wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING and house.clock() < m.launch_by
+    alive = all(one.state not in _DEAD for one in found)
+    asks_again = m.attempt.sends < life.MOST_SENDS
+    return wanted and alive and asks_again and m.is_group and len(found) < m.missing
+
+
 def _adopt(house: House, m: Machine, found: tuple[Instance, ...]) -> Machine:
-    """One attempt has one token, hence one machine; a living one before one that is gone."""
-    instance = sorted(found, key=lambda i: i.state in _DEAD)[0]
-    return house.ledger.save(life.adopted(m, house.clock(), instance), m)
-
-
-def tidy(house: House, m: Machine, then: Machine) -> Machine:
-    """Delete what the machine brought; the row stays as it is while EC2 still uses any of it."""
-    region = m.prepared or m.wish.region
-    name = run_instances.resource_name(m)
-    try:
-        house.cloud.delete_key(region, name)
-        gone = house.cloud.delete_group(region, name)
-    except CloudError:
-        return m
-    return house.ledger.save(then, m) if gone else m
+    """What EC2 shows is the machine's. Of a group it may show a part: no more is bought then, for
+    those that come late join it by their tag, and together they could be too many."""
+    part = m.is_group and len(found) < m.missing
+    new = life.adopted(replace(m, placements=()) if part else m, house.clock(), found)
+    return house.ledger.save(new, m)

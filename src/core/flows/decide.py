@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import messages, policy
-from core.flows import quota
-from core.flows.facts import quota_facts
+from core.flows import quota, start
 from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
@@ -17,12 +16,12 @@ from core.model import (
     ChoiceKind,
     HoldKind,
     Machine,
-    Market,
     Profile,
     QuotaFacts,
     State,
 )
 from core.quota import ask_for, short
+from core.ways import changed
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUNCHING})
 
@@ -31,6 +30,8 @@ def choose(house: House, click: Click) -> None:
     """Carry out one way on of a held launch."""
     id, turn, index = [*click.value.split(":"), "", ""][:3]
     m = house.ledger.machine(id)
+    if m is not None and m.state is State.STOPPED:
+        return start.choose(house, click, m)
     if not _current(m, turn) or m is None or m.hold is None:
         return answer(house, click.response_url, messages.old_button(m))
     if policy.may_touch(click.user, m, house.policy):
@@ -50,26 +51,16 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     now, by = house.clock(), click.user
     if choice.kind is ChoiceKind.KEEP_TRYING:
         return _decide(house, click, m, lambda row: life.keeps_trying(row, now, by))
-    changes: dict[str, object] = {}
-    if choice.kind is ChoiceKind.MARKET:
-        changes = {"market": Market(choice.value)}
-    elif choice.kind is ChoiceKind.TYPE:
-        changes = {"instance_type": choice.value}
-    elif choice.kind is ChoiceKind.REGION:
-        changes = {"region": choice.value}
-    elif choice.kind is ChoiceKind.DISK:
-        changes = {"disk_gb": int(choice.value)}
-    elif choice.kind is ChoiceKind.IMAGE:
-        changes = {"image": choice.value}
     what = f"{choice.kind} {choice.value}".strip()
-    return _decide(house, click, m, lambda row: life.chosen(row, now, by, what, **changes))
+    wish = changed(choice, m.wish)
+    return _decide(house, click, m, lambda row: life.chosen(row, now, by, what, wish))
 
 
 def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
     """Ask AWS first, which is harmless twice (it keeps one open request); then write it down."""
     assert m.hold is not None
     assert m.hold.quota is not None
-    facts = quota_facts(house, m.wish.region, m.wish.instance_type, m.wish.market)
+    facts = quota.held_for(house, m, m.hold)
     waits = choice.kind is ChoiceKind.ASK_AND_LAUNCH
     if not short(facts, m.hold.needed):
         return _room_now(house, click, m, facts, launch=waits)
@@ -107,7 +98,12 @@ def cancel(house: House, click: Click) -> None:
     if policy.may_touch(click.user, m, house.policy):
         return answer(house, click.response_url, messages.not_yours(m))
     now, by = house.clock(), click.user
-    return _decide(house, click, m, lambda row: life.unwanted(row, now, Cause.PERSON, by, end=True))
+    gives_up = m.kept is None  # a start that is called off leaves its disk where it is
+
+    def decision(row: Machine) -> Machine:
+        return life.unwanted(row, now, Cause.PERSON, by, end=gives_up)
+
+    return _decide(house, click, m, decision)
 
 
 def refresh_access(house: House, user: str) -> tuple[Machine, ...]:

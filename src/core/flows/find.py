@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from core import messages, policy
 from core.flows.house import House
-from core.flows.request import Request
+from core.flows.request import Click, Request
 from core.flows.speak import answer
 from core.model import Machine
 
@@ -48,3 +48,15 @@ def _only(
     else:
         answer(house, request.response_url, messages.no_machine(None, mine))
     return None
+
+
+def touchable(house: House, click: Click, id: str) -> Machine | None:
+    """The machine of a button; None when the caller was told why it is not to be touched."""
+    m = house.ledger.machine(id)
+    if m is None:
+        answer(house, click.response_url, messages.old_button(None))
+        return None
+    if policy.may_touch(click.user, m, house.policy):
+        answer(house, click.response_url, messages.not_yours(m))
+        return None
+    return m

@@ -5,7 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.model import Machine, Policy
-from core.ports import Chat, Cloud, Images, Ledger, Prices, Quotas, StaleRow, Wakes
+from core.ports import (
+    Chat,
+    Cloud,
+    Commands,
+    Disks,
+    Images,
+    Ledger,
+    Links,
+    OwnImages,
+    Prices,
+    PublicKeys,
+    Quotas,
+    Reasons,
+    StaleRow,
+    Wakes,
+)
 
 MOST_RACES = 8
 
@@ -16,8 +31,14 @@ class House:
 
     cloud: Cloud
     images: Images
+    own_images: OwnImages
+    disks: Disks
     quotas: Quotas
     prices: Prices
+    reasons: Reasons
+    public_keys: PublicKeys
+    commands: Commands
+    links: Links
     chat: Chat
     ledger: Ledger
     wakes: Wakes

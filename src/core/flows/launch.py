@@ -4,16 +4,17 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from core import catalog, commands, messages, names, policy
+from core import commands, messages, names, policy
 from core import lifecycle as life
+from core.flows import data, images
 from core.flows.house import House
+from core.flows.meant import types_meant
 from core.flows.request import Request
 from core.flows.speak import answer
 from core.flows.step import step
-from core.model import Desire, Machine, Market, Person, State, Wish
+from core.model import DataVolume, Desire, ImageState, Machine, Market, Person, State, Wish
 from core.policy import Denied
 from core.ports import Accepted, NameTaken
-from core.words import retyped
 
 MOST_NAMES = 14
 
@@ -25,11 +26,15 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     wish = denied or _wish(house, wanted, person)
     if isinstance(wish, Denied):
         return answer(house, request.response_url, messages.denied(wish))
-    kind = _type(house, wish, request.text)
-    if isinstance(kind, commands.UsageError):
-        return answer(house, request.response_url, messages.usage(kind))
-    accepted = _open(house, request, replace(wish, instance_type=kind))
+    types = _types(house, wanted, wish, request.text)
+    if isinstance(types, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(types))
+    wish = replace(wish, instance_type=types[0], or_types=types[1:])
+    id = names.machine_id(request.id)
+    taken = data.claim(house, wish, request.user, id, request.text)
+    accepted = taken or _open(house, request, wish)
     if isinstance(accepted, commands.UsageError):
+        data.unclaim(house, wish, request.user, id)
         return answer(house, request.response_url, messages.usage(accepted))
     if accepted.machine.id != names.machine_id(request.id):
         return answer(house, request.response_url, messages.twin(accepted.machine))
@@ -40,47 +45,64 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
 def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denied:
     now = house.clock()
     until = commands.resolve(wanted.until, now, person.tz) if wanted.until else None
-    region = wanted.region or house.policy.region
-    bad_region = policy.may_use_region(region, house.policy)
-    if bad_region:
-        return bad_region
+    regions = _regions(house, wanted, person)
+    denied = (policy.may_use_region(region, house.policy) for region in regions)
     limit = policy.lease_for(wanted.length, until, person.id, house.policy, now)
-    if isinstance(limit, Denied):
-        return limit
+    refusal = next(filter(None, denied), limit)
+    if isinstance(refusal, Denied):
+        return refusal
     return Wish(
         instance_type=wanted.instance_type,
         market=wanted.market or Market.ON_DEMAND,
-        region=region,
-        length=limit if until is None else None,
+        region=regions[0],
+        or_on_demand=wanted.or_on_demand,
+        or_regions=regions[1:],
+        anywhere=not wanted.region and regions == house.policy.regions,
+        count=wanted.count,
+        length=limit if until is None and not isinstance(limit, Denied) else None,
         until=until,
+        keep_until=_keep_until(wanted, until, now, person.tz),
         image=wanted.image or "base",
         disk_gb=wanted.disk_gb,
+        disk_type=wanted.disk_type or "gp3",
+        iops=wanted.iops,
+        throughput=wanted.throughput,
+        data=wanted.data,
+        data_gb=wanted.data_gb,
+        keep=wanted.keep,
         name=wanted.name,
     )
 
 
-def _type(house: House, wish: Wish, text: str) -> str | commands.UsageError:
-    """The type that was meant: by name, or the smallest with that GPU or that much GPU memory.
+def _regions(house: House, wanted: commands.Launch, person: Person) -> tuple[str, ...]:
+    """Those that were said; else where what comes along is already, else every allowed one."""
+    if wanted.region:
+        return tuple(dict.fromkeys((wanted.region, *wanted.or_regions)))
+    allowed = house.policy.regions
+    data = house.ledger.row(DataVolume, f"{person.id}.{wanted.data}") if wanted.data else None
+    if data is not None and data.region in allowed:
+        return (data.region,)
+    saved = images.find_saved(house, wanted.image) if wanted.image else None
+    there = {c.region for c in saved.copies if c.state is ImageState.AVAILABLE} if saved else set()
+    return tuple(region for region in allowed if region in there) or allowed
 
-    A type that AWS has retired, or sells in another region only, is kept as it was said: the plan
-    then offers what comes nearest. A name that no region knows is a slip, and nothing is started.
-    """
-    said = wish.instance_type
-    regions = dict.fromkeys((wish.region, *house.policy.regions))
-    if any(house.cloud.type_facts(region, said) for region in regions):
-        return said
-    living = house.cloud.gpu_types(wish.region)
-    fitting = catalog.by_gpu(said, tuple(t for t in living if wish.market in t.markets))
-    if fitting is not None:
-        return fitting.name
-    if catalog.retired(said):
-        return said
-    near = catalog.closest_name(said, tuple(t.name for t in living))
-    return commands.UsageError(
-        what=f"EC2 has no GPU type called {said} in {wish.region}. Nothing was started.",
-        nearest=retyped(text, said, near) if near else None,
-        topic="launch",
-    )
+
+def _keep_until(
+    wanted: commands.Launch, until: datetime | None, now: datetime, tz: str
+) -> datetime | None:
+    if not wanted.keep_trying:
+        return None
+    if wanted.keep_until:
+        return commands.resolve(wanted.keep_until, now, tz)
+    return until or now + life.KEEP_TRYING_FOR
+
+
+def _types(
+    house: House, wanted: commands.Launch, wish: Wish, text: str
+) -> tuple[str, ...] | commands.UsageError:
+    """Which types are meant, or the word that means nothing here; an image's name comes first."""
+    unknown = images.unknown(house, wish.image, text)
+    return unknown or types_meant(house, wanted, wish, text)
 
 
 def _open(house: House, request: Request, wish: Wish) -> Accepted | commands.UsageError:
@@ -125,15 +147,12 @@ def _machine(house: House, request: Request, wish: Wish) -> Machine:
         state=State.REQUESTED,
         desire=Desire.RUN,
         created_at=now,
-        launch_by=_launch_by(now, wish),
+        launch_by=life.latest(wish, now),
+        keep_until=life.kept_until(wish, now),
+        data=data.key_of(request.user, wish),
         due_at=None,
     )
     return replace(life.told(m, now, "asked for"), due_at=life.due(m, now))
-
-
-def _launch_by(now: datetime, wish: Wish) -> datetime:
-    latest = now + life.LAUNCH_WITHIN
-    return min(latest, wish.until) if wish.until else latest
 
 
 def _say_where(house: House, request: Request, id: str) -> None:

@@ -1,4 +1,4 @@
-"""Stop, start, end and extend: a decision is written first, then the step carries it out."""
+"""Stop, end and extend: a decision is written first, then the step carries it out."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from core import commands, messages, policy
 from core import lifecycle as life
 from core.flows.again import heard_before
-from core.flows.find import find
+from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
 from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
@@ -14,7 +14,7 @@ from core.flows.step import step
 from core.lifecycle import NotExtended
 from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, State
 
-_STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING}
+_STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING, State.STOPPED}
 
 
 def stop(house: House, request: Request, wanted: commands.Stop) -> None:
@@ -34,6 +34,7 @@ def stop(house: House, request: Request, wanted: commands.Stop) -> None:
 
 
 def _stoppable(m: Machine) -> bool:
+    """A stopped one too, while it is to be started."""
     return m.state in _STOPPABLE and m.desire is Desire.RUN
 
 
@@ -64,48 +65,6 @@ def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
     for m in decided:
         step(house, m.id)
     return answer(house, asked.response_url, messages.stopping_all(tuple(decided)))
-
-
-def start(house: House, request: Request, wanted: commands.Start) -> None:
-    """Start a stopped machine with a lease of its own."""
-    if heard_before(house, request):
-        return
-    m = find(house, request, wanted.name, "start", lambda m: m.state is State.STOPPED)
-    if m is None:
-        return
-    _start(house, m, request, wanted.length, wanted.until)
-
-
-def _start(
-    house: House,
-    m: Machine,
-    asked: Asked,
-    length: timedelta | None,
-    until: commands.Until | None,
-) -> None:
-    if m.state is not State.STOPPED:
-        return answer(house, asked.response_url, messages.already(m))
-    now, person = house.clock(), house.chat.person(asked.user)
-    denied = policy.may_launch(person, asked.channel, house.policy)
-    end_at = commands.resolve(until, now, person.tz) if until else None
-    allowed = denied or policy.lease_for(length, end_at, person.id, house.policy, now)
-    if isinstance(allowed, policy.Denied):
-        return answer(house, asked.response_url, messages.denied(allowed))
-    lease = life.lease(allowed, now, house.policy)
-
-    def change(row: Machine) -> Machine:
-        if row.state is not State.STOPPED or row.desire is not Desire.STOP:
-            return row
-        if asked.id in row.heard:
-            return row
-        return life.heard(life.wants_start(row, now, lease, asked.user), asked.id)
-
-    m = rewrite(house, m.id, change)
-    step(house, m.id)
-    after = house.ledger.machine(m.id) or m
-    starts = after.desire is Desire.RUN
-    said = messages.starting(after) if starts else messages.how_it_is(after)
-    return answer(house, asked.response_url, said)
 
 
 def end(house: House, request: Request, wanted: commands.End) -> None:
@@ -203,7 +162,7 @@ def _leased(house: House, click: Click) -> Machine | None:
     if heard_before(house, click):
         return None
     id, _, version = click.value.partition(":")
-    m = _touchable(house, click, id)
+    m = touchable(house, click, id)
     if m is None:
         return None
     current = m.lease is not None and str(m.lease.version) == version
@@ -213,30 +172,9 @@ def _leased(house: House, click: Click) -> Machine | None:
     return m
 
 
-def _touchable(house: House, click: Click, id: str) -> Machine | None:
-    m = house.ledger.machine(id)
-    if m is None:
-        answer(house, click.response_url, messages.old_button(None))
-        return None
-    if policy.may_touch(click.user, m, house.policy):
-        answer(house, click.response_url, messages.not_yours(m))
-        return None
-    return m
-
-
-def start_click(house: House, click: Click) -> None:
-    """Start again, for as long as it was asked for the last time."""
-    m = None if heard_before(house, click) else _touchable(house, click, click.value)
-    if m is None:
-        return None
-    if m.state is not State.STOPPED:
-        return answer(house, click.response_url, messages.old_button(m))
-    return _start(house, m, click, m.lease.length if m.lease else None, None)
-
-
 def end_click(house: House, click: Click) -> None:
     """End it: its dialog or the question has named the machine and what is lost."""
-    m = None if heard_before(house, click) else _touchable(house, click, click.value)
+    m = None if heard_before(house, click) else touchable(house, click, click.value)
     if m is None:
         return None
     if m.state in FINAL or m.desire is Desire.GONE:

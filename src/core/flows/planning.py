@@ -1,55 +1,78 @@
 """From a wish to a plan, or to a hold that says why not and what else there is."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from core import lifecycle as life
-from core import plan as plans
-from core.faults import CloudError, FaultKind
+from core.faults import FaultKind
+from core.flows import images
 from core.flows.facts import gather, offers
 from core.flows.house import House
 from core.model import Hold, HoldKind, Machine
+from core.plan import Facts, Stuck, decide
+from core.ways import Offer, ways_on
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
-_TYPES_HELP = frozenset({HoldKind.NOT_OFFERED, HoldKind.NO_CAPACITY, HoldKind.TOO_DEAR})
+# A region that does not answer may be the one that has room: that long it is asked again.
+PATIENCE = timedelta(minutes=2)
+# Of what is said of these no other type, market or region is the cure.
+_OWN_MATTER = frozenset({"image", "disk"})
 
 
 def plan(house: House, m: Machine) -> Machine:
     """Decide on fresh facts: launch, or hold. The same row when AWS does not answer now."""
-    try:
-        facts = gather(house, m.wish, m.owner)
-    except CloudError as error:
-        if error.fault.kind in _LATER:
-            return m  # due again within the minute, until `launch_by`
-        hold = Hold(kind=HoldKind.REFUSED, code=error.fault.code, detail=error.fault.message[:300])
-        return house.ledger.save(life.held(m, house.clock(), hold), m)
-    decision = plans.decide(m.wish, facts, house.policy, admin=m.owner in house.policy.admins)
-    if isinstance(decision, plans.Stuck):
-        return _hold(house, replace(m, facts=facts.type), facts, decision.hold, seen=m)
-    assert facts.type is not None
-    to = life.planned(m, house.clock(), facts.type, decision)
-    return house.ledger.save(to, m)
+    facts = gather(house, m.wish, m.owner)
+    decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m))
+    if not isinstance(decision, Stuck):
+        return house.ledger.save(life.planned(m, house.clock(), decision), m)
+    if decision.coming is not None and m.kept is None and not m.members:
+        return images.await_image(house, m, decision.coming)
+    if _may_answer_yet(house, m, facts, decision):
+        return m  # due again within the minute, until `launch_by`
+    if m.keep_until is not None and _may_pass(decision.hold):
+        return house.ledger.save(life.resting(m, house.clock(), decision.hold), m)
+    return _hold(house, m, decision)
 
 
-def _hold(house: House, m: Machine, facts: plans.Facts, hold: Hold, *, seen: Machine) -> Machine:
-    found: tuple[plans.Offer, ...] = ()
-    if hold.kind not in (HoldKind.NO_ACCESS, HoldKind.REFUSED):
-        found = offers(house, m, facts, types=hold.kind in _TYPES_HELP)
-    full = replace(
-        hold,
-        choices=plans.ways_on(hold, found, m.wish, facts.image),
-        hourly=min(facts.hourly.values(), default=None),
-    )
-    return house.ledger.save(life.held(m, house.clock(), full), seen)
+def _may_answer_yet(house: House, m: Machine, facts: Facts, decision: Stuck) -> bool:
+    """Whether AWS did not answer for something, which is no reason to give up at once."""
+    if decision.fault is not None:
+        return decision.fault.kind in _LATER
+    silent = any(it.fault and it.fault.kind in _LATER for it in facts.candidates)
+    since = m.history[-1].at if m.history else m.created_at
+    return silent and house.clock() < since + PATIENCE
+
+
+def _may_pass(hold: Hold) -> bool:
+    """Whether it can be gone at the next try: others end their machines, and spot prices fall."""
+    if hold.kind is HoldKind.QUOTA:
+        return hold.quota is not None and hold.needed <= hold.quota.limit
+    return hold.kind is HoldKind.TOO_DEAR
+
+
+def _hold(house: House, m: Machine, stuck: Stuck) -> Machine:
+    hold, found = stuck.hold, tuple[Offer, ...]()
+    if hold.kind is not HoldKind.NO_ACCESS and hold.code not in _OWN_MATTER:
+        found = _offers(house, m, stuck)
+    hold = replace(hold, choices=ways_on(hold, found, m.wish, stuck.image, stuck.type))
+    now = house.clock()
+    to = life.held(replace(m, facts=stuck.type), now, hold)
+    told = life.telling_admins(to, now, stuck.fault) if stuck.fault else to
+    return house.ledger.save(told, m)
+
+
+def _offers(house: House, m: Machine, stuck: Stuck) -> tuple[Offer, ...]:
+    gone = stuck.type if stuck.type and stuck.type.name == m.wish.instance_type else None
+    return offers(house, m.wish, gone, admin=_is_admin(house, m))
+
+
+def _is_admin(house: House, m: Machine) -> bool:
+    return m.owner in house.policy.admins
 
 
 def give_up(house: House, m: Machine) -> Machine:
-    """Every zone has refused: hold, with the other market, types and regions as ways on."""
+    """Everything has refused: again later where that was said, else hold and offer the rest."""
     if m.keep_until is not None:
         return house.ledger.save(life.resting(m, house.clock()), m)
     codes = ", ".join(sorted({t.code for t in m.tried}))
-    hold = Hold(kind=HoldKind.NO_CAPACITY, code=codes)
-    try:
-        facts = gather(house, m.wish, m.owner)
-    except CloudError:
-        return house.ledger.save(life.held(m, house.clock(), hold), m)
-    return _hold(house, m, facts, hold, seen=m)
+    return _hold(house, m, Stuck(hold=Hold(kind=HoldKind.NO_CAPACITY, code=codes), type=m.facts))

@@ -6,42 +6,58 @@ from functools import partial
 
 from core import catalog, commands, messages, policy
 from core import lifecycle as life
-from core.faults import CloudError, FaultKind
-from core.flows.facts import quota_facts
+from core.faults import CloudError, Fault, FaultKind
 from core.flows.house import House, rewrite
+from core.flows.limits import quota_facts, region_quotas
 from core.flows.request import Request
 from core.flows.speak import answer, passing, say
-from core.model import Machine, Market, QuotaFacts, QuotaRequest, State
-from core.plan import ways_on
+from core.model import Hold, Machine, Market, QuotaFacts, QuotaRequest, State, TypeFacts
 from core.ports import ChatError, StaleRow
 from core.quota import ask_for, short
+from core.ways import ways_on
 from core.words import retyped
 
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
 LATER = timedelta(minutes=15)  # a case takes days
-_SHOWN_TYPES = ("p3.2xlarge", "p5.48xlarge", "g5.xlarge")  # one of each GPU quota
 
 
 def show(house: House, request: Request, wanted: commands.Quota) -> None:
-    """Limit, use and open requests, for one type or for the GPU families."""
-    region = wanted.region or house.policy.region
-    denied = policy.may_use_region(region, house.policy)
+    """Limit, use and open requests in the allowed regions: of one type, or of every family."""
+    denied = policy.may_use_region(wanted.region, house.policy) if wanted.region else None
     if denied:
         return answer(house, request.response_url, messages.denied(denied))
-    if wanted.instance_type and house.cloud.type_facts(region, wanted.instance_type) is None:
-        unknown = _unknown(house, wanted.instance_type, region, request.text)
-        return answer(house, request.response_url, messages.usage(unknown))
-    types = (wanted.instance_type,) if wanted.instance_type else _SHOWN_TYPES
-    rows = {(f.code, f.name): f for t in types for f in _both_markets(house, region, t)}
-    asked = tuple(r for r in house.ledger.quota_requests() if r.region == region)
-    return answer(
-        house, request.response_url, messages.quotas(region, tuple(rows.values()), asked, types[-1])
-    )
+    regions = (wanted.region,) if wanted.region else house.policy.regions
+    kind = _meant(house, wanted.instance_type, regions, request.text)
+    if isinstance(kind, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(kind))
+    rows = tuple((region, _in_region(house, region, kind)) for region in regions)
+    asked = tuple(r for r in house.ledger.quota_requests() if r.region in regions)
+    return answer(house, request.response_url, messages.quotas(rows, asked, kind))
 
 
-def _both_markets(house: House, region: str, instance_type: str) -> tuple[QuotaFacts, ...]:
-    return tuple(quota_facts(house, region, instance_type, market) for market in Market)
+def _in_region(house: House, region: str, kind: TypeFacts | None) -> tuple[QuotaFacts, ...] | Fault:
+    """A region that AWS does not answer for is shown as such; the others are no worse for it."""
+    try:
+        if kind is None:
+            return region_quotas(house, region)
+        return tuple(quota_facts(house, region, kind.name, market) for market in Market)
+    except CloudError as error:
+        return error.fault
+
+
+def _meant(
+    house: House, said: str | None, regions: tuple[str, ...], text: str
+) -> TypeFacts | commands.UsageError | None:
+    """The type of that name, else the smallest that has that GPU or that much memory."""
+    if said is None:
+        return None
+    for region in regions:
+        kind = house.cloud.type_facts(region, said)
+        if kind is not None:
+            return kind
+    known = tuple(t for region in regions for t in house.cloud.gpu_types(region))
+    return catalog.by_gpu(said, known) or _unknown(said, regions[0], known, text)
 
 
 def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
@@ -52,13 +68,10 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
     denied = denied or policy.may_use_region(region, house.policy)
     if denied:
         return answer(house, request.response_url, messages.denied(denied))
-    kind = house.cloud.type_facts(region, wanted.instance_type)
-    if kind is None:
-        return answer(
-            house,
-            request.response_url,
-            messages.usage(_unknown(house, wanted.instance_type, region, request.text)),
-        )
+    kind = _meant(house, wanted.instance_type, (region,), request.text)
+    if isinstance(kind, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(kind))
+    assert kind is not None
     market = wanted.market or Market.ON_DEMAND
     facts = quota_facts(house, region, kind.name, market)
     needed = kind.vcpus * wanted.count
@@ -67,8 +80,10 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
     return _ask_and_say(house, request, facts, ask_for(facts, needed))
 
 
-def _unknown(house: House, said: str, region: str, text: str) -> commands.UsageError:
-    near = catalog.closest_name(said, tuple(t.name for t in house.cloud.gpu_types(region)))
+def _unknown(
+    said: str, region: str, known: tuple[TypeFacts, ...], text: str
+) -> commands.UsageError:
+    near = catalog.closest_name(said, tuple(t.name for t in known))
     return commands.UsageError(
         what=f"EC2 does not know {said} in {region}. Nothing was asked of AWS.",
         nearest=retyped(text, said, near) if near else None,
@@ -93,12 +108,14 @@ def _ask_and_say(house: House, request: Request, facts: QuotaFacts, total: int) 
 def ask(
     house: House, facts: QuotaFacts, total: int, by: str, channel: str, thread: str | None
 ) -> QuotaRequest:
-    """Ask AWS for `total` vCPUs, or take over the request that is open; the clock follows it up."""
+    """Ask AWS for `total` vCPUs, or take over the request that is open, whoever made it; the clock
+    follows it up. AWS keeps one open request for a quota."""
     key = f"{facts.region}/{facts.code}"
     known = house.ledger.quota_request(key)
     if known is not None and known.status.is_open:
         return known
-    change = house.quotas.raise_to(facts.region, facts.code, total)
+    outside = house.quotas.open_change(facts.region, facts.code)
+    change = outside or house.quotas.raise_to(facts.region, facts.code, total)
     now = house.clock()
     asked = QuotaRequest(
         region=facts.region,
@@ -109,6 +126,8 @@ def ask(
         change_id=change.id,
         status=change.status,
         case_id=change.case_id,
+        # The same total is ours, from a delivery that died before it was written down.
+        outside=outside is not None and outside.desired != total,
         asked_by=by,
         asked_at=now,
         channel=channel,
@@ -153,12 +172,22 @@ def _refresh_held(house: House, request: QuotaRequest) -> None:
         if m.hold is None or m.hold.asked != request.key or m.state is not State.HELD:
             continue
         try:
-            facts = quota_facts(house, m.wish.region, m.wish.instance_type, m.wish.market)
+            facts = held_for(house, m, m.hold)
         except CloudError:
             continue  # the card stays as it is; its buttons ask again before they act
         what = f"AWS decided on {request.name}: {request.status}"
         rewrite(house, m.id, partial(_if_asked, request.key, facts, house.clock(), what))
         house.wakes.wake(f"machine/{m.id}")
+
+
+def held_for(house: House, m: Machine, hold: Hold) -> QuotaFacts:
+    """Today's numbers of the quota that holds a launch."""
+    return quota_facts(
+        house,
+        hold.region or m.wish.region,
+        hold.instance_type or m.wish.instance_type,
+        hold.market or m.wish.market,
+    )
 
 
 def _if_asked(key: str, facts: QuotaFacts, now: datetime, what: str, m: Machine) -> Machine:

@@ -3,7 +3,21 @@
 from typing import assert_never
 
 from core import commands, messages, policy
-from core.flows import access, decide, launch, manage, quota, tell
+from core.flows import (
+    access,
+    data,
+    decide,
+    entrance,
+    launch,
+    manage,
+    market,
+    quota,
+    rest,
+    saving,
+    sharing,
+    start,
+    tell,
+)
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.speak import answer
@@ -26,7 +40,7 @@ def command(house: House, request: Request) -> None:
         case commands.Stop():
             manage.stop(house, request, parsed)
         case commands.Start():
-            manage.start(house, request, parsed)
+            start.start(house, request, parsed)
         case commands.End():
             manage.end(house, request, parsed)
         case commands.Extend():
@@ -35,6 +49,16 @@ def command(house: House, request: Request) -> None:
             quota.show(house, request, parsed)
         case commands.QuotaRaise():
             quota.raise_(house, request, parsed)
+        case commands.Save():
+            saving.save(house, request, parsed)
+        case commands.Images():
+            saving.list_images(house, request)
+        case commands.ImageDelete():
+            saving.delete(house, request, parsed)
+        case commands.DataList():
+            data.list_data(house, request)
+        case commands.DataDelete():
+            data.delete(house, request, parsed)
         case _:
             _look_or_access(house, request, parsed)
 
@@ -47,10 +71,16 @@ def _look_or_access(
     | commands.Show
     | commands.Ssh
     | commands.Help
+    | commands.Types
+    | commands.Price
+    | commands.Share
     | commands.KeyAdd
+    | commands.KeyImport
     | commands.KeyList
     | commands.KeyRemove
     | commands.Allow
+    | commands.AllowMe
+    | commands.AllowOffice
     | commands.AllowRemove,
 ) -> None:
     match parsed:
@@ -66,6 +96,18 @@ def _look_or_access(
             tell.help_(house, request, parsed)
         case commands.KeyAdd():
             access.add_key(house, request, parsed)
+        case commands.Types():
+            market.types(house, request, parsed)
+        case commands.Price():
+            market.price(house, request, parsed)
+        case commands.Share():
+            sharing.share(house, request, parsed)
+        case commands.KeyImport():
+            entrance.import_keys(house, request, parsed)
+        case commands.AllowMe():
+            entrance.allow_me(house, request, parsed)
+        case commands.AllowOffice():
+            entrance.allow_office(house, request, parsed)
         case commands.KeyList():
             access.list_keys(house, request)
         case commands.KeyRemove():
@@ -97,9 +139,14 @@ def click(house: House, pressed: Click) -> None:
         "extend": manage.extend_click,
         "stop": manage.stop_click,
         "stop-all": manage.stop_all_click,
-        "start": manage.start_click,
+        "start": start.start_click,
         "end": manage.end_click,
         "keep": manage.keep_click,
+        "data-delete": data.delete_click,
+        "data-keep": data.keep_click,
+        "image-delete": saving.delete_click,
+        "image-keep": saving.keep_click,
+        "more": rest.keep_trying,
     }.get(pressed.action)
     if flow is None:
         return answer(house, pressed.response_url, messages.old_button(None))

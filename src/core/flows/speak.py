@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from core import lifecycle, messages
 from core.blocks import Message
+from core.flows import admins
 from core.flows.house import House, rewrite
 from core.model import Machine, Notice, NoticeKind, Place
 from core.ports import ChatError, NotInChannel, StaleRow
@@ -107,11 +108,14 @@ def _tell(house: House, m: Machine, notice: Notice) -> Machine:
 
 
 def _post_notice(house: House, m: Machine, notice: Notice) -> None:
+    if notice.kind is NoticeKind.DENIED:
+        return to_admins(house, admins.why_denied(house, m, notice))
     message = messages.notice(m, notice, house.clock())
     threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
     place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)
     if notice.kind in _TO_OWNER_TOO and not _is_direct(place):
         house.chat.dm(m.owner, message)
+    return None
 
 
 def _is_direct(place: Place) -> bool:
@@ -129,6 +133,16 @@ def say(
         return house.chat.post(channel, message, thread)
     except NotInChannel:
         return house.chat.dm(user, message)
+
+
+def to_admins(house: House, message: Message) -> None:
+    """To each admin in direct messages. After an error in between some may read it twice."""
+    for admin in sorted(house.policy.admins):
+        try:
+            house.chat.dm(admin, message)
+        except ChatError as error:
+            if passing(error):
+                raise
 
 
 def answer(house: House, response_url: str, message: Message) -> None:

@@ -11,13 +11,27 @@ from typing import assert_never
 
 from core import lifecycle as life
 from core.faults import CloudError, FaultKind
-from core.flows import attempts, planning, quota
-from core.flows.house import House, machine_key
+from core.flows import (
+    attempts,
+    fingerprints,
+    groups,
+    images,
+    keep,
+    leftovers,
+    planning,
+    quota,
+    restart,
+    volume,
+)
+from core.flows.house import House, machine_key, rewrite
 from core.flows.speak import speak
-from core.model import FINAL, Machine
+from core.model import FINAL, Instance, Machine
 from core.ports import StaleRow
 
 MOST_MOVES = 40
+_PENDING = frozenset({"pending"})
+_RUNNING = frozenset({"running"})
+_NOT_GONE = frozenset({"pending", "running", "stopping", "stopped"})
 LONGEST_DELAY = timedelta(minutes=15)  # what SQS allows for one message
 
 
@@ -42,6 +56,19 @@ def step_if_due(house: House, id: str) -> None:
         step(house, id)
 
 
+def step_on_event(house: House, id: str) -> None:
+    """The same for news of an instance. A group of a hundred brings two hundred of them at once:
+    the first is looked into, the others are one more look a few seconds later."""
+    m = house.ledger.machine(id)
+    if m is None or m.looked_at is None or house.clock() >= m.looked_at + life.LOOK_APART:
+        return step(house, id)
+    soon = m.looked_at + life.LOOK_APART
+    if m.due_at is not None and m.due_at > soon:
+        rewrite(house, id, lambda row: replace(row, due_at=soon))
+        house.wakes.wake(f"due/{machine_key(m)}", _seconds(soon, house.clock()))
+    return None
+
+
 def _move_on(house: House, m: Machine) -> Machine:
     looked = False
     for _ in range(MOST_MOVES):
@@ -52,7 +79,10 @@ def _move_on(house: House, m: Machine) -> Machine:
         before, m = m, _carry_out(house, m, move)
         if m == before:
             return m
-        if m.state is not before.state or m.attempts != before.attempts:
+        if m.state is not before.state:
+            volume.noticed(house, m)
+        moved = m.state is not before.state or m.attempts != before.attempts
+        if moved and not life.tries_quietly(m):
             m = speak(house, m)
     return m
 
@@ -69,7 +99,7 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
         case life.Plan():
             return planning.plan(house, m)
         case life.AwaitQuota():
-            return quota.resume(house, m)
+            return _resume(house, m)
         case life.Open(placement=placement):
             return attempts.open_attempt(house, m, placement)
         case life.Send():
@@ -77,7 +107,7 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
         case life.Resolve(last=last):
             return attempts.resolve(house, m, last=last)
         case life.GiveUp():
-            return planning.give_up(house, m)
+            return _give_up(house, m)
         case life.StartIt():
             return _start(house, m)
         case life.StopIt():
@@ -86,20 +116,39 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
             return _end(house, m)
         case life.Retag():
             return _retag(house, m)
+        case life.ChangeType():
+            return restart.change_type(house, m)
+        case life.Keep(step=step):
+            return keep.carry_out(house, m, step)
         case life.Tidy(then=then):
-            return attempts.tidy(house, m, then)
+            return leftovers.tidy(house, m, then) if keep.let_go(house, m, then) else m
         case _:
             assert_never(move)
+
+
+def _resume(house: House, m: Machine) -> Machine:
+    return images.resume(house, m) if life.awaits_image(m) else quota.resume(house, m)
+
+
+def _give_up(house: House, m: Machine) -> Machine:
+    if m.kept:
+        return restart.give_up(house, m)
+    return groups.settle(house, m) if m.members else planning.give_up(house, m)
 
 
 def _look(house: House, m: Machine) -> Machine:
     """Hold the row against EC2. A read that fails says nothing: the row stays and is due again."""
     assert m.instance is not None
     try:
-        found = house.cloud.look(m.instance.region, m.instance.id)
+        if m.members:
+            all_of_it = house.cloud.look_all(m.instance.region, m.id)
+            to = life.seen_all(m, house.clock(), all_of_it)
+        else:
+            found = house.cloud.look(m.instance.region, m.instance.id)
+            to = life.seen(m, house.clock(), found)
     except CloudError:
         return _overdue_anyway(house, m)
-    to = life.seen(m, house.clock(), found)
+    to = fingerprints.read_in_time(house, to)
     # Reading is a move even when nothing changed, so that the next move is chosen on fresh facts.
     return house.ledger.save(to, m)
 
@@ -120,13 +169,18 @@ def _start(house: House, m: Machine) -> Machine:
     assert m.instance is not None
     assert m.lease is not None
     try:
-        house.cloud.tag_deadline(m.instance.region, m.instance.id, m.lease.deadline)
-        house.cloud.start(m.instance.region, m.instance.id)
+        house.cloud.tag_deadline(m.instance.region, m.lease.deadline, *_ids(m, _NOT_GONE))
+        started = groups.start(house, m) if m.members else _start_one(house, m.instance)
     except CloudError as error:
         if error.fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED, FaultKind.WRONG_STATE):
             return m  # starting twice is harmless: look again, then decide
-        return house.ledger.save(life.start_failed(m, house.clock(), error.fault.code), m)
-    return house.ledger.save(_believed(life.retagged(m), "pending"), m)
+        return restart.not_started(house, m, error.fault)
+    return house.ledger.save(life.believed(life.retagged(m), "pending", started), m)
+
+
+def _start_one(house: House, instance: Instance) -> tuple[str, ...]:
+    house.cloud.start(instance.region, instance.id)
+    return (instance.id,)
 
 
 def _retag(house: House, m: Machine) -> Machine:
@@ -134,7 +188,7 @@ def _retag(house: House, m: Machine) -> Machine:
     assert m.instance is not None
     assert m.lease is not None
     try:
-        house.cloud.tag_deadline(m.instance.region, m.instance.id, m.lease.deadline)
+        house.cloud.tag_deadline(m.instance.region, m.lease.deadline, *_ids(m, _NOT_GONE))
     except CloudError:
         return m
     return house.ledger.save(life.retagged(m), m)
@@ -142,26 +196,28 @@ def _retag(house: House, m: Machine) -> Machine:
 
 def _stop(house: House, m: Machine) -> Machine:
     assert m.instance is not None
+    # EC2 stops none of a group while one of them is still pending: those that run go first.
+    ids = _ids(m, _RUNNING) or _ids(m, _PENDING)
     try:
-        house.cloud.stop(m.instance.region, m.instance.id)
+        house.cloud.stop(m.instance.region, *ids)
     except CloudError:
         return m  # it stays STOPPING and is tried again for ever
-    return house.ledger.save(_believed(m, "stopping"), m)
+    return house.ledger.save(life.believed(m, "stopping", ids), m)
 
 
 def _end(house: House, m: Machine) -> Machine:
     assert m.instance is not None
+    ids = _ids(m, _NOT_GONE)
     try:
-        house.cloud.terminate(m.instance.region, m.instance.id)
+        house.cloud.terminate(m.instance.region, *ids)
     except CloudError:
         return m  # it stays ENDING and is tried again for ever
-    return house.ledger.save(_believed(m, "shutting-down"), m)
+    return house.ledger.save(life.believed(m, "shutting-down", ids), m)
 
 
-def _believed(m: Machine, state: str) -> Machine:
-    """EC2 accepted the call; the next look says what became of it."""
-    assert m.instance is not None
-    return replace(m, instance=replace(m.instance, state=state))
+def _ids(m: Machine, states: frozenset[str]) -> tuple[str, ...]:
+    """Those of its instances that were seen last in one of these states."""
+    return tuple(one.id for one in m.instances if one.state in states)
 
 
 def _rest(house: House, m: Machine) -> None:

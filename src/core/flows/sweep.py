@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from core.faults import CloudError
 from core.model import Machine, Policy
@@ -32,10 +33,18 @@ class Report:
 
 def wake_due(watch: Watch) -> int:
     """Put everything whose time has come on the queue; how many."""
-    keys = watch.ledger.due(watch.clock())
+    keys = (*(f"due/{key}" for key in watch.ledger.due(watch.clock())), *_strays_due(watch))
     for key in keys:
-        watch.wakes.wake(f"due/{key}")
+        watch.wakes.wake(key)
     return len(keys)
+
+
+def _strays_due(watch: Watch) -> tuple[str, ...]:
+    """Once an hour each region is looked over for things that no machine owns, one after another:
+    by the Slack function, for this one may delete nothing but instances."""
+    minute = watch.clock().minute
+    regions = enumerate(watch.policy.regions)
+    return tuple(f"strays/{name}" for number, name in regions if minute == 7 + number * 2 % 50)
 
 
 def sweep(watch: Watch) -> Report:
@@ -52,10 +61,12 @@ def sweep(watch: Watch) -> Report:
         except CloudError as error:
             failed.append(error)
             continue
-        for swept in _decided(watch, tagged, failed):
+        decided = sorted(_decided(watch, tagged, failed), key=_whose)
+        for (id, action), of_it in groupby(decided, key=_whose):
+            some = tuple(of_it)
             try:
-                _carry_out(watch, swept)
-                done.append(swept)
+                _carry_out(watch, region, id, action, some)
+                done += some
             except CloudError as error:
                 failed.append(error)
     return Report(done=tuple(done), failed=tuple(failed))
@@ -64,22 +75,36 @@ def sweep(watch: Watch) -> Report:
 def _decided(watch: Watch, tagged: tuple[Tagged, ...], failed: list[Exception]) -> Iterator[Swept]:
     found: list[tuple[Tagged, Machine | None]] = []
     unread: list[Tagged] = []
-    for one in tagged:
+    for id, of_it in groupby(sorted(tagged, key=_machine), key=_machine):
+        instances = tuple(of_it)
         try:
-            found.append((one, watch.ledger.machine(one.machine)))
+            machine = watch.ledger.machine(id)
         except (CloudError, UnreadableRow) as error:
-            unread.append(one)
+            unread += instances
             failed.append(error)
+        else:
+            found += [(one, machine) for one in instances]
     yield from decide(tuple(found), watch.clock(), tuple(unread))
 
 
-def _carry_out(watch: Watch, swept: Swept) -> None:
-    instance = swept.tagged.instance
-    match swept.action:
+def _machine(tagged: Tagged) -> str:
+    return tagged.machine
+
+
+def _whose(swept: Swept) -> tuple[str, Action]:
+    return swept.tagged.machine, swept.action
+
+
+def _carry_out(
+    watch: Watch, region: str, machine: str, action: Action, some: tuple[Swept, ...]
+) -> None:
+    """One call for all the instances of a machine."""
+    ids = [one.tagged.instance.id for one in some]
+    match action:
         case Action.STOP:
-            watch.cloud.stop(instance.region, instance.id)
+            watch.cloud.stop(region, *ids)
         case Action.TERMINATE:
-            watch.cloud.terminate(instance.region, instance.id)
+            watch.cloud.terminate(region, *ids)
         case Action.WAKE:
             pass
-    watch.wakes.wake(f"machine/{swept.tagged.machine}")
+    watch.wakes.wake(f"machine/{machine}")

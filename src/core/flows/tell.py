@@ -1,6 +1,7 @@
 """What people ask to see: their machines, everybody's, one with its history, how to connect."""
 
 from core import commands, messages
+from core.flows import fingerprints, leftovers
 from core.flows.find import by_name, find
 from core.flows.house import House
 from core.flows.request import Request
@@ -30,15 +31,22 @@ def show(house: House, request: Request, wanted: commands.Show) -> None:
     else:
         m = find(house, request, None, "show", lambda _: True)
     if m is not None:
-        answer(house, request.response_url, messages.show(m, house.clock()))
+        found = leftovers.inventory(house, m)
+        answer(house, request.response_url, messages.show(m, house.clock(), found))
 
 
 def ssh(house: House, request: Request, wanted: commands.Ssh) -> None:
-    """How to connect. An address is told only to those who may touch the machine."""
-    m = find(house, request, wanted.name, "ssh", lambda m: m.state in ALIVE)
-    if m is not None:
-        profile = house.ledger.profile(m.owner)
-        answer(house, request.response_url, messages.ssh(m, profile))
+    """How to connect. An address is told only to those who may touch it or are let in."""
+    m = house.ledger.named(wanted.name) if wanted.name else None
+    guest = m is not None and request.user in m.shared
+    if m is None or not guest:
+        m = find(house, request, wanted.name, "ssh", lambda m: m.state in ALIVE)
+    if m is None:
+        return
+    m = fingerprints.learned(house, m)
+    profile = house.ledger.profile(request.user if guest else m.owner).at(house.clock())
+    managed = bool(house.policy.instance_profile)
+    answer(house, request.response_url, messages.ssh(m, profile, session_manager=managed))
 
 
 def help_(house: House, request: Request, wanted: commands.Help) -> None:

@@ -5,9 +5,9 @@
 """
 
 from core import lifecycle as life
-from core.flows import access, quota
+from core.flows import access, image_rows, leftovers, quota, sharing, volume
 from core.flows.house import House, rewrite
-from core.flows.step import step, step_if_due
+from core.flows.step import step, step_if_due, step_on_event
 
 
 def on_wake(house: House, key: str) -> None:
@@ -23,11 +23,19 @@ def on_wake(house: House, key: str) -> None:
 
 def _look(house: House, kind: str, id: str, *, due: bool) -> None:
     if kind == "machine":
-        return step_if_due(house, id) if due else step(house, id)
+        return step_if_due(house, id) if due else step_on_event(house, id)
     if kind == "quota":
         return quota.follow(house, id)
     if kind == "profile":
         return access.expire(house, id)
+    if kind == "saved-image":
+        return image_rows.follow(house, id)
+    if kind == "strays":
+        return leftovers.look_over(house, id)
+    if kind == "data-volume":
+        return volume.follow_if_due(house, id) if due else volume.follow(house, id)
+    if kind == "key-delivery":
+        return sharing.follow(house, id)
     raise ValueError(f"nobody knows the wake {kind}/{id}")
 
 

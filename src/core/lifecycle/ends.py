@@ -5,7 +5,11 @@ from datetime import datetime
 
 from core.lifecycle.record import closed, owing, told
 from core.lifecycle.terms import (
+    FIRST_RETRY,
+    KEEP_TRYING_FOR,
     LAUNCH_WITHIN,
+    LONGEST_RETRY,
+    SNAPSHOT_TAKES,
     START_ARRIVES,
 )
 from core.model import (
@@ -13,6 +17,7 @@ from core.model import (
     UNBOUGHT,
     Cause,
     Desire,
+    Hold,
     Lease,
     Machine,
     NoticeKind,
@@ -24,7 +29,8 @@ def unwanted(
     m: Machine, now: datetime, cause: Cause, by: str | None, *, end: bool = False
 ) -> Machine:
     """Nobody wants it to run any more: it stops, or ends where it cannot stop or `end` says so."""
-    gone = end or not m.can_stop or m.state in UNBOUGHT or m.state is State.LAUNCHING
+    unbought = m.kept is None and (m.state in UNBOUGHT or m.state is State.LAUNCHING)
+    gone = end or not m.can_stop or unbought
     if m.desire is Desire.GONE or (m.desire is Desire.STOP and not gone):
         return m
     desire = Desire.GONE if gone else Desire.STOP
@@ -45,9 +51,9 @@ def ending(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
 
 def ended(m: Machine, now: datetime) -> Machine:
     """Nothing of it is alive and nothing can come: the slot and the name are free."""
-    if m.instance is None:
+    if m.instance is None and not m.runs:
         return failed(m, now, m.cause or Cause.REFUSED, m.ended_by)
-    m = replace(tidied(m), state=State.ENDED, runs=closed(m.runs, now))
+    m = replace(tidied(m), state=State.ENDED, runs=closed(m.runs, now), kept=None)
     m = told(m, now, "ended")
     # `due_at` stays until this has been told: whoever dies before that is followed by another.
     return owing(m, now, NoticeKind.ENDED)
@@ -71,14 +77,70 @@ def interrupted(m: Machine, now: datetime) -> Machine:
     return owing(m, now, NoticeKind.INTERRUPTED)
 
 
-def wants_start(m: Machine, now: datetime, lease: Lease, by: str) -> Machine:
-    """A stopped machine that is to run again, with a lease of its own.
+def wants_start(
+    m: Machine, now: datetime, lease: Lease, by: str, until: datetime | None = None
+) -> Machine:
+    """A stopped machine that is to run again, with a lease of its own, to `until` if that is said.
 
     The lease's version goes on counting, so that no button of an earlier run fits this one.
     """
     before = m.lease.version if m.lease else 0
-    m = replace(m, desire=Desire.RUN, lease=replace(lease, version=before + 1), starts=0)
+    within = SNAPSHOT_TAKES if m.kept and m.kept.image is None else LAUNCH_WITHIN
+    m = replace(
+        _decided(m),
+        desire=Desire.RUN,
+        lease=replace(lease, version=before + 1),
+        wish=replace(m.wish, length=None if until else lease.length, until=until),
+        launch_by=now + within,
+        starts=0,
+    )
     return told(m, now, f"to start (by {by})")
+
+
+def keeps_starting(m: Machine, now: datetime, by: str) -> Machine:
+    """A start without capacity that is tried again and again, the first time at once."""
+    until = m.wish.until or now + KEEP_TRYING_FOR
+    m = replace(
+        _decided(m), desire=Desire.RUN, keep_until=until, retry_at=now, tries=0, launch_by=until
+    )
+    return told(m, now, f"keeps trying to start (by {by})")
+
+
+def _decided(m: Machine) -> Machine:
+    """Whatever was offered or being tried before is over; `turn` makes its buttons old ones."""
+    return replace(
+        m,
+        turn=m.turn + 1,
+        hold=None,
+        keep_until=None,
+        retry_at=None,
+        placements=(),
+        tried=(),
+    )
+
+
+def start_resting(m: Machine, now: datetime) -> Machine:
+    """No capacity once more: the next try to start comes after a longer pause."""
+    pause = min(FIRST_RETRY * 2**m.tries, LONGEST_RETRY)
+    m = replace(m, state=State.STOPPED, attempt=None, retry_at=now + pause, tries=m.tries + 1)
+    return told(m, now, "no capacity yet")
+
+
+def starting_now(m: Machine, now: datetime) -> Machine:
+    """A stopped instance is to be started; its lease begins now, not when it was asked for."""
+    lease = _from_now(m.lease, now) if m.lease and m.retry_at and not m.wish.until else m.lease
+    return replace(m, state=State.STARTING, lease=lease, retry_at=None, starts=0, unseen=0)
+
+
+def _from_now(lease: Lease, now: datetime) -> Lease:
+    later = now - lease.started_at
+    return replace(
+        lease,
+        started_at=now,
+        deadline=lease.deadline + later,
+        warn_at=lease.warn_at + later,
+        hard=lease.hard + later,
+    )
 
 
 def starting(m: Machine, now: datetime) -> Machine:
@@ -90,9 +152,11 @@ def start_may_arrive(m: Machine, now: datetime) -> bool:
     return m.start_sent is not None and now < m.start_sent + START_ARRIVES
 
 
-def start_failed(m: Machine, now: datetime, code: str) -> Machine:
-    """EC2 would not start it: it stays stopped and keeps its disk."""
-    m = replace(m, state=State.STOPPED, desire=Desire.STOP)
+def start_failed(m: Machine, now: datetime, code: str, hold: Hold | None = None) -> Machine:
+    """It could not be started: it stays stopped and keeps its disk; `hold` has the ways on."""
+    m = replace(
+        _decided(m), state=State.STOPPED, desire=Desire.STOP, attempt=None, hold=hold, tried=m.tried
+    )
     return owing(told(m, now, f"not started: {code}"), now, NoticeKind.START_FAILED, code)
 
 

@@ -4,20 +4,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from core.lifecycle import groups
 from core.lifecycle.ends import (
     ended,
     ending,
     failed,
     start_failed,
     start_may_arrive,
+    starting_now,
     stopping,
     tidied,
     unwanted,
 )
+from core.lifecycle.keeping import KeepStep, called_off, fallen_back, settling
 from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import warned
 from core.lifecycle.terms import (
     CHECK,
+    CHECK_SNAPSHOT,
     CHECK_STOPPED,
     FENCE,
     MOST_SENDS,
@@ -33,6 +37,7 @@ from core.lifecycle.terms import (
 from core.model import (
     Cause,
     Desire,
+    Kept,
     Machine,
     Placement,
     State,
@@ -74,7 +79,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class AwaitQuota:
-    """See whether AWS has decided on the quota request that this launch waits for."""
+    """See whether what this launch waits for has come: AWS's decision on a quota, or its image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +120,18 @@ class Retag:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeType:
+    """ModifyInstanceAttribute: the stopped instance becomes the type that it is to start as."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Bring a disk that outlives its instance one step further."""
+
+    step: KeepStep
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tidy:
     """Delete the group and the key; `then` is the row once they are gone."""
 
@@ -135,6 +152,8 @@ Move = (
     | StopIt
     | EndIt
     | Retag
+    | ChangeType
+    | Keep
     | Tidy
 )
 
@@ -147,6 +166,8 @@ def next_move(m: Machine, now: datetime, *, looked: bool) -> Move:
         case State.REQUESTED | State.HELD | State.WAITING:
             return _unbought(m, now)
         case State.LAUNCHING:
+            if m.members and _is_over(m, now):
+                return Change(to=_given_up(m, now))
             return _attempt(m, now) if m.attempt else _launching(m, now)
         case State.PENDING | State.RUNNING | State.STARTING:
             return _alive(m, now, looked)
@@ -190,13 +211,17 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
         case State.RUNNING:
             return _running_due(m, now)
         case State.STOPPED:
-            soon = m.desire is not Desire.STOP or start_may_arrive(m, now)
-            return now + (POLL if soon else CHECK_STOPPED)
+            return _stopped_due(m, now)
         case _:
             assert_never(m.state)
 
 
 def _attempt_due(m: Machine, now: datetime) -> datetime:
+    due = _answer_due(m, now)
+    return min(due, m.lease.deadline) if m.members and m.lease else due
+
+
+def _answer_due(m: Machine, now: datetime) -> datetime:
     attempt = m.attempt
     if attempt is None or attempt.last_send is None:
         return now + POLL
@@ -217,7 +242,17 @@ def _running_due(m: Machine, now: datetime) -> datetime:
             times.append(m.lease.warn_at)
         if m.tagged != m.lease.deadline:
             times.append(now + RETRY_TAG)
+    if m.kept:
+        times.append(now + RETRY_TIDY)
     return min(times)
+
+
+def _stopped_due(m: Machine, now: datetime) -> datetime:
+    if m.desire is Desire.RUN and m.retry_at is not None:
+        return min(m.retry_at, m.launch_by)
+    if m.desire is not Desire.STOP or start_may_arrive(m, now):
+        return now + POLL
+    return now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)
 
 
 def _unbought(m: Machine, now: datetime) -> Move:
@@ -246,16 +281,37 @@ def _tidy(m: Machine, now: datetime, then: Machine) -> Move:
     return Tidy(then=then)
 
 
+def _is_over(m: Machine, now: datetime) -> bool:
+    """Whether a group that is still being bought has to go, an unanswered attempt or not."""
+    return m.desire is not Desire.RUN or (m.lease is not None and now >= m.lease.deadline)
+
+
+def _given_up(m: Machine, now: datetime) -> Machine:
+    cause = Cause.DEADLINE if m.desire is Desire.RUN else m.cause or Cause.PERSON
+    return ending(m, now, cause, m.ended_by)
+
+
 def _launching(m: Machine, now: datetime) -> Move:
+    if m.members:
+        late = now >= m.launch_by
+        return Open(placement=m.placements[0]) if m.placements and not late else GiveUp()
+    if m.kept and m.desire is Desire.STOP:
+        return Change(to=called_off(m, now))
+    if m.kept and m.desire is Desire.RUN and _too_late(m, now):
+        return Change(to=start_failed(m, now, "too-late"))
     if m.desire is not Desire.RUN:
         return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
-    if now >= m.launch_by or (m.wish.until and now >= m.wish.until):
+    if _too_late(m, now):
         return Change(to=ending(m, now, Cause.EXPIRED, None))
     if not m.placements:
         return GiveUp()
     if m.prepared and m.prepared != m.placements[0].region:
         return Tidy(then=tidied(m))
     return Open(placement=m.placements[0])
+
+
+def _too_late(m: Machine, now: datetime) -> bool:
+    return now >= m.launch_by or (m.wish.until is not None and now >= m.wish.until)
 
 
 def _attempt(m: Machine, now: datetime) -> Move:
@@ -295,7 +351,9 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
             return Rest(until=due(m, now))
         if m.starts >= MOST_STARTS:
             return Change(to=start_failed(m, now, "DidNotStayUp"))
-        return StartIt()
+        return ChangeType() if m.placements else StartIt()
+    if m.state is State.RUNNING and m.kept:
+        return Keep(step=KeepStep.RELEASE)
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=warned(m, now))
     if m.lease and m.tagged != m.lease.deadline:
@@ -304,34 +362,61 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
 
 
 def _stopping(m: Machine, now: datetime, looked: bool) -> Move:
-    if not looked:
-        return Look()
     if m.desire is Desire.GONE:
         return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if m.instance and m.instance.state == "terminated":
+        # Looked at again it would only vanish; what it has left behind is what counts.
+        return Keep(step=KeepStep.FIND) if m.leaves_disk else Change(to=fallen_back(m, now))
+    if not looked:
+        return Look()
     if m.instance and m.instance.state in _RUNNING_WORDS:
-        return StopIt()
+        return EndIt() if m.leaves_disk else StopIt()
     return Rest(until=due(m, now))
 
 
 def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
-    if not looked:
-        return Look()
     if m.desire is Desire.GONE:
         return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
+    if m.kept:
+        return _kept(m, now, m.kept)
+    if not looked:
+        return Look()
     if m.desire is Desire.RUN:
-        return Change(to=replace(m, state=State.STARTING, unseen=0))
+        return _waiting_start(m, now) or Change(to=starting_now(m, now))
     return Rest(until=due(m, now))
 
 
+def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
+    """Bring the disk to its snapshot and image; start from the image as soon as it is there."""
+    step = settling(kept)
+    if m.desire is Desire.RUN:
+        waiting = _waiting_start(m, now)
+        if waiting:
+            return waiting
+        step = step if kept.image is None else KeepStep.PLAN
+    return Keep(step=step) if step else Rest(until=due(m, now))
+
+
+def _waiting_start(m: Machine, now: datetime) -> Move | None:
+    """A start that comes too late, or that is to be tried again later only."""
+    up = m.instance is not None and m.instance.state in _RUNNING_WORDS
+    if not up and _too_late(m, now):
+        return Change(to=start_failed(m, now, "too-late"))
+    if m.retry_at is not None and now < m.retry_at:
+        return Rest(until=due(m, now))
+    return None
+
+
 def _ending(m: Machine, now: datetime, looked: bool) -> Move:
-    if m.attempt:
+    known = m.instance is not None and m.instance.state not in groups.GONE
+    if m.attempt and not known:
         return _attempt(m, now)
     if m.instance is None:
         return _tidy(m, now, ended(m, now))
-    if not looked:
-        return Look()
     if m.instance.state == "terminated":
         return Tidy(then=ended(m, now))
+    if not looked:
+        return Look()
     if m.instance.state == "shutting-down":
         return Rest(until=due(m, now))
     return EndIt()

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from core.denials import Refused
+from core.faults import Fault, FaultKind
 from core.lifecycle.terms import (
     MOST_HEARD,
     MOST_HISTORY,
@@ -15,6 +17,9 @@ from core.model import (
     Place,
     Run,
 )
+
+TOLD_ADMINS = "AWS's reason goes to the admins"
+_FOR_ADMINS = frozenset({FaultKind.DENIED, FaultKind.ACCOUNT})
 
 
 def told(m: Machine, now: datetime, what: str) -> Machine:
@@ -30,6 +35,16 @@ def heard(m: Machine, request: str) -> Machine:
 def owing(m: Machine, now: datetime, kind: NoticeKind, detail: str = "") -> Machine:
     """The row with one more message owed."""
     return replace(m, owed=(*m.owed, Notice(kind=kind, at=now, detail=detail)))
+
+
+def telling_admins(m: Machine, now: datetime, fault: Fault) -> Machine:
+    """The row that owes the admins AWS's reason, where only they can do something about it; once
+    a launch, however often it is tried again."""
+    known = any(line.what == TOLD_ADMINS for line in m.history)
+    if fault.kind not in _FOR_ADMINS or known:
+        return m
+    refused = Refused(operation=fault.operation, code=fault.code, message=fault.message)
+    return owing(told(m, now, TOLD_ADMINS), now, NoticeKind.DENIED, refused.as_text())
 
 
 def claimed(m: Machine, notice: Notice, mine: Notice) -> Machine:

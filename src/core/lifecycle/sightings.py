@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
+from core.lifecycle import groups
 from core.lifecycle.ends import ending, start_may_arrive
+from core.lifecycle.keeping import parting
 from core.lifecycle.record import closed, owing, told
 from core.lifecycle.terms import (
     ABSENT_FOR,
@@ -24,7 +26,18 @@ def seen(m: Machine, now: datetime, instance: Instance | None) -> Machine:
     """The row after a good read of EC2: reality wins over what the row believed."""
     if instance is None:
         return _unseen(m, now)
-    m = replace(m, instance=instance, unseen=0, unseen_since=None)
+    return _held_against(replace(m, unseen=0, unseen_since=None), now, instance)
+
+
+def seen_all(m: Machine, now: datetime, found: tuple[Instance, ...]) -> Machine:
+    """The same for a group: its members one by one, then the one that is furthest behind."""
+    m = groups.sighted(replace(m, looked_at=now), now, found)
+    assert m.instance is not None
+    return groups.repriced(_held_against(m, now, m.instance), now)
+
+
+def _held_against(m: Machine, now: datetime, instance: Instance) -> Machine:
+    m = replace(m, instance=instance)
     match instance.state:
         case "pending" | "running":
             return _seen_up(m, now, instance)
@@ -44,7 +57,11 @@ def _unseen(m: Machine, now: datetime) -> Machine:
         return m
     gone = replace(m.instance, state="terminated", reason="NotFound")
     m = replace(m, instance=gone)
-    return m if m.state is State.ENDING else ending(m, now, Cause.OUTSIDE, None)
+    if m.state is State.ENDING:
+        return m
+    if m.kept or m.leaves_disk:
+        return _seen_gone(m, now, gone)
+    return ending(m, now, Cause.OUTSIDE, None)
 
 
 def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
@@ -64,8 +81,7 @@ def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
 
 
 def _restarted(m: Machine, instance: Instance) -> Machine:
-    assert m.placement is not None
-    run = Run(started_at=instance.launched_at, ended_at=None, hourly=m.placement.hourly)
+    run = Run(started_at=instance.launched_at, ended_at=None, hourly=groups.billed(m))
     return replace(
         m,
         state=State.RUNNING,
@@ -95,6 +111,9 @@ def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state is State.ENDING:
         return m
     spot = (instance.reason or "").startswith("Server.Spot")
+    cause = Cause.SPOT if spot else Cause.OUTSIDE
+    if (m.kept or m.leaves_disk) and m.desire is not Desire.GONE:
+        return parting(m, now, cause, instance)
     if m.desire is Desire.RUN or m.state is State.STOPPED:
-        return ending(m, now, Cause.SPOT if spot else Cause.OUTSIDE, None)
+        return ending(m, now, cause, None)
     return ending(m, now, m.cause or Cause.PERSON, m.ended_by)

@@ -7,6 +7,7 @@ HELD_FOR = timedelta(hours=24)  # a person may take this long to decide
 KEEP_TRYING_FOR = timedelta(hours=8)  # for capacity, where the wish names no time
 FIRST_RETRY = timedelta(minutes=1)  # then twice as long each time
 LONGEST_RETRY = timedelta(minutes=5)
+WAIT_FOR_IMAGE = timedelta(hours=6)  # a large one takes hours to be copied far away
 WAIT_FOR_QUOTA = timedelta(days=7)
 # The sender lives no longer than its Lambda (60 s); until then its answer may still be written.
 SENDER_LIVES = timedelta(seconds=75)
@@ -16,6 +17,7 @@ FENCE = SENDER_LIVES + timedelta(seconds=25) + timedelta(minutes=5)
 MOST_SENDS = 3
 RESEND_AFTER = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
+LOOK_APART = timedelta(seconds=5)  # between two reads of a group, however many events tell of it
 CHECK = timedelta(minutes=10)  # how often a running machine is held against EC2
 CHECK_STOPPED = timedelta(days=1)
 RETRY_WORDS = timedelta(seconds=30)
@@ -29,3 +31,5 @@ MOST_HISTORY = 60
 MOST_STARTS = 3
 START_ARRIVES = timedelta(minutes=5)  # a start that was sent shows by then, or never
 MOST_HEARD = 10
+SNAPSHOT_TAKES = timedelta(hours=12)  # a start waits for its disk's snapshot no longer
+CHECK_SNAPSHOT = timedelta(seconds=20)

@@ -1,5 +1,6 @@
 """Every word the bot says: values in, a message out. One module for each kind of conversation."""
 
+from core.messages.admins import strays, why_denied
 from core.messages.answers import (
     already,
     aws_refused,
@@ -24,16 +25,50 @@ from core.messages.answers import (
     which_machine,
 )
 from core.messages.cards import card
+from core.messages.connecting import ssh
+from core.messages.data import (
+    data_deleted,
+    data_in_use,
+    data_kept,
+    data_lost,
+    data_news,
+    data_question,
+    data_volumes,
+    no_data_volume,
+)
 from core.messages.entry import (
     access_added,
     access_removed,
     accesses,
+    github_away,
+    github_no_keys,
+    github_unknown,
+    here_link,
     key_added,
     key_removed,
     keys,
-    ssh,
+    keys_imported,
+    link_used,
+    no_office,
 )
 from core.messages.guide import help  # noqa: A004 - named after the command it answers
+from core.messages.images import (
+    cannot_be_saved,
+    image_being_made,
+    image_deleted,
+    image_failed,
+    image_in_use,
+    image_kept,
+    image_leaving,
+    image_name_reserved,
+    image_name_taken,
+    image_question,
+    image_ready,
+    image_stamp,
+    no_saved_image,
+    not_your_image,
+    saved_images,
+)
 from core.messages.limits import (
     quota_already,
     quota_asked,
@@ -44,8 +79,17 @@ from core.messages.limits import (
     quotas,
 )
 from core.messages.lists import listing, overview, show
+from core.messages.market import not_sold, types
 from core.messages.notices import notice
+from core.messages.prices import prices
 from core.messages.questions import end_question, stop_all_question, stop_question
+from core.messages.sharing import (
+    share_before_boot,
+    share_done,
+    share_failed,
+    share_goes,
+    share_stands,
+)
 
 __all__ = [
     "access_added",
@@ -53,26 +97,57 @@ __all__ = [
     "accesses",
     "already",
     "aws_refused",
+    "cannot_be_saved",
     "card",
+    "data_deleted",
+    "data_in_use",
+    "data_kept",
+    "data_lost",
+    "data_news",
+    "data_question",
+    "data_volumes",
     "denied",
     "end_question",
     "ending",
     "extend_refused",
     "extended",
+    "github_away",
+    "github_no_keys",
+    "github_unknown",
     "help",
     "here_is_where",
+    "here_link",
     "how_it_is",
+    "image_being_made",
+    "image_deleted",
+    "image_failed",
+    "image_in_use",
+    "image_kept",
+    "image_leaving",
+    "image_name_reserved",
+    "image_name_taken",
+    "image_question",
+    "image_ready",
+    "image_stamp",
     "kept",
     "key_added",
     "key_removed",
     "keys",
+    "keys_imported",
+    "link_used",
     "listing",
+    "no_data_volume",
     "no_machine",
+    "no_office",
+    "no_saved_image",
+    "not_sold",
+    "not_your_image",
     "not_yours",
     "nothing_to_stop",
     "notice",
     "old_button",
     "overview",
+    "prices",
     "quota_already",
     "quota_asked",
     "quota_asking",
@@ -80,6 +155,12 @@ __all__ = [
     "quota_not_asked",
     "quota_outcome",
     "quotas",
+    "saved_images",
+    "share_before_boot",
+    "share_done",
+    "share_failed",
+    "share_goes",
+    "share_stands",
     "show",
     "ssh",
     "starting",
@@ -87,9 +168,12 @@ __all__ = [
     "stop_question",
     "stopping",
     "stopping_all",
+    "strays",
     "too_late",
     "trouble",
     "twin",
+    "types",
     "usage",
     "which_machine",
+    "why_denied",
 ]

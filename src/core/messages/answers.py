@@ -7,12 +7,13 @@ from datetime import datetime
 
 from core.blocks import Block, Message, code, context, escape, message, section
 from core.commands import UsageError
-from core.faults import Fault, what_to_say
+from core.faults import Fault
 from core.lifecycle import NotExtended, next_decider
-from core.messages import words
+from core.messages import in_store, words
 from core.messages.guide import TOPICS
 from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
 from core.policy import Denied
+from core.refusals import what_to_say
 from core.words import closest
 
 _NOT_DONE = "Nothing was started or changed."
@@ -177,7 +178,7 @@ def how_it_is(m: Machine) -> Message:
 def _costs(m: Machine) -> str:
     if m.state is State.STOPPED:
         return f" Its disk costs {words.kept_daily(m)} a day."
-    if m.instance is None or m.state in FINAL:
+    if not m.has_something or m.state in FINAL:
         return " It costs nothing."
     return f" It costs {words.hourly(m.hourly)} while it runs." if m.hourly is not None else ""
 
@@ -240,8 +241,8 @@ def stopping(m: Machine) -> Message:
     """Somebody asked for it; it is not stopped before EC2 says so."""
     return message(
         section(
-            f"Stopping {words.name(m)}. Its {words.disk_gb(m)} GB disk is kept and costs "
-            f"{words.kept_daily(m)} a day; the channel is told when it has stopped."
+            f"Stopping {words.name(m)}. {in_store.disk(m)}; the channel is told when it has "
+            "stopped."
         ),
         context(f"Start it again: {code(f'/gpu start {m.name}')}"),
     )
@@ -249,6 +250,8 @@ def stopping(m: Machine) -> Message:
 
 def starting(m: Machine) -> Message:
     """A stopped machine is to run again, with a lease of its own."""
+    if m.state is State.STOPPED:
+        return message(section(in_store.to_start(m)))
     each = f" It costs {words.hourly(m.hourly)}" if m.hourly is not None else " It runs"
     ends = f" and stops by itself {words.at(m.lease.deadline)}" if m.lease else ""
     return message(
@@ -261,11 +264,11 @@ def starting(m: Machine) -> Message:
 
 def ending(m: Machine) -> Message:
     """Somebody asked for it; it is not ended before EC2 says so."""
-    if m.instance is None and m.attempt is None:
+    if not m.has_something and m.attempt is None:
         return message(section(f"Giving {words.name(m)} up. {words.NOTHING}"))
     return message(
         section(
-            f"Ending {words.name(m)}: its {words.disk_gb(m)} GB disk is deleted. The channel is "
+            f"Ending {words.name(m)}: its {words.disk(m)} is deleted. The channel is "
             "told when EC2 says that it is over; until then it may cost money."
         )
     )
@@ -273,7 +276,7 @@ def ending(m: Machine) -> Message:
 
 def stopping_all(machines: tuple[Machine, ...]) -> Message:
     """Everything of somebody's is on its way to a stop or an end; the channel is told of each."""
-    dropped = tuple(m for m in machines if m.instance is None and m.attempt is None)
+    dropped = tuple(m for m in machines if not m.has_something and m.attempt is None)
     stops = tuple(m for m in machines if m.desire is Desire.STOP and m not in dropped)
     ends = tuple(m for m in machines if m.desire is Desire.GONE and m not in dropped)
     lines = []

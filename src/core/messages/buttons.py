@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from core import lifecycle, price
 from core.blocks import Block, button, confirm
-from core.messages import words
+from core.messages import many, words
 from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine, State, Wish
 
 PRIMARY = "primary"
@@ -42,15 +42,22 @@ def _stop_dialog(m: Machine) -> Block:
         return confirm(
             f"End {m.name}?",
             f"{m.name} is a spot machine, which cannot be stopped: it ends, and its "
-            f"{words.disk_gb(m)} GB disk is deleted with everything on it.{_saves(m)}",
+            f"{words.disk(m)} is deleted with everything on it.{_saves(m)}",
             "End it",
             "Keep it running",
         )
-    daily = price.dollars(price.stopped_daily(words.disk_gb(m)))
+    if m.leaves_disk:
+        return confirm(
+            f"Stop {m.name}?",
+            f"What runs on it is lost. The spot machine ends, and its {words.disk(m)} is kept to "
+            f"start again from.{_saves(m)}",
+            "Stop it",
+            "Keep it running",
+        )
+    daily = price.dollars(words.stopped_daily(m))
     return confirm(
         f"Stop {m.name}?",
-        f"What runs on it is lost. Its {words.disk_gb(m)} GB disk is kept and costs {daily} a day."
-        f"{_saves(m)}",
+        f"What runs on it is lost. Its {words.disk(m)} is kept and costs {daily} a day.{_saves(m)}",
         "Stop it",
         "Keep it running",
     )
@@ -73,10 +80,10 @@ def end_button(m: Machine, label: str = "End") -> Block:
 def _end_dialog(m: Machine) -> Block:
     saved = ""
     if m.state is State.STOPPED:
-        saved = f", and {price.dollars(price.stopped_daily(words.disk_gb(m)))} a day is saved"
+        saved = f", and {price.dollars(words.stopped_daily(m))} a day is saved"
     return confirm(
         f"End {m.name}?",
-        f"{m.name} is terminated and its {words.disk_gb(m)} GB disk is deleted with everything on "
+        f"{m.name} is terminated and its {words.disk(m)} is deleted with everything on "
         f"it{saved}. This cannot be undone.",
         "End it",
         "Keep it",
@@ -84,8 +91,23 @@ def _end_dialog(m: Machine) -> Block:
 
 
 def cancel_button(m: Machine) -> Block:
-    """[Cancel]: gives a launch up that has bought nothing yet."""
-    return button("Cancel", "cancel", f"{m.id}:{m.turn}")
+    """[Cancel]: gives a launch up that has not come up yet; of a group some may run already."""
+    dialog = _cancel_dialog(m) if m.members else None
+    return button("Cancel", "cancel", f"{m.id}:{m.turn}", None, dialog)
+
+
+def _cancel_dialog(m: Machine) -> Block:
+    return confirm(
+        f"End {m.name}?",
+        f"{len(m.members)} of {m.name} run already: they end, and their disks are deleted.",
+        "End them",
+        "Go on",
+    )
+
+
+def more_button(m: Machine) -> Block:
+    """[Keep trying for 3]: the missing ones become a launch of their own, at the same price."""
+    return button(many.rest(m), "more", f"{m.id}:{m.turn}")
 
 
 def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
@@ -106,6 +128,10 @@ def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
             return f"With a {choice.value} GB disk"
         case ChoiceKind.IMAGE:
             return f"With image {choice.value}"
+        case ChoiceKind.COUNT:
+            return f"Launch {choice.value} now{at}"
+        case ChoiceKind.ZONE:
+            return f"In another zone{at}"
         case ChoiceKind.KEEP_TRYING:
             if wish.until is not None:
                 return f"Keep trying until {wish.until:%H:%M} UTC"

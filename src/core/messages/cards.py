@@ -6,10 +6,12 @@ It shows dates and totals, never a countdown, so that it changes only when the m
 from datetime import datetime
 from typing import assert_never
 
+from core import price
 from core.blocks import Block, Message, actions, code, context, escape, fields, message, section
-from core.messages import buttons, words
-from core.messages.holds import held
-from core.model import ALIVE, FINAL, Cause, Desire, Hold, Machine, State
+from core.lifecycle import awaits_image, tries_quietly
+from core.messages import buttons, in_store, many, words
+from core.messages.holds import held, why
+from core.model import ALIVE, FINAL, Cause, Desire, Hold, Machine, Market, State
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.WAITING, State.LAUNCHING})
 
@@ -19,7 +21,8 @@ def card(m: Machine, now: datetime) -> Message:
     if m.state is State.HELD and m.hold is not None and m.desire is Desire.RUN:
         return message(*held(m, m.hold, _facts(m)), *_small_print(m))
     row = _buttons(m)
-    blocks = [section(_headline(m, now)), *_facts(m)]
+    standing = many.standing(m) if m.members and m.state in ALIVE else ""
+    blocks = [section(f"{_headline(m, now)} {standing}".rstrip()), *_facts(m)]
     if row:
         blocks.append(actions(*row))
     return message(*blocks, *_small_print(m))
@@ -29,6 +32,10 @@ def _headline(m: Machine, now: datetime) -> str:
     name, what = words.name(m), words.what(m)
     if _unwanted(m):
         return _leaving(m)
+    if m.members and m.state is State.LAUNCHING:
+        return f"{name}: {what} so far. {many.so_far(m)}"
+    if m.kept is None and tries_quietly(m) and not (m.attempt and m.attempt.unclear):
+        return _keeps_trying(m)
     match m.state:
         case State.REQUESTED | State.HELD:
             return f"{name}: checking type, price and quota for {what}. {words.NOTHING}"
@@ -62,19 +69,25 @@ def _unwanted(m: Machine) -> bool:
 
 
 def _keeps_trying(m: Machine) -> str:
-    """Edited once a try, which is a minute apart at first and five later."""
-    assert m.retry_at is not None
-    tried = words.zones_tried(m.tried)
-    where = f" ({tried})" if tried else ""
-    return (
-        f"{words.name(m)} keeps trying: EC2 had no capacity for {words.wanted(m.wish)}{where}. The "
-        f"next try is {words.at(m.retry_at)}, the last one {words.at(m.launch_by)}. {words.NOTHING}"
-    )
+    """Edited once a round of tries, which are a minute apart at first and five later."""
+    obstacle = why(m, m.hold) if m.hold else f"EC2 had no capacity for {words.wanted(m.wish)}."
+    said = f"{words.name(m)} keeps trying until {words.at(m.launch_by)}. {obstacle}"
+    return f"{said} {_tries(m)} {words.NOTHING}"
+
+
+def _tries(m: Machine) -> str:
+    if m.retry_at is None:
+        return "It is trying again now."
+    times = "once" if m.tries == 1 else f"{m.tries} times"
+    last = f"Tried {times}, last {words.at(m.history[-1].at)}. " if m.tries else ""
+    return f"{last}The next try is {words.at(m.retry_at)}."
 
 
 def _waiting(m: Machine) -> str:
     if m.retry_at is not None:
         return _keeps_trying(m)
+    if awaits_image(m):
+        return _waits_for_image(m)
     hold = m.hold
     total = words.asked_total(hold) if hold else None
     more = f" for {total}" if total else ""
@@ -82,6 +95,23 @@ def _waiting(m: Machine) -> str:
     return (
         f"{words.name(m)} waits for AWS, which has been asked{more}, and launches by itself when "
         f"it is granted, until {words.at(m.launch_by)}.{wall} {words.NOTHING}"
+    )
+
+
+def _waits_for_image(m: Machine) -> str:
+    """The history tells whether it is copied or made, and in which region."""
+    waits = (h.what for h in reversed(m.history) if h.what.startswith("waits for the image"))
+    last = next(waits, m.wish.region)
+    place = escape(last.rpartition(" ")[2])
+    verb, cost = f"being made in {place}", ""
+    if " to be copied in " in last:
+        verb = f"being copied to {place}"
+        monthly = words.money(price.snapshot_monthly(words.disk_gb(m)))
+        cost = f" The copy costs at most {monthly} a month until the image is deleted."
+    return (
+        f"{words.name(m)} waits for image {code(m.wish.image)}, which is {verb}: that often takes "
+        "5 to 20 minutes, and longer when it is large. The machine launches by itself then, until "
+        f"{words.at(m.launch_by)}; none runs yet.{cost}"
     )
 
 
@@ -110,7 +140,7 @@ def _running(m: Machine) -> str:
 def _leaving(m: Machine) -> str:
     """Stopping or ending; nothing is said to be over before EC2 says so."""
     verb = "ended" if m.desire is Desire.GONE or m.state is State.ENDING else "stopped"
-    if m.instance is None and m.attempt is None:
+    if not m.has_something and m.attempt is None:
         return f"{words.name(m)} is being given up {words.reason(m)}. {words.NOTHING}"
     costs = "It may cost money until EC2 says that it is over."
     return f"{words.name(m)} is being {verb} {words.reason(m)}. {costs}"
@@ -119,11 +149,10 @@ def _leaving(m: Machine) -> str:
 def stopped(m: Machine, now: datetime) -> str:
     """Who stopped it, how long it ran, what that cost, what is kept and what that costs."""
     if m.desire is Desire.RUN:
-        return f"{words.name(m)} is to start again: {words.what(m)}."
+        return in_store.to_start(m)
     return (
         f"{words.name(m)} was stopped {words.reason(m)}. It ran {words.ran(m, now)} and cost "
-        f"{words.spent(m, now)}. Its {words.disk_gb(m)} GB disk is kept and costs "
-        f"{words.kept_daily(m)} a day; {_back(m)}"
+        f"{words.spent(m, now)}. {in_store.disk(m)}; {_back(m)}"
     )
 
 
@@ -161,9 +190,10 @@ def _facts(m: Machine) -> tuple[Block, ...]:
     rows = [("Machine", _machine(m)), ("Owner", words.owner(m))]
     each = words.price_of(m)
     if each is not None:
-        rows.append(("Price", f"{words.hourly(each)} {m.market}"))
+        rows.append(("Price", f"{words.hourly(each)} {words.market(m)}{_each(m)}"))
     elif m.hold and m.hold.hourly is not None:
-        rows.append(("Price", f"from {words.hourly(m.hold.hourly)} {m.market}"))
+        market = m.hold.market or m.market
+        rows.append(("Price", f"from {words.hourly(m.hold.hourly)} {market}"))
     rows += _time(m)
     tried = words.zones_tried(m.tried)
     if tried and m.state in _CANCELLABLE | ALIVE:
@@ -171,11 +201,21 @@ def _facts(m: Machine) -> tuple[Block, ...]:
     return (fields(rows),)
 
 
+def _each(m: Machine) -> str:
+    at = words.placement(m) or next(iter(m.placements), None)
+    same = len({one.placement.hourly for one in m.members}) < 2
+    return f" ({words.hourly(at.hourly)} each)" if m.is_group and at and same else ""
+
+
 def _machine(m: Machine) -> str:
-    said = f"{code(m.wish.instance_type)} {m.market}, {escape(words.zone(m))}"
+    said = f"{words.kind(m)} {words.market(m)}, {_where(m)}"
     if m.facts and m.facts.gpu:
         said += f"\n{words.gpu(m.facts.gpu)}"
     return said
+
+
+def _where(m: Machine) -> str:
+    return escape(words.zone(m)) if words.placement(m) else words.regions(m.wish)
 
 
 def _time(m: Machine) -> list[tuple[str, str]]:
@@ -216,15 +256,18 @@ def _buttons(m: Machine) -> list[Block]:
     if m.state not in ALIVE or m.lease is None:
         return []
     extend = buttons.extend_button(m) if m.ready_at else None
-    return [extend, buttons.stop_button(m)] if extend else [buttons.stop_button(m)]
+    more = buttons.more_button(m) if m.members and m.missing > 0 else None
+    return [found for found in (extend, buttons.stop_button(m), more) if found]
 
 
 def _small_print(m: Machine) -> tuple[Block, ...]:
     said = []
     if m.image is not None and m.state is not State.HELD:
-        said.append(f"Image {escape(m.image.name)}, {words.disk_gb(m)} GB encrypted disk")
-    if m.state in ALIVE and not m.can_stop:
-        said.append("Spot: EC2 may take it back with two minutes' notice; it cannot be stopped")
+        each = " each" if m.is_group else ""
+        said.append(f"Image {escape(m.image.name)}, {words.disk_gb(m)} GB encrypted disk{each}")
+    if m.state in ALIVE and m.market is Market.SPOT:
+        then = "its disk is kept then" if m.can_stop else "it cannot be stopped"
+        said.append(f"Spot: EC2 may take it back with two minutes' notice; {then}")
     if m.state is State.WAITING and m.hold:
         said += _missing(m.hold)
     return (context(*said),) if said else ()

@@ -1,11 +1,12 @@
-"""Who gets in: keys, addresses and how to connect, in words. No key material is ever repeated."""
+"""Who gets in: keys and addresses, in words. No key material is ever repeated."""
+
+from datetime import datetime, timedelta
 
 from core.blocks import Message, code, context, escape, link, message, section
 from core.messages import words
-from core.messages.notices import ssh_line
-from core.model import ALIVE, Access, Desire, Machine, Profile, PublicKey, State
+from core.model import Access, Machine, OneTimeLink, Profile, PublicKey
 
-_HOME = "/home/{login}"
+MOST_REASONS = 5
 
 
 # ---- keys -----------------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def accesses(profile: Profile) -> Message:
             ),
             context(_what_is_mine()),
         )
-    lines = [f"• {_access(a)}" for a in profile.accesses]
+    lines = [f"• {spoken_access(a)}" for a in profile.accesses]
     first = profile.accesses[0].cidr
     return message(
         section("*May reach port 22 of your machines:*\n" + "\n".join(lines)),
@@ -85,18 +86,22 @@ def _what_is_mine() -> str:
     return f"Your address: {link('https://checkip.amazonaws.com', 'checkip.amazonaws.com')}"
 
 
-def _access(access: Access) -> str:
+def spoken_access(access: Access) -> str:
+    """`203.0.113.7/32` until …"""
     return f"{code(access.cidr)} until {words.at(access.until)}"
 
 
-def access_added(access: Access, machines: tuple[Machine, ...]) -> Message:
-    """Port 22 is open to it, on which machines."""
-    open_now = f"It is open on {words.names(machines)} now." if machines else ""
-    only_six = "Your machines have IPv4 addresses: add the IPv4 one too." if _six(access) else ""
-    said = f"{code(access.cidr)} may reach port 22 of your machines until {words.at(access.until)}."
+def access_added(accesses: tuple[Access, ...], machines: tuple[Machine, ...]) -> Message:
+    """Port 22 is open to them, on which machines. All of them have one end."""
+    cidrs = ", ".join(code(a.cidr) for a in accesses)
+    until = words.at(accesses[0].until)
+    open_now = f"Open on {words.names(machines)} now." if machines else ""
+    no_four = all(_six(a) for a in accesses)
+    only_six = "Your machines have IPv4 addresses: add the IPv4 one too." if no_four else ""
+    said = f"{cidrs} may reach port 22 of your machines until {until}."
     return message(
         section(" ".join(part for part in (said, open_now, only_six) if part)),
-        context(f"Close it before: {code(f'/gpu allow remove {access.cidr}')}"),
+        context(f"Close it before: {code(f'/gpu allow remove {accesses[0].cidr}')}"),
     )
 
 
@@ -115,47 +120,103 @@ def access_removed(cidr: str, machines: tuple[Machine, ...]) -> Message:
     )
 
 
-# ---- connecting -----------------------------------------------------------------------------
+def no_office() -> Message:
+    """The admins have listed no network."""
+    return message(
+        section(
+            "The admins have listed no office network, so nothing was opened. Allow the address "
+            "that you are at: `/gpu allow me`"
+        ),
+        context("Admins: the parameter AllowedNetworks of the deployment is the list"),
+    )
 
 
-def ssh(m: Machine, profile: Profile) -> Message:
-    """How to connect, and what is missing for it. `profile` is the owner's."""
-    line = ssh_line(m)
-    if m.state not in ALIVE or m.desire is not Desire.RUN or line is None:
-        return message(section(_not_running(m)))
-    soon = "" if m.ready_at else " It is still coming up: SSH may not answer yet."
-    blocks = [section(f"{words.name(m)}: {line}{soon}"), section(_who_may(profile))]
-    return message(*blocks, context(f"{_vs_code(m)} (Remote - SSH)", _deadline(m)))
+# ---- the one-time link ----------------------------------------------------------------------
 
 
-def _not_running(m: Machine) -> str:
-    said = f"{words.name(m)} is {words.state(m)}, so there is nothing to connect to"
-    if m.state is State.STOPPED and m.desire is Desire.STOP:
-        return f"{said}. Start it: {code(f'/gpu start {m.name}')}"
-    if m.state in ALIVE and m.desire is Desire.RUN:
-        return f"{said} yet. Ask again in a minute: {code(f'/gpu ssh {m.name}')}"
-    return f"{said}. Your machines: `/gpu list`"
+def here_link(url: str, until: datetime, length: timedelta) -> Message:
+    """The link, and what it does: opening it shows the address, a button there opens the port."""
+    return message(
+        section(
+            f"{link(url, 'Show me my address')}, on the computer that you connect from. The page "
+            "asks before it opens port 22 of your machines to that address for "
+            f"{words.length(length)}."
+        ),
+        context(f"For you alone, once, until {words.at(until)}. Nothing is open yet."),
+    )
 
 
-def _who_may(profile: Profile) -> str:
-    if not profile.accesses:
-        return (
-            f"No address may reach it yet, so SSH will time out. Allow yours: {words.ADDRESS_STEP}"
+def link_used(used: OneTimeLink) -> Message:
+    """Each link opens one address, once."""
+    return message(
+        section(
+            f"That link was used already, for {code(used.address)}, so nothing was opened. A new "
+            "one: `/gpu allow me`"
         )
-    allowed = ", ".join(_access(a) for a in profile.accesses)
-    return f"May connect: {allowed}. From elsewhere: {words.ADDRESS_STEP}"
+    )
 
 
-def _vs_code(m: Machine) -> str:
-    assert m.instance is not None
-    login = m.image.user if m.image else "ubuntu"
-    folder = _HOME.format(login=login)
-    target = f"vscode://vscode-remote/ssh-remote+{login}@{m.instance.address}{folder}"
-    return link(target, "Open in VS Code")
+# ---- keys from GitHub -----------------------------------------------------------------------
 
 
-def _deadline(m: Machine) -> str:
-    if m.lease is None:
-        return "No deadline"
-    verb = "Stops" if m.can_stop else "Ends"
-    return f"{verb} by itself {words.at(m.lease.deadline)}"
+def keys_imported(
+    account: str,
+    *,
+    new: tuple[PublicKey, ...],
+    known: tuple[PublicKey, ...],
+    refused: tuple[str, ...],
+    left_out: int,
+    resumed: tuple[Machine, ...],
+) -> Message:
+    """Which of an account's keys are kept, which were there, and why others are not."""
+    at = code(f"github.com/{account}")
+    lines = [f"• {_key(key)}" for key in new]
+    if new:
+        blocks = [section(f"Kept from {at}; new machines let them in:\n" + "\n".join(lines))]
+    else:
+        blocks = [section(f"Nothing new at {at}: you have its {_keys(len(known))} already.")]
+    if new and known:
+        blocks.append(context(f"You had {_keys(len(known))} of it already"))
+    if left_out:
+        blocks.append(section(f"{_keys(left_out)} did not fit. Take one away: `/gpu key list`"))
+    if refused:
+        blocks.append(context(*_not_kept(refused)))
+    if resumed:
+        blocks.append(section(_go_on(resumed)))
+    return message(*blocks, context("Your keys: `/gpu key list`"))
+
+
+def _keys(count: int) -> str:
+    return f"{count} key{'' if count == 1 else 's'}"
+
+
+def _not_kept(refused: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"Not kept: {escape(why)}" for why in dict.fromkeys(refused))[:MOST_REASONS]
+
+
+def github_no_keys(account: str, refused: tuple[str, ...]) -> Message:
+    """The account is there, and shows none that EC2 takes."""
+    at = code(f"github.com/{account}")
+    said = f"{at} shows no public key" + (" that EC2 takes" if refused else "")
+    blocks = [section(f"{said}, so nothing was changed. Paste one: {words.KEY_STEP}")]
+    return message(*blocks, context(*_not_kept(refused))) if refused else message(*blocks)
+
+
+def github_unknown(account: str) -> Message:
+    """There is no such account."""
+    return message(
+        section(
+            f"GitHub knows no account called {code(account)}. Nothing was changed. Is it spelled "
+            "as in the address of its page?"
+        )
+    )
+
+
+def github_away(account: str) -> Message:
+    """GitHub did not answer in time, or not with a list of keys."""
+    return message(
+        section(
+            f"GitHub does not give the keys of {code(account)} at the moment. Nothing was changed. "
+            f"Try again in a few minutes, or paste one: {words.KEY_STEP}"
+        )
+    )

@@ -8,7 +8,14 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu launch p3.2xlarge spot", "a machine with the default lease, cheapest zone first"),
         ("/gpu launch g5.xlarge on-demand for 4h", "ends its lease four hours from its start"),
         ("/gpu launch g5.xlarge spot until 18:00 in us-west-2", "until a time of your own clock"),
-        ("/gpu launch g5.xlarge image pytorch disk 100 name bert", "image, disk in GB, name"),
+        ("/gpu launch a100 spot or on-demand", "by its GPU; on-demand where no spot can be had"),
+        ("/gpu launch cheapest 24GB spot", "by its GPU memory, whatever is cheapest now"),
+        ("/gpu launch g6e.xlarge or g5.2xlarge spot", "either, the cheaper first"),
+        ("/gpu launch g5.xlarge spot keep trying until 18:00", "again and again while EC2 is full"),
+        ("/gpu launch g5.xlarge spot keep", "its disk is kept when it stops, and starts again"),
+        ("/gpu launch g5.xlarge x16", "sixteen under one name"),
+        ("/gpu launch g5.xlarge image pytorch disk 200 name bert", "image, disk in GB, name"),
+        ("/gpu launch g5.xlarge data 500", "with a data disk of 500 GB that outlives it"),
     ),
     "stop": (
         ("/gpu stop", "your only machine: it stops, and its disk is kept and costs money"),
@@ -25,35 +32,60 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu list", "your machines and what they cost"),
         ("/gpu list all", "everybody's"),
     ),
-    "show": (("/gpu show amber-fox", "one machine with its history"),),
+    "show": (("/gpu show amber-fox", "one machine, all that it has in EC2, and its history"),),
     "ssh": (("/gpu ssh amber-fox", "the ssh line, a VS Code link, and who may connect"),),
+    "share": (("/gpu share amber-fox @kim", "lets a colleague log in too, with their own key"),),
+    "unshare": (("/gpu unshare amber-fox @kim", "takes that back"),),
     "key": (
         ("/gpu key add ssh-ed25519 AAAA… you@laptop", "the contents of your .pub file, once"),
+        ("/gpu key add github:octocat", "the public keys of a GitHub user"),
         ("/gpu key list", "your keys, numbered"),
         ("/gpu key remove 1", "takes one away; running machines keep it"),
     ),
     "allow": (
-        ("/gpu allow 203.0.113.7/32", "lets one address reach SSH on your machines for 12 hours"),
-        ("/gpu allow 203.0.113.7/32 for 2h", "for two hours"),
+        ("/gpu allow me", "a link that opens SSH on your machines to where you open it from"),
+        ("/gpu allow 203.0.113.7/32 for 2h", "lets one address in, for two hours"),
+        ("/gpu allow office", "lets the networks in that your admins have listed"),
         ("/gpu allow", "what is allowed now, and until when"),
         ("/gpu allow remove 203.0.113.7/32", "closes it at once"),
     ),
+    "types": (
+        ("/gpu types 24GB", "what there is with that much GPU memory, and its price"),
+        ("/gpu types a100", "with that GPU; a family (g5) or a maker (amd, neuron) works too"),
+    ),
+    "price": (
+        ("/gpu price g5.xlarge", "where it is cheapest now, and its spot price of the last week"),
+        ("/gpu price 80GB in us-west-2", "of whatever has that much GPU memory"),
+    ),
     "quota": (
-        ("/gpu quota", "how many GPU vCPUs this account may run, and what is used"),
-        ("/gpu quota p3.2xlarge in us-east-1", "for one type"),
+        ("/gpu quota", "how many GPU vCPUs this account may run, and what is used, by region"),
+        ("/gpu quota p3.2xlarge in us-east-1", "for one type, and how many of it fit"),
         (
             "/gpu quota raise p3.2xlarge spot",
             "asks AWS for enough to launch one more; costs nothing",
         ),
     ),
+    "save": (("/gpu save amber-fox as bert-env", "an image of a machine, to launch from"),),
+    "images": (
+        ("/gpu images", "the saved images and what they cost"),
+        ("/gpu launch g5.xlarge image bert-env", "a machine from one of them"),
+        ("/gpu images delete bert-env", "deletes one with its copies, after a question"),
+    ),
+    "data": (
+        ("/gpu data", "your data disks, where they are and what they cost"),
+        ("/gpu launch g5.xlarge data 500", "makes one, or brings the one you have, at /data"),
+        ("/gpu data delete bert", "deletes one with everything on it, after a question"),
+    ),
 }
 
 _NOTES = {
-    "launch": "Words in any order. All but the type has a default; the market is on-demand then.",
+    "launch": "Words in any order. All but the type has a default; the market is on-demand then, "
+    "the region the cheapest that has room.",
     "key": "Public keys only (ed25519, or RSA of 3072 bits and more). Never paste a private key.",
     "allow": "Your address: <https://checkip.amazonaws.com|checkip.amazonaws.com>",
     "extend": "You are warned 15 minutes before a deadline; every extension warns again.",
-    "stop": "At its deadline a machine stops by itself, and a spot machine ends.",
+    "stop": "At its deadline a machine stops by itself, and a spot machine ends unless it was "
+    "launched with `spot keep`.",
 }
 
 

@@ -3,17 +3,21 @@
 from decimal import Decimal
 
 from core.blocks import Block, actions, button, code, context, escape, section
-from core.faults import meaning
 from core.messages import buttons, words
 from core.model import ChoiceKind, Hold, HoldKind, Machine
+from core.refusals import meaning, next_step
 
 MOST_BUTTONS = 3
+MOST_NAMED = 4  # regions; more of them are counted
 
 _RULES = {
     "no-default-vpc": "There is no default VPC in {region}. An admin can make one: "
     "`aws ec2 create-default-vpc --region {region}`.",
-    "no-subnet": "None of the zones of {region} that sell it has a public default subnet. "
-    "An admin can make one: `aws ec2 create-default-subnet`.",
+    "no-subnet": "None of the zones of {region} that sell it has a public subnet in the default "
+    "VPC: one whose route table leads to an internet gateway. An admin can route one there, or "
+    "make one: `aws ec2 create-default-subnet --region {region} --availability-zone &lt;zone&gt;`.",
+    "no-free-address": "The public subnets of {region} have no free addresses in the zones that "
+    "sell it. An admin can end machines that nobody needs, or add a subnet to the default VPC.",
     "image": "There is no image that fits it.",
     "disk": "The disk that was asked for does not fit.",
 }
@@ -45,14 +49,19 @@ def _without_buttons(m: Machine, hold: Hold) -> list[str]:
 
 def why(m: Machine, hold: Hold) -> str:
     """One or two sentences: what stands in the way."""
-    thing, place = code(m.wish.instance_type), escape(m.wish.region)
+    thing, place = words.types(m.wish), words.regions(m.wish)
     match hold.kind:
         case HoldKind.QUOTA:
             return _quota(hold)
         case HoldKind.NO_CAPACITY:
             return _no_capacity(m)
         case HoldKind.NOT_OFFERED if hold.code == "no-such-market":
-            return f"EC2 does not sell {thing} as {m.wish.market} in {place}."
+            return f"EC2 does not sell {thing} as {words.markets(m.wish)} in {place}."
+        case HoldKind.NOT_OFFERED if hold.code == "no-price":
+            return (
+                f"AWS's price list has no on-demand price for {thing} in {place} now, and what "
+                "nobody can price is not launched. Spot has a price of its own; or try again later."
+            )
         case HoldKind.NOT_OFFERED:
             return f"EC2 does not offer {thing} in {place}."
         case HoldKind.NO_ACCESS:
@@ -60,7 +69,7 @@ def why(m: Machine, hold: Hold) -> str:
         case HoldKind.TOO_DEAR:
             limit = f" ({words.hourly(Decimal(hold.detail))})" if hold.detail else ""
             return (
-                f"{thing} {m.wish.market} costs more than may be launched without an admin"
+                f"{thing} {words.markets(m.wish)} costs more than may be launched without an admin"
                 f"{limit}. An admin can launch it: {words.launch_again(m.wish)}."
             )
         case HoldKind.REFUSED:
@@ -73,7 +82,15 @@ def _quota(hold: Hold) -> str:
     if hold.quota.room >= hold.needed:
         return f"There is room for it now. {words.quota_wall(hold.quota, hold.needed)}"
     asked = " AWS has been asked for more and has still to decide." if hold.asked else ""
-    return words.quota_wall(hold.quota, hold.needed) + asked
+    return words.quota_wall(hold.quota, hold.needed) + _nor(hold) + asked
+
+
+def _nor(hold: Hold) -> str:
+    """The other regions whose quota has no room for it."""
+    others = hold.detail.split(", ") if hold.detail else []
+    if len(others) > MOST_NAMED:
+        return f" Nor is there room in {len(others)} other regions."
+    return f" Nor is there room in {escape(' or '.join(others))}." if others else ""
 
 
 def _no_capacity(m: Machine) -> str:
@@ -88,8 +105,10 @@ def _refused(m: Machine, hold: Hold) -> str:
     """Our own rule in its own words; AWS's refusal by its code, for its text may name accounts."""
     rule = _RULES.get(hold.code)
     if rule is None:
-        return f"AWS refused it ({escape(hold.code)}): {escape(meaning(hold.code))}"
-    return escape(hold.detail) or rule.format(region=escape(m.wish.region))
+        said = f"{escape(meaning(hold.code))} {escape(next_step(hold.code))}"
+        where = f" in {escape(hold.region)}" if hold.region else ""
+        return f"AWS refused it{where} ({escape(hold.code)}): {said}"
+    return escape(hold.detail) or rule.format(region=escape(hold.region or m.wish.region))
 
 
 def _steps(hold: Hold) -> str:

@@ -1,9 +1,10 @@
 """vCPU quotas in words: how much there is, what has been asked of AWS, what AWS said."""
 
 from core.blocks import Block, Message, code, context, escape, message, section, user
-from core.faults import Fault, what_to_say
+from core.faults import Fault
 from core.messages import words
-from core.model import Machine, QuotaFacts, QuotaRequest, QuotaStatus
+from core.model import Machine, QuotaFacts, QuotaRequest, QuotaStatus, TypeFacts
+from core.refusals import what_to_say
 
 MOST_ROWS = 12
 
@@ -19,41 +20,77 @@ _STATUS = {
 
 
 def quotas(
-    region: str,
-    facts: tuple[QuotaFacts, ...],
+    rows: tuple[tuple[str, tuple[QuotaFacts, ...] | Fault], ...],
     asked: tuple[QuotaRequest, ...],
-    example: str = "g5.xlarge",
+    kind: TypeFacts | None = None,
 ) -> Message:
-    """Limit, use and room of each quota, and the requests that AWS has still to decide.
+    """Limit, use and room of each quota by region, and the requests that AWS has still to decide.
 
-    `example` is the type that was asked about, for the command that asks for more.
+    A region that AWS did not answer for stands with its fault. `kind`: the type that was asked
+    about; without it, quotas of 0 that nothing uses are named in one line.
     """
-    where = escape(region)
-    rows = [f"• {_row(f)}" for f in facts[:MOST_ROWS]]
-    blocks = [section(f"*vCPUs that this account may run in {where}*\n" + "\n".join(rows))]
+    title = "*vCPUs that this account may run*"
+    if kind is not None:
+        title = f"{code(kind.name)} needs {kind.vcpus} vCPUs. {title}"
+    blocks = [section(title), *(section(_region(*row, kind)) for row in rows)]
     if asked:
         lines = "\n".join(f"• {_asked_row(r)}" for r in asked[:MOST_ROWS])
         blocks.append(section(f"*Asked of AWS*\n{lines}"))
-    blocks.append(
-        context(
-            f"One type: {code(f'/gpu quota {example} in {region}')}",
-            f"More of it: {code(f'/gpu quota raise {example} spot in {region}')} or "
-            f"{code(f'/gpu quota raise {example} on-demand in {region}')}",
-        )
+    return message(*blocks, context(*_quota_hints(rows[0][0], kind)))
+
+
+def _quota_hints(region: str, kind: TypeFacts | None) -> tuple[str, ...]:
+    example = kind.name if kind else "g5.xlarge"
+    more = (
+        f"More of it: {code(f'/gpu quota raise {example} spot in {region}')} or "
+        f"{code(f'/gpu quota raise {example} on-demand in {region}')}"
     )
-    return message(*blocks)
+    return (more,) if kind else (f"One type: {code(f'/gpu quota {example}')}", more)
+
+
+def _region(region: str, found: tuple[QuotaFacts, ...] | Fault, kind: TypeFacts | None) -> str:
+    title = f"*{escape(region)}*"
+    if isinstance(found, Fault):
+        return f"{title}\n• not known now: {escape(what_to_say(found))}"
+    shown = [f for f in found if kind or f.limit or f.used or f.in_flight]
+    none = [f for f in found if f not in shown]
+    lines = [f"• {_row(f)}{_fits(f, kind)}" for f in shown]
+    return "\n".join([title, *lines, *_zeros(none)])
+
+
+def _zeros(none: list[QuotaFacts]) -> list[str]:
+    """P, Inf and the like, of which a new account may run nothing, in one line a market."""
+    lines = []
+    for market in ("on-demand", "spot"):
+        names = [
+            words.quota_family(f.name).removesuffix("-type")
+            for f in none
+            if words.quota_market(f.name) == market
+        ]
+        if names:
+            lines.append(f"• limit 0, {market}: {', '.join(dict.fromkeys(names))}")
+    return lines
+
+
+def _fits(facts: QuotaFacts, kind: TypeFacts | None) -> str:
+    if kind is None:
+        return ""
+    fits = facts.room // kind.vcpus
+    unsure = " (AWS does not say which quota counts this type; this has the most room)"
+    return f": room for {fits or 'none'}{unsure if facts.unsure else ''}"
 
 
 def _row(facts: QuotaFacts) -> str:
     family = f"{words.quota_family(facts.name)} {words.quota_market(facts.name)}"
     flight = f", {facts.in_flight} being launched" if facts.in_flight else ""
-    return f"*{family}*: limit {facts.limit}, used {facts.used}{flight}, room {facts.room}"
+    return f"*{family}*: limit {facts.limit}, used {facts.used}{flight}, free {facts.room}"
 
 
 def _asked_row(request: QuotaRequest) -> str:
+    who = "found" if request.outside else f"asked by {user(request.asked_by)}"
     return (
         f"{_what(request)}: {request.before} → {request.desired}, {_STATUS[request.status]}; "
-        f"asked by {user(request.asked_by)} {words.at(request.asked_at)}"
+        f"{who} {words.at(request.asked_at)}"
     )
 
 
@@ -84,6 +121,8 @@ def quota_not_asked(facts: QuotaFacts, fault: Fault) -> Message:
 
 def quota_asked(request: QuotaRequest) -> Message:
     """AWS has the request."""
+    if request.outside:
+        return quota_already(request)
     said = (
         f"{user(request.asked_by)} asked AWS for {request.desired} {_what(request)} (now "
         f"{request.before}): {_STATUS[request.status]}. What AWS says is told in this thread. "
@@ -94,11 +133,15 @@ def quota_asked(request: QuotaRequest) -> Message:
 
 def quota_already(request: QuotaRequest) -> Message:
     """AWS keeps one open request for a quota, so a second one is not made."""
+    who = f"asked by {user(request.asked_by)} {words.at(request.asked_at)}"
+    where = "where it was asked"
+    if request.outside:
+        who, where = "made without this bot", "in this thread"
     said = (
         f"AWS has an open request already: {request.desired} {_what(request)} (now "
-        f"{request.before}), asked by {user(request.asked_by)} {words.at(request.asked_at)}; "
-        f"{_STATUS[request.status]}. Nothing more was asked and nothing was started; the outcome "
-        f"is told where it was asked. See it: `/gpu quota in {escape(request.region)}`"
+        f"{request.before}), {who}; {_STATUS[request.status]}. Nothing more was asked and nothing "
+        f"was started; the outcome is told {where}. See it: "
+        f"`/gpu quota in {escape(request.region)}`"
     )
     return message(section(said), *_references(request))
 

@@ -5,14 +5,17 @@ from decimal import Decimal
 
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
+from core.leftovers import Inventory
 from core.messages import buttons, words
+from core.messages.admins import part_line
 from core.messages.cards import card
-from core.model import ALIVE, FINAL, Desire, Machine, Profile, State
+from core.model import ALIVE, FINAL, Desire, Instance, Machine, Profile, State
 
 MOST_LISTED = 60
 LISTED_A_BLOCK = 6
 MOST_HISTORY = 20
 MOST_BUTTONS = 3
+MOST_IN_EC2 = 30  # a section holds 3,000 characters
 
 _BILLED = ALIVE | {State.STOPPING, State.ENDING}
 
@@ -56,7 +59,7 @@ def _totals(machines: tuple[Machine, ...], now: datetime) -> str:
     if billed:
         parts.append(f"{len(billed)} up for {words.hourly(each)}")
     if stopped:
-        daily = sum((price.stopped_daily(words.disk_gb(m)) for m in stopped), Decimal(0))
+        daily = sum((words.stopped_daily(m) for m in stopped), Decimal(0))
         parts.append(f"{len(stopped)} stopped, whose disks cost {words.money(daily)} a day")
     other = len(machines) - len(billed) - len(stopped)
     if other:
@@ -109,17 +112,49 @@ def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
     return [b for b in found if b is not None][:MOST_BUTTONS]
 
 
-def show(m: Machine, now: datetime) -> Message:
-    """One machine as its card shows it, what it has cost, and its history, newest last."""
+def show(m: Machine, now: datetime, inventory: Inventory | None = None) -> Message:
+    """One machine as its card shows it, what it has in EC2 and what that costs, and its history,
+    newest last. `inventory` is None where EC2 cannot be read now."""
     shown = card(m, now)
     blocks = [b for b in shown.blocks if b["type"] != "actions"]
     if m.runs and m.state not in FINAL:
         ran = f"Ran {words.ran(m, now)} so far, for {words.spent(m, now)}"
         blocks.append(context(ran))
+    blocks += _in_ec2(m, inventory)
     lines = [f"{words.at(h.at)}: {words.happened(h.what)}" for h in m.history[-MOST_HISTORY:]]
     if lines:
         blocks += [divider(), section("*History*\n" + "\n".join(lines))]
     return message(*blocks, context(_ids(m)))
+
+
+def _in_ec2(m: Machine, found: Inventory | None) -> list[Block]:
+    """Everything that it has brought, each thing with its price, and what outlives it."""
+    if found is None:
+        return [context("EC2 cannot be read now, so what it has there is not listed.")]
+    if not found.instances and not found.parts:
+        return [context("It has nothing in EC2.")]
+    lines = [line for one in found.instances for line in _instance(m, one)]
+    lines += [part_line(part) for part in found.parts]
+    shown = lines[:MOST_IN_EC2]
+    if len(lines) > len(shown):
+        shown.append(f"… and {len(lines) - len(shown)} more")
+    total = f"About {words.money(found.monthly)} a month whether it runs or not"
+    kept = ", and all but what outlives it is deleted when it ends" if found.parts else ""
+    return [divider(), section("*In EC2*\n" + "\n".join(shown)), context(f"{total}{kept}.")]
+
+
+def _instance(m: Machine, one: Instance) -> list[str]:
+    """The instance, and its public address, which is billed by itself."""
+    if one.state == "terminated":
+        return []
+    billed = one.state in ("pending", "running")
+    at = next((each.placement for each in m.members if each.instance.id == one.id), m.placement)
+    hourly = f", {words.hourly(at.hourly)}" if billed and at else ""
+    lines = [f"• instance {code(one.id)}: {escape(one.state)} in {escape(one.zone)}{hourly}"]
+    if one.address:
+        each = words.hourly(price.PUBLIC_IPV4_HOURLY)
+        lines.append(f"• public address of {code(one.id)}: {each} while it runs")
+    return lines
 
 
 def _ids(m: Machine) -> str:

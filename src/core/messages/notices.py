@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import assert_never
 
 from core.blocks import Block, Message, actions, button, code, context, escape, message, section
-from core.faults import meaning
-from core.messages import buttons, words
+from core.denials import refused
+from core.messages import buttons, in_store, many, words
+from core.messages.admins import why_denied
 from core.messages.cards import ended, failed, stopped
-from core.model import ALIVE, Cause, Desire, Machine, Market, Notice, NoticeKind, State
+from core.model import ALIVE, Cause, ChoiceKind, Desire, Machine, Market, Notice, NoticeKind, State
+from core.refusals import meaning
 
 
 def notice(m: Machine, owed: Notice, now: datetime) -> Message:
@@ -30,6 +32,8 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return _start_failed(m, owed)
         case NoticeKind.FAILED:
             return message(section(f"{words.owner(m)} {failed(m)}"))
+        case NoticeKind.DENIED:
+            return why_denied(m, refused(owed.detail), None)
         case _:
             assert_never(owed.kind)
 
@@ -50,10 +54,18 @@ def _ready(m: Machine, owed: Notice) -> Message:
     if not _up(m):
         was = f"{words.name(m)} was ready on {words.at(owed.at)} and is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {was}"))
-    line = ssh_line(m) or f"no public address; see {code(f'/gpu ssh {m.name}')}"
+    line = _how(m) or f"no public address; see {code(f'/gpu ssh {m.name}')}"
     blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line}")]
     blocks.append(context(_lease(m), f"VS Code and who may connect: {code(f'/gpu ssh {m.name}')}"))
+    if m.host_keys and not m.members:
+        first = code(m.host_keys[0].prints[0])
+        blocks.append(context(f"The first ssh shows its host key; say no to any but {first}"))
     return message(*blocks)
+
+
+def _how(m: Machine) -> str | None:
+    """How to get in: of a group there are too many addresses for this message."""
+    return f"{words.what(m)}. {many.addresses(m)}" if m.members else ssh_line(m)
 
 
 def _lease(m: Machine) -> str:
@@ -86,10 +98,10 @@ def _warning(m: Machine, owed: Notice) -> Message:
 
 
 def _after(m: Machine) -> str:
-    gb = words.disk_gb(m)
+    disk = words.disk(m)
     if m.can_stop:
-        return f"Its {gb} GB disk is kept then and costs {words.kept_daily(m)} a day."
-    return f"It is a spot machine: its {gb} GB disk is deleted then, so save what you need."
+        return f"{in_store.disk(m)}."
+    return f"It is a spot machine: its {disk} is deleted then, so save what you need."
 
 
 def _keep_button(m: Machine) -> Block:
@@ -107,11 +119,16 @@ def _interrupted(m: Machine, owed: Notice) -> Message:
     return message(
         section(
             f"{words.owner(m)} EC2 takes {words.name(m)} back and ends it about {words.at(gone)}. "
-            f"Save your work now: its {words.disk_gb(m)} GB disk is deleted. Connect: "
-            f"{code(f'/gpu ssh {m.name}')}"
+            f"{_save_now(m)} Connect: {code(f'/gpu ssh {m.name}')}"
         ),
         context(f"On-demand machines are not taken back: {other}"),
     )
+
+
+def _save_now(m: Machine) -> str:
+    if m.can_stop:
+        return f"What runs on it is lost; its {words.disk(m)} is kept, to start again from."
+    return f"Save your work now: its {words.disk(m)} is deleted."
 
 
 def _stopped(m: Machine, now: datetime) -> Message:
@@ -134,12 +151,48 @@ def _ended(m: Machine, now: datetime) -> Message:
 
 
 def _start_failed(m: Machine, owed: Notice) -> Message:
-    why = escape(meaning(owed.detail)) if owed.detail else "EC2 refused."
+    why = "its time was over before it could start." if owed.detail == "too-late" else _why(owed)
     said = f"{words.owner(m)} {words.name(m)} could not be started: {why}"
     if m.state is not State.STOPPED or m.desire is not Desire.STOP:
         return message(section(f"{said} It is {words.state(m)} now."))
-    kept = (
-        f"It is still stopped; its {words.disk_gb(m)} GB disk is kept and costs "
-        f"{words.kept_daily(m)} a day."
+    tried = words.zones_tried(m.tried)
+    where = f" Tried: {tried}." if tried else ""
+    row = _ways(m)
+    again = buttons.start_button(m, "Try again", None if row else buttons.PRIMARY)
+    blocks = [
+        section(f"{said}{where} It is still stopped. {in_store.disk(m)}."),
+        actions(*row, again),
+    ]
+    return message(*blocks, *_about_zones(m))
+
+
+def _why(owed: Notice) -> str:
+    return escape(meaning(owed.detail)) if owed.detail else "EC2 refused."
+
+
+def _ways(m: Machine) -> list[Block]:
+    """The ways on of a start that failed; their buttons fit this failure only."""
+    if m.hold is None:
+        return []
+    return [
+        button(
+            buttons.choice_label(choice, m.hold, m.wish),
+            f"choose-{i}",
+            f"{m.id}:{m.turn}:{i}",
+            None if i else buttons.PRIMARY,
+        )
+        for i, choice in enumerate(m.hold.choices)
+    ]
+
+
+def _about_zones(m: Machine) -> tuple[Block, ...]:
+    """What going to another zone means, where that is offered."""
+    choices = m.hold.choices if m.hold else ()
+    if not any(choice.kind is ChoiceKind.ZONE for choice in choices):
+        return ()
+    return (
+        context(
+            "Another zone of the region: the disk goes there as a snapshot, which takes minutes; "
+            "the old one is deleted when the new machine runs"
+        ),
     )
-    return message(section(f"{said} {kept}"), actions(buttons.start_button(m, "Try again")))

@@ -4,28 +4,30 @@ from datetime import datetime
 from decimal import Decimal
 
 from core import price
-from core.blocks import Block, Message, actions, button, message, section
-from core.messages import words
+from core.blocks import Block, Message, actions, button, context, message, section
+from core.messages import in_store, words
 from core.messages.buttons import DANGER
 from core.model import Machine, State
 
 
 def stop_question(m: Machine, now: datetime) -> Message:
     """A spot machine cannot be stopped: it ends, and its disk goes."""
+    hint = in_store.next_time(m)
     return message(
         section(
             f"{words.name(m)} is a spot machine, which cannot be stopped: it ends, and its "
-            f"{words.disk_gb(m)} GB disk is deleted with everything on it. It is {words.state(m)}"
+            f"{words.disk(m)} is deleted with everything on it. It is {words.state(m)}"
             f"{_cost(m, now)}."
         ),
         actions(_end(m), _keep(m)),
+        *([context(hint)] if hint else []),
     )
 
 
 def end_question(m: Machine, now: datetime) -> Message:
     """Asked when the machine was not named."""
-    disk = f" and its {words.disk_gb(m)} GB disk is deleted with everything on it"
-    lost = disk if m.instance else ""
+    disk = f" and its {words.disk(m)} is deleted with everything on it"
+    lost = disk if m.has_something else ""
     return message(
         section(
             f"{words.name(m)} ends for good{lost}. It is {words.state(m)}{_cost(m, now)}. "
@@ -37,12 +39,12 @@ def end_question(m: Machine, now: datetime) -> Message:
 
 def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
     """Which ones stop and keep their disks, which ones end and lose them."""
-    stops = tuple(m for m in machines if m.can_stop and m.instance)
+    stops = tuple(m for m in machines if m.can_stop and m.has_something)
     ends = tuple(m for m in machines if not m.can_stop and m.instance)
-    dropped = tuple(m for m in machines if m.instance is None)
+    dropped = tuple(m for m in machines if not m.has_something)
     lines = [f"Stop all {len(machines)} of your machines?"]
     if stops:
-        daily = sum((price.stopped_daily(words.disk_gb(m)) for m in stops), Decimal(0))
+        daily = sum((words.stopped_daily(m) for m in stops), Decimal(0))
         lines.append(
             f"• {words.names(stops)}: stopped; the disks are kept, {words.money(daily)} a day"
         )
@@ -57,15 +59,19 @@ def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
 
 
 def _all_cost(machines: tuple[Machine, ...], now: datetime) -> str:
-    each = sum((m.hourly or Decimal(0) for m in machines if m.instance), Decimal(0))
+    each = sum((m.hourly or Decimal(0) for m in machines if _billed(m)), Decimal(0))
     so_far = sum((price.spent(m.runs, now) for m in machines), Decimal(0))
     return f"They cost {words.hourly(each)} now, and {words.money(so_far)} so far."
 
 
+def _billed(m: Machine) -> bool:
+    return m.instance is not None and m.state is not State.STOPPED
+
+
 def _cost(m: Machine, now: datetime) -> str:
-    if m.instance is None or m.hourly is None:
+    if not m.has_something or m.hourly is None:
         return ", and costs nothing now"
-    if m.state is State.STOPPED:
+    if m.state is State.STOPPED or m.instance is None:
         return f", and its disk costs {words.kept_daily(m)} a day"
     return f", costs {words.hourly(m.hourly)} and has cost {words.spent(m, now)} so far"
 

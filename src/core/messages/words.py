@@ -4,10 +4,21 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from core import price
 from core.blocks import code, escape, user, when
-from core.faults import FaultKind, kind_of, meaning
+from core.disks import disk_of
+from core.lifecycle import awaits_image
+from core.messages import many
+from core.messages.wishes import launch_again as launch_again
+from core.messages.wishes import markets as markets
+from core.messages.wishes import refusal as refusal
+from core.messages.wishes import regions as regions
+from core.messages.wishes import same_launch as same_launch
+from core.messages.wishes import types as types
+from core.messages.wishes import wanted as wanted
+from core.messages.wishes import zones_tried as zones_tried
 from core.model import (
     Cause,
     ChoiceKind,
@@ -16,24 +27,17 @@ from core.model import (
     Hold,
     Machine,
     Market,
+    Placement,
     QuotaFacts,
     State,
-    Tried,
-    Wish,
 )
+from core.refusals import meaning
 
 NOTHING = "Nothing was started, so it costs nothing."
 KEY_STEP = "`/gpu key add ssh-ed25519 AAAA… you@laptop`"
 ADDRESS_STEP = "`/gpu allow &lt;your address&gt;/32`"
-MOST_LINES_TRIED = 8
 SPOT_NOTICE = timedelta(minutes=2)  # between EC2's notice and the end of a spot instance
 
-_REFUSALS = {
-    FaultKind.CAPACITY: "no capacity",
-    FaultKind.NOT_OFFERED: "not sold there",
-    FaultKind.QUOTA: "the quota is used up",
-    FaultKind.SPOT_PRICE: "the spot price rose",
-}
 _STATES = {
     State.REQUESTED: "being looked into",
     State.HELD: "waiting for a decision, not launched",
@@ -103,17 +107,32 @@ def until_deadline(m: Machine) -> str | None:
 
 
 def price_of(m: Machine) -> Decimal | None:
-    """USD per hour of where it runs, or of where it is being tried."""
-    if m.placement:
-        return m.placement.hourly
-    if m.attempt:
-        return m.attempt.placement.hourly
-    return m.placements[0].hourly if m.placements else None
+    """USD per hour of all its instances, where they run or are being tried."""
+    if m.placement and not (m.kept and m.attempt):
+        return m.hourly
+    at = m.attempt.placement if m.attempt else next(iter(m.placements), None)
+    return at.hourly * m.wish.count if at else None
+
+
+def stopped_daily(m: Machine) -> Decimal:
+    """USD a day of all its disks while it is stopped."""
+    gb = disk_gb(m)
+    wished = disk_of(m.wish, gb)
+    each = price.stopped_daily(gb, wished.kind, wished.iops, wished.throughput)
+    if m.kept is None:
+        return each * max(1, len(m.members))
+    held = each if m.kept.volume or m.kept.instance else Decimal(0)
+    return held + (price.daily(price.snapshot_monthly(gb)) if m.kept.complete else 0)
 
 
 def kept_daily(m: Machine) -> str:
     """What its disk costs a day while it is stopped."""
-    return money(price.stopped_daily(disk_gb(m)))
+    return money(stopped_daily(m))
+
+
+def disk(m: Machine) -> str:
+    """`50 GB disk`; of a group `set of 16 disks (50 GB each)`."""
+    return many.disk(m, disk_gb(m))
 
 
 def disk_gb(m: Machine) -> int:
@@ -140,44 +159,49 @@ def region(m: Machine) -> str:
 
 
 def zone(m: Machine) -> str:
-    """The zone it runs in or is being tried in, else the region."""
-    if m.placement:
-        return m.placement.zone
-    return m.attempt.placement.zone if m.attempt else m.wish.region
+    """The zone it runs in or is being tried in, else the region; of a group, how many where."""
+    if m.members:
+        return many.zones(m)
+    at = placement(m)
+    return at.zone if at else m.wish.region
 
 
-def wanted(wish: Wish) -> str:
-    """`p3.2xlarge` spot in us-east-1."""
-    return f"{code(wish.instance_type)} {wish.market} in {escape(wish.region)}"
+def placement(m: Machine) -> Placement | None:
+    """Where it runs, or where it is being tried: a kept disk elsewhere than where it ran."""
+    trying = m.attempt.placement if m.attempt else None
+    return trying or m.placement if m.kept else m.placement or trying
+
+
+def kind(m: Machine) -> str:
+    """The type that runs or is being tried, else what was asked for; how many of it first."""
+    at = placement(m)
+    return many.number(m) + code(at.instance_type) if at else types(m.wish)
+
+
+def market(m: Machine) -> str:
+    """The market that it runs in or is being tried in, else what was asked for."""
+    if m.members:
+        return " and ".join(sorted({one.placement.market.value for one in m.members}))
+    at = placement(m)
+    return at.market.value if at else markets(m.wish)
 
 
 def what(m: Machine) -> str:
     """`p3.2xlarge` spot in us-east-1a."""
-    return f"{code(m.wish.instance_type)} {m.market} in {escape(zone(m))}"
+    at = placement(m)
+    return f"{kind(m)} {market(m)} in {escape(zone(m))}" if at else wanted(m.wish)
 
 
 def gpu(it: Gpu) -> str:
-    """1 x NVIDIA V100, 16 GiB."""
-    count = format(it.count.normalize(), "f")
+    """1 x NVIDIA V100, 16 GiB; of a part: 1/8 of an NVIDIA L4, 3 GiB."""
+    told = it.maker and not it.name.lower().startswith(it.maker.lower())
+    label = escape(f"{it.maker} {it.name}" if told else it.name)
+    size = f"{round(it.memory_mib / 1024)} GiB"
+    if Decimal(0) < it.count < 1:
+        part = Fraction(it.count).limit_denominator(64)
+        return f"{part} of an {label}, {size}"
     each = " each" if it.count > 1 else ""
-    label = escape(f"{it.maker} {it.name}" if it.maker else it.name)
-    return f"{count} x {label}, {round(it.memory_mib / 1024)} GiB{each}"
-
-
-def launch_again(wish: Wish, market: Market | None = None) -> str:
-    """The command that asks for the same again, ready to be pasted."""
-    return code(f"/gpu {same_launch(wish, market)}")
-
-
-def same_launch(wish: Wish, market: Market | None = None) -> str:
-    """The words of a launch that asks for the same, its name apart."""
-    said = f"launch {wish.instance_type} {market or wish.market} in {wish.region}"
-    if wish.length is not None:
-        minutes = int(wish.length.total_seconds() // 60)
-        said += f" for {minutes}m" if minutes % 60 else f" for {minutes // 60}h"
-    if wish.image != "base":
-        said += f" image {wish.image}"
-    return f"{said} disk {wish.disk_gb}" if wish.disk_gb else said
+    return f"{format(it.count.normalize(), 'f')} x {label}, {size}{each}"
 
 
 def names(machines: Iterable[Machine]) -> str:
@@ -201,6 +225,8 @@ def state(m: Machine) -> str:
         return "starting"
     if m.state is State.WAITING and m.retry_at is not None:
         return "trying for capacity now and then, not launched"
+    if m.state is State.WAITING and awaits_image(m):
+        return "waiting for its image, not launched"
     if m.state is State.RUNNING:
         return "running and ready" if m.ready_at else "running, waiting for SSH"
     return _STATES[m.state]
@@ -225,19 +251,6 @@ def reason(m: Machine) -> str:
             return "because EC2 never said what became of the launch"
         case None:
             return "for a reason that was not recorded"
-
-
-def refusal(code_: str) -> str:
-    """What EC2's error code means, in a few words; the code itself where it is not known here."""
-    if code_ == "no-answer":
-        return "no answer from EC2, and no machine"
-    return _REFUSALS.get(kind_of(code_)) or escape(code_)
-
-
-def zones_tried(tried: Iterable[Tried]) -> str:
-    """us-east-1a: no capacity · us-east-1b: not sold there; the last eight."""
-    lines = [f"{escape(t.zone)}: {refusal(t.code)}" for t in tried]
-    return " · ".join(lines[-MOST_LINES_TRIED:])
 
 
 def quota_family(quota_name: str) -> str:
@@ -296,12 +309,18 @@ def happened(line: str) -> str:
     said = re.sub(r"^not started: (\S+)$", _not_started, said)
     said = re.sub(r"^to (stop|end): person \(by ", r"to \1 (by ", said)
     said = re.sub(r"^(?:ask-quota|ask-and-launch) (\d+)", r"asked AWS for \1", said)
-    said = re.sub(r"^(?:market|type|region) (\S+)", r"changed to \1", said)
+    said = re.sub(r"^(?:market|type|region|count) (\S+)", r"changed to \1", said)
+    said = re.sub(r"^(\S+ left out): (\S+)$", _left_out, said)
+    said = re.sub(r"(?<=shared with )([A-Z0-9]+)", lambda found: user(found[1]), said)
     return re.sub(r"\(by ([A-Z0-9]+)\)", lambda found: f"(by {user(found[1])})", said)
 
 
 def _tried(found: re.Match[str]) -> str:
     return f"{found[1]}: {refusal(found[2])}"
+
+
+def _left_out(found: re.Match[str]) -> str:
+    return f"{found[1]}: {meaning(found[2])}"
 
 
 def _not_started(found: re.Match[str]) -> str:

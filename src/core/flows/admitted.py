@@ -1,0 +1,48 @@
+"""Who gets in to one machine, and from where: its owner, and those with whom it is shared."""
+
+from core import shared_keys
+from core.flows.house import House
+from core.model import Instance, Machine
+
+MOST_RULES = 60  # what EC2 allows in one security group
+MOST_KEY_TEXT = 6000  # characters of others' keys in user data, which holds 16 KB in all
+
+
+def networks(house: House, m: Machine) -> frozenset[str]:
+    """The networks that may reach it now; where they are too many, its owner's come first."""
+    found = dict.fromkeys(
+        access.cidr
+        for user in (m.owner, *m.shared)
+        for access in house.ledger.profile(user).at(house.clock()).accesses
+    )
+    return frozenset(list(found)[:MOST_RULES])
+
+
+def keys_of_others(house: House, m: Machine) -> tuple[str, ...]:
+    """The public keys of those with whom it is shared, without comments, each once."""
+    own = {key.text for key in house.ledger.profile(m.owner).keys}
+    found = (key.text for user in m.shared for key in house.ledger.profile(user).keys)
+    return tuple(dict.fromkeys(text for text in found if text not in own))
+
+
+def first_keys(house: House, m: Machine) -> tuple[str, ...]:
+    """What its first boot lets in: all of its owner's keys, and as many of others' as fit."""
+    lines = [key.text for key in house.ledger.profile(m.owner).keys]
+    room = MOST_KEY_TEXT
+    for text in keys_of_others(house, m):
+        room -= len(text)
+        if room >= 0:
+            lines.append(shared_keys.marked(text))
+    return tuple(lines)
+
+
+def shared_with(house: House, user: str) -> tuple[Machine, ...]:
+    """The live machines of others that let this person in too."""
+    return tuple(m for m in house.ledger.live() if user in m.shared)
+
+
+def instances(m: Machine) -> tuple[Instance, ...]:
+    """All that it has in EC2."""
+    if m.members:
+        return tuple(member.instance for member in m.members)
+    return (m.instance,) if m.instance else ()

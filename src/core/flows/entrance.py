@@ -1,0 +1,145 @@
+"""How keys and addresses come without being typed: from GitHub, by a one-time link, by the list."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core import commands, messages
+from core.blocks import Message
+from core.flows import access
+from core.flows.house import House
+from core.flows.request import Request
+from core.flows.speak import answer, passing
+from core.model import Access, OneTimeLink, PublicKey
+from core.ports import ChatError, StaleRow, Unreachable
+
+LINK_LIVES = timedelta(minutes=10)
+MOST_LINES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """Somebody pressed the button behind a link: which link, from which address, and when."""
+
+    link: str
+    user: str
+    address: str
+    at: datetime
+
+
+def import_keys(house: House, request: Request, wanted: commands.KeyImport) -> None:
+    """Keep the keys that an account at GitHub shows, those that EC2 takes, as far as they fit."""
+    try:
+        lines = house.public_keys.of(wanted.account)
+    except Unreachable:
+        return answer(house, request.response_url, messages.github_away(wanted.account))
+    if lines is None:
+        return answer(house, request.response_url, messages.github_unknown(wanted.account))
+    told = tuple(line for line in lines if line.strip())[:MOST_LINES]
+    read = [commands.read_key(f"{line} github:{wanted.account}", house.clock()) for line in told]
+    good = tuple(key for key in read if isinstance(key, PublicKey))
+    bad = tuple(key.what for key in read if isinstance(key, commands.UsageError))
+    if not good:
+        return answer(house, request.response_url, messages.github_no_keys(wanted.account, bad))
+    before = {key.fingerprint for key in house.ledger.profile(request.user).keys}
+    resumed = access.add_keys(house, request.user, good)
+    kept = {key.fingerprint for key in house.ledger.profile(request.user).keys}
+    fits = tuple(key for key in good if key.fingerprint in kept)
+    said = messages.keys_imported(
+        wanted.account,
+        new=tuple(key for key in fits if key.fingerprint not in before),
+        known=tuple(key for key in fits if key.fingerprint in before),
+        refused=bad,
+        left_out=len(good) - len(fits),
+        resumed=resumed,
+    )
+    return answer(house, request.response_url, said)
+
+
+def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -> None:
+    """Open every network that the admins have listed, for a while."""
+    networks = house.policy.networks
+    if not networks:
+        return answer(house, request.response_url, messages.no_office())
+    refused = access.too_long(wanted.length, "allow office") or access.too_many(
+        house, request.user, networks
+    )
+    if refused:
+        return answer(house, request.response_url, messages.usage(refused))
+    until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
+    accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
+    opened = access.grant(house, request.user, accesses)
+    return answer(house, request.response_url, messages.access_added(accesses, opened))
+
+
+# ---- the one-time link ----------------------------------------------------------------------
+
+
+def allow_me(house: House, request: Request, wanted: commands.AllowMe) -> None:
+    """A link that opens port 22 to the address that it is opened from."""
+    refused = access.too_long(wanted.length, "allow me")
+    if refused:
+        return answer(house, request.response_url, messages.usage(refused))
+    length = wanted.length or access.DEFAULT_ACCESS
+    until = house.clock() + LINK_LIVES
+    id, _ = house.links.link(request.id, request.user, until, length)
+    row = _given(house, request, id, until, length)
+    # Once more, with the end that a first delivery of this request has written.
+    _, url = house.links.link(request.id, request.user, row.until, row.length)
+    return answer(house, request.response_url, messages.here_link(url, row.until, row.length))
+
+
+def _given(
+    house: House, request: Request, id: str, until: datetime, length: timedelta
+) -> OneTimeLink:
+    new = OneTimeLink(
+        id=id, user=request.user, until=until, length=length, response_url=request.response_url
+    )
+    seen = house.ledger.row(OneTimeLink, id)
+    if seen is not None:
+        return seen
+    try:
+        return house.ledger.save_row(new, None)
+    except StaleRow:
+        return house.ledger.row(OneTimeLink, id) or new
+
+
+def here(house: House, opened: Opened) -> None:
+    """Use the link up, then open its person's machines to the address. Once, whoever tries again.
+
+    The same press delivered twice does nothing twice; another address finds the link used.
+    """
+    link = house.ledger.row(OneTimeLink, opened.link)
+    if link is None or link.user != opened.user or opened.at > link.until:
+        return None  # not one that was given here, or its time was over: the door has said so
+    cidr = commands.read_network(opened.address, house.policy.networks)
+    if isinstance(cidr, commands.UsageError):
+        return _say(house, link, messages.usage(cidr))
+    refused = access.too_many(house, link.user, (cidr,))
+    if refused:
+        return _say(house, link, messages.usage(refused))
+    used = _used_up(house, link, cidr)
+    if used.used_at is None or used.address != cidr:
+        return _say(house, link, messages.link_used(used))
+    granted = Access(cidr=cidr, until=used.used_at + link.length)
+    machines = access.grant(house, link.user, (granted,))
+    return _say(house, link, messages.access_added((granted,), machines))
+
+
+def _used_up(house: House, link: OneTimeLink, cidr: str) -> OneTimeLink:
+    """The row as the first use has left it, whoever that was."""
+    if link.used_at is not None:
+        return link
+    try:
+        return house.ledger.save_row(replace(link, used_at=house.clock(), address=cidr), link)
+    except StaleRow:
+        return house.ledger.row(OneTimeLink, link.id) or link
+
+
+def _say(house: House, link: OneTimeLink, said: Message) -> None:
+    """To the person alone: where the command was typed, or else in direct messages."""
+    try:
+        house.chat.respond(link.response_url, said)
+    except ChatError as error:
+        if passing(error):
+            raise
+        house.chat.dm(link.user, said)

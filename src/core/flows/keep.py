@@ -1,0 +1,155 @@
+"""Carries a disk over from one instance to the next: volume, snapshot, image, a new instance.
+
+Every step looks things up by the ids in the row, or makes them under a name that is derived from
+the row, so that a step that was cut off is simply taken again. What cannot be done now is left as
+it is: the row is due again.
+"""
+
+from typing import assert_never
+
+from core import lifecycle as life
+from core import run_instances
+from core.faults import CloudError
+from core.flows import restart
+from core.flows.house import House
+from core.lifecycle import KeepStep
+from core.model import FINAL, Kept, Machine
+
+MACHINE = "gpu:machine"
+
+
+def carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
+    """The row as written after one step; the same row when nothing can be done now."""
+    assert m.kept is not None or step is KeepStep.FIND
+    try:
+        return _carry_out(house, m, step)
+    except CloudError:
+        return m  # no answer, no conclusion
+
+
+def _carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
+    match step:
+        case KeepStep.FIND:
+            return _find(house, m)
+        case KeepStep.SNAPSHOT:
+            return _snapshot(house, m)
+        case KeepStep.AWAIT:
+            return _await(house, m)
+        case KeepStep.REGISTER:
+            return _register(house, m)
+        case KeepStep.DROP:
+            return _drop(house, m)
+        case KeepStep.PLAN:
+            return restart.plan(house, m)
+        case KeepStep.RELEASE:
+            return _release(house, m)
+        case _:
+            assert_never(step)
+
+
+def _find(house: House, m: Machine) -> Machine:
+    """The volume that the ended instance has left; EC2 may need a moment to let go of it."""
+    assert m.instance is not None
+    known = life.things(m.kept) if m.kept else ()
+    volumes = house.disks.volumes(m.instance.region, MACHINE, m.id)
+    left = [v for v in volumes if v.id not in known]
+    free = next((v for v in left if v.state == "available"), None)
+    now = house.clock()
+    if free is not None:
+        return house.ledger.save(life.found(m, now, free.id, free.zone, free.gb), m)
+    return m if left else house.ledger.save(life.unfound(m, now), m)
+
+
+def _snapshot(house: House, m: Machine) -> Machine:
+    kept = _of(m)
+    volume = kept.volume or _root_of(house, kept)
+    if volume is None:
+        # The stopped instance has lost its disk or is gone: reality is looked at next.
+        return house.ledger.save(life.released(m), m)
+    tags = run_instances.tags(m, house.policy)
+    made = house.disks.make_snapshot(kept.region, volume, _name(m), tags)
+    return house.ledger.save(life.snapshotted(m, made.id), m)
+
+
+def _root_of(house: House, kept: Kept) -> str | None:
+    if kept.instance is None:
+        return None
+    root = house.disks.root_volume(kept.region, kept.instance)
+    return root.id if root else None
+
+
+def _await(house: House, m: Machine) -> Machine:
+    kept = _of(m)
+    assert kept.snapshot is not None
+    shown = house.disks.snapshot(kept.region, kept.snapshot)
+    if shown is None:
+        return house.ledger.save(life.snapshot_unseen(m, house.clock()), m)
+    if shown.state == "completed":
+        return house.ledger.save(life.completed(m, house.clock()), m)
+    if shown.state == "error" and house.disks.delete_snapshot(kept.region, kept.snapshot):
+        return house.ledger.save(life.unsnapshotted(m), m)
+    return m
+
+
+def _register(house: House, m: Machine) -> Machine:
+    kept = _of(m)
+    assert kept.snapshot is not None
+    assert m.image is not None
+    tags = run_instances.tags(m, house.policy)
+    image = house.own_images.register(kept.region, _name(m), kept.snapshot, m.image, kept.gb, tags)
+    return house.ledger.save(life.registered(m, image), m)
+
+
+def _drop(house: House, m: Machine) -> Machine:
+    kept = _of(m)
+    ids = (*([kept.volume] if kept.volume else ()), *kept.spare)
+    gone = _gone(house, kept.region, ids)
+    return house.ledger.save(life.settled(m), m) if gone else m
+
+
+def _release(house: House, m: Machine) -> Machine:
+    kept = _of(m)
+    gone = _gone(house, kept.region, life.things(kept))
+    return house.ledger.save(life.released(m), m) if gone else m
+
+
+def let_go(house: House, m: Machine, then: Machine) -> bool:
+    """Whether a machine that is over has let go of the stopped instance that its disk was to move
+    from. All the rest of a kept disk carries the machine's tag, by which `leftovers` removes it."""
+    if then.state not in FINAL or m.kept is None or m.kept.instance is None:
+        return True
+    region, old = m.kept.region, m.kept.instance
+    try:
+        house.cloud.terminate(region, old)
+        shown = house.cloud.look(region, old)
+    except CloudError:
+        return False
+    return shown is None or shown.state == "terminated"
+
+
+def _gone(house: House, region: str, ids: tuple[str, ...]) -> bool:
+    """Remove them in their order, which EC2 asks for: no snapshot goes before its image."""
+    return all(_removed(house, region, id) for id in ids)
+
+
+def _removed(house: House, region: str, id: str) -> bool:
+    match id.partition("-")[0]:
+        case "i":
+            house.cloud.terminate(region, id)
+        case "ami":
+            house.own_images.remove(region, id)
+        case "snap":
+            return house.disks.delete_snapshot(region, id)
+        case _:
+            return house.disks.delete_volume(region, id)
+    return True
+
+
+def _name(m: Machine) -> str:
+    """One for each time that it ran, so that a step taken twice makes one thing."""
+    return f"gpu-{m.id}-{len(m.runs)}"
+
+
+def _of(m: Machine) -> Kept:
+    assert m.kept is not None
+    return m.kept

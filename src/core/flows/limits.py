@@ -1,0 +1,79 @@
+"""Reads vCPU quotas: limit, use and our own launches in flight, of one type or a whole region."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from core import catalog
+from core import quota as quotas
+from core.faults import CloudError
+from core.flows.house import House
+from core.model import Market, QuotaFacts, State
+
+NOT_LISTED = "QuotaNotListed"
+
+
+def quota_facts(house: House, region: str, instance_type: str, market: Market) -> QuotaFacts:
+    """Limit, use and our own launches in flight of the quota that a type draws on, in vCPUs.
+
+    Where AWS lists none for it, the one with the most room of those that it may be counted under:
+    what does not fit there fits nowhere.
+    """
+    wanted = catalog.quota_of(instance_type, market)
+    try:
+        code, name, limit = house.quotas.limit(region, wanted.name, wanted.code)
+    except CloudError as error:
+        perhaps = _perhaps(house, region, wanted) if error.fault.code == NOT_LISTED else ()
+        if not perhaps:
+            raise
+        return replace(max(perhaps, key=lambda facts: facts.room), unsure=True)
+    return QuotaFacts(
+        code=code,
+        name=name,
+        region=region,
+        limit=limit,
+        used=quotas.used(house.cloud.in_use(region), wanted),
+        in_flight=_in_flight(house, region, lambda t, m: catalog.quota_of(t, m) == wanted),
+    )
+
+
+def _perhaps(house: House, region: str, wanted: catalog.QuotaRef) -> tuple[QuotaFacts, ...]:
+    rows = {facts.name: facts for facts in region_quotas(house, region)}
+    names = (quotas.same_quota(name, rows) for name in wanted.perhaps)
+    return tuple(rows[name] for name in names if name is not None)
+
+
+def region_quotas(house: House, region: str) -> tuple[QuotaFacts, ...]:
+    """Every vCPU quota of a family with accelerators, by family and market, found by its name."""
+    listed = [one for one in house.quotas.limits(region) if quotas.is_accelerated(one.name)]
+    names = tuple(one.name for one in listed)
+    in_use = house.cloud.in_use(region)
+
+    def counted_by(name: str) -> Callable[[str, Market], bool]:
+        return lambda t, market: quotas.quota_for(t, market, names) == name
+
+    found = [
+        QuotaFacts(
+            code=one.code,
+            name=one.name,
+            region=region,
+            limit=one.vcpus,
+            used=sum(u.vcpus for u in in_use if counted_by(one.name)(u.instance_type, u.market)),
+            in_flight=_in_flight(house, region, counted_by(one.name)),
+        )
+        for one in listed
+    ]
+    return tuple(sorted(found, key=lambda f: (sorted(quotas.families(f.name)), f.name)))
+
+
+def _in_flight(house: House, region: str, counts: Callable[[str, Market], bool]) -> int:
+    """vCPUs of launches of ours whose RunInstances has been written down and not been answered."""
+    return sum(_asked_for(house, region, counts))
+
+
+def _asked_for(house: House, region: str, counts: Callable[[str, Market], bool]) -> Iterator[int]:
+    for m in house.ledger.live():
+        if m.state is not State.LAUNCHING or m.attempt is None or m.facts is None:
+            continue
+        at = m.attempt.placement
+        if at.region == region and counts(at.instance_type, at.market):
+            yield m.facts.vcpus * m.missing

@@ -1,0 +1,140 @@
+"""Starts a stopped machine: by command, by button, or by a way on where that has failed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core import commands, messages, policy
+from core import lifecycle as life
+from core.flows.again import heard_before
+from core.flows.find import find, touchable
+from core.flows.house import House, rewrite
+from core.flows.request import Asked, Click, Request
+from core.flows.speak import answer
+from core.flows.step import step
+from core.model import Choice, ChoiceKind, Desire, Lease, Machine, Market, State
+
+
+def start(house: House, request: Request, wanted: commands.Start) -> None:
+    """Start a stopped machine with a lease of its own."""
+    if heard_before(house, request):
+        return None
+    m = find(house, request, wanted.name, "start", _startable)
+    if m is None:
+        return None
+    if not _startable(m):
+        return answer(house, request.response_url, messages.already(m))
+    return _start(house, m, request, wanted.length, wanted.until)
+
+
+def start_click(house: House, click: Click) -> None:
+    """Start again, for as long as it was asked for the last time."""
+    m = None if heard_before(house, click) else touchable(house, click, click.value)
+    if m is None:
+        return None
+    if not _startable(m):
+        return answer(house, click.response_url, messages.old_button(m))
+    return _start(house, m, click, m.lease.length if m.lease else None, None)
+
+
+def _startable(m: Machine) -> bool:
+    return m.state is State.STOPPED and m.desire is Desire.STOP
+
+
+def _start(
+    house: House,
+    m: Machine,
+    asked: Asked,
+    length: timedelta | None,
+    until: commands.Until | None,
+) -> None:
+    person = house.chat.person(asked.user)
+    end_at = commands.resolve(until, house.clock(), person.tz) if until else None
+    lease = _lease(house, asked, length, end_at)
+    if isinstance(lease, policy.Denied):
+        return answer(house, asked.response_url, messages.denied(lease))
+    now = house.clock()
+    return _write(
+        house, m, asked, lambda row: life.wants_start(row, now, lease, asked.user, end_at)
+    )
+
+
+def _lease(
+    house: House, asked: Asked, length: timedelta | None, end_at: datetime | None
+) -> Lease | policy.Denied:
+    now, person = house.clock(), house.chat.person(asked.user)
+    denied = policy.may_launch(person, asked.channel, house.policy)
+    allowed = denied or policy.lease_for(length, end_at, person.id, house.policy, now)
+    if isinstance(allowed, policy.Denied):
+        return allowed
+    return life.lease(allowed, now, house.policy)
+
+
+def _write(house: House, m: Machine, asked: Asked, decision: Callable[[Machine], Machine]) -> None:
+    """Decide, unless somebody has decided since the row was read; then carry it out and say so."""
+
+    def change(row: Machine) -> Machine:
+        if not _startable(row) or row.turn != m.turn or asked.id in row.heard:
+            return row
+        return life.heard(decision(row), asked.id)
+
+    after = rewrite(house, m.id, change)
+    if asked.id not in after.heard:
+        return answer(house, asked.response_url, messages.old_button(after))
+    step(house, m.id)
+    after = house.ledger.machine(m.id) or after
+    starts = after.desire is Desire.RUN
+    said = messages.starting(after) if starts else messages.how_it_is(after)
+    return answer(house, asked.response_url, said)
+
+
+# ---- ways on --------------------------------------------------------------------------------
+
+
+def choose(house: House, click: Click, m: Machine) -> None:
+    """Carry out one way on of a start that failed; the button fits one failure only."""
+    if heard_before(house, click):
+        return None
+    _, turn, index = [*click.value.split(":"), "", ""][:3]
+    choices = m.hold.choices if m.hold and _startable(m) and str(m.turn) == turn else ()
+    if not index.isdecimal() or int(index) >= len(choices):
+        return answer(house, click.response_url, messages.old_button(m))
+    if policy.may_touch(click.user, m, house.policy):
+        return answer(house, click.response_url, messages.not_yours(m))
+    return _carry_out(house, click, m, choices[int(index)])
+
+
+def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
+    """The same length again; a time of day that was said still stands, if it is to come."""
+    now, by = house.clock(), click.user
+    end_at = m.wish.until if m.wish.until and m.wish.until > now else None
+    lease = _lease(house, click, m.lease.length if m.lease else None, end_at)
+    if isinstance(lease, policy.Denied):
+        return answer(house, click.response_url, messages.denied(lease))
+
+    def decision(row: Machine) -> Machine:
+        return _changed(life.wants_start(row, now, lease, by, end_at), now, choice, by)
+
+    return _write(house, m, click, decision)
+
+
+def _changed(m: Machine, now: datetime, choice: Choice, by: str) -> Machine:
+    """The start that is wanted, changed as was chosen."""
+    match choice.kind:
+        case ChoiceKind.KEEP_TRYING:
+            return life.keeps_starting(m, now, by)
+        case ChoiceKind.ZONE:
+            return life.moving(m, now)
+        case ChoiceKind.MARKET:
+            return _wishing(m, market=Market(choice.value))
+        case ChoiceKind.TYPE if m.kept is not None:
+            return _wishing(m, instance_type=choice.value, or_types=())
+        case ChoiceKind.TYPE if m.placement is not None and choice.hourly is not None:
+            at = replace(m.placement, instance_type=choice.value, hourly=choice.hourly)
+            return replace(m, placements=(at,))
+        case _:
+            return m
+
+
+def _wishing(m: Machine, **changes: object) -> Machine:
+    return replace(m, wish=replace(m.wish, **changes))  # type: ignore[arg-type]  # Wish's own keys

@@ -1,0 +1,185 @@
+"""A disk that outlives its instance: kept when a spot machine ends, started from in any zone.
+
+Volume, snapshot, image: each is made before the one in front of it goes, so the data is somewhere
+at every moment. The machine is STOPPED meanwhile; a start waits for the image, and whatever a new
+instance was started from goes once that instance runs.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from core.lifecycle.ends import ending
+from core.lifecycle.record import owing, told
+from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, LAUNCH_WITHIN
+from core.model import (
+    Cause,
+    Desire,
+    Instance,
+    Kept,
+    Machine,
+    NoticeKind,
+    State,
+    TypeFacts,
+)
+
+
+class KeepStep(StrEnum):
+    """The one thing to do next about a kept disk."""
+
+    FIND = "find"  # the volume that the ended instance left behind
+    SNAPSHOT = "snapshot"
+    AWAIT = "await"  # see whether the snapshot is complete
+    REGISTER = "register"  # an image from the snapshot
+    DROP = "drop"  # the volume and whatever is of no use beside the image
+    PLAN = "plan"  # look for a place to start from the image
+    RELEASE = "release"  # everything: another instance has the disk's content and runs
+
+
+def settling(kept: Kept) -> KeepStep | None:
+    """What has still to be done until nothing is left but a snapshot and its image."""
+    if kept.snapshot is None:
+        return KeepStep.SNAPSHOT
+    if not kept.complete:
+        return KeepStep.AWAIT
+    if kept.image is None:
+        return KeepStep.REGISTER
+    return KeepStep.DROP if kept.volume or kept.spare else None
+
+
+def things(kept: Kept) -> tuple[str, ...]:
+    """Ids of all that there is of it in EC2, in the order in which EC2 lets them go."""
+    mine = (kept.instance, kept.image, kept.snapshot, kept.volume)
+    return (*(id for id in mine if id is not None), *kept.spare)
+
+
+def parting(m: Machine, now: datetime, cause: Cause, instance: Instance) -> Machine:
+    """Its instance is ending and leaves the disk behind: a stop, whoever has ended it."""
+    if m.desire is Desire.RUN:
+        m = replace(m, desire=Desire.STOP, cause=cause, ended_by=None)
+    if m.state is not State.STOPPING:
+        m = told(m, now, f"its instance is {instance.state}")
+    return replace(m, state=State.STOPPING, ready_at=None, unseen=0, unseen_since=None)
+
+
+def found(m: Machine, now: datetime, volume: str, zone: str, gb: int) -> Machine:
+    """The volume that the instance left behind. What it was started from is of no use any more
+    as soon as there is an image of this one."""
+    assert m.instance is not None
+    spare = things(m.kept) if m.kept else ()
+    kept = Kept(region=m.instance.region, zone=zone, gb=gb, volume=volume, spare=spare)
+    return _stopped(replace(m, kept=kept), now)
+
+
+def unfound(m: Machine, now: datetime) -> Machine:
+    """A good read showed no volume. Absence is believed late; then what it was started from is
+    still there, or nothing is."""
+    since = m.unseen_since or now
+    m = replace(m, unseen=m.unseen + 1, unseen_since=since)
+    if m.unseen < ABSENT_READS or now < since + ABSENT_FOR:
+        return m
+    return fallen_back(m, now) if m.kept else ending(m, now, m.cause or Cause.OUTSIDE, m.ended_by)
+
+
+def fallen_back(m: Machine, now: datetime) -> Machine:
+    """The new instance ended before it ran and left nothing: the disk is as it was before."""
+    return _stopped(m, now)
+
+
+def _stopped(m: Machine, now: datetime) -> Machine:
+    m = replace(m, state=State.STOPPED, ready_at=None, unseen=0, unseen_since=None)
+    return owing(told(m, now, "stopped"), now, NoticeKind.STOPPED)
+
+
+def moving(m: Machine, now: datetime) -> Machine:
+    """A stopped machine that is to come up in another zone: its disk goes there as a snapshot."""
+    assert m.instance is not None
+    gb = m.disk_gb or (m.image.root_gb if m.image else 0)
+    at = m.instance
+    kept = Kept(region=at.region, zone=at.zone, gb=gb, instance=at.id)
+    return replace(m, kept=kept)
+
+
+# ---- the steps ------------------------------------------------------------------------------
+
+
+def snapshotted(m: Machine, snapshot: str) -> Machine:
+    """EC2 has begun the snapshot."""
+    return _kept(m, snapshot=snapshot)
+
+
+def completed(m: Machine, now: datetime) -> Machine:
+    """The snapshot is complete: the volume is needed no longer."""
+    return told(_kept(m, complete=True), now, "the snapshot of its disk is complete")
+
+
+def snapshot_unseen(m: Machine, now: datetime) -> Machine:
+    """A good read did not show the snapshot, which may be new: absence is believed late."""
+    since = m.unseen_since or now
+    m = replace(m, unseen=m.unseen + 1, unseen_since=since)
+    gone = m.unseen >= ABSENT_READS and now >= since + ABSENT_FOR
+    return unsnapshotted(m) if gone else m
+
+
+def unsnapshotted(m: Machine) -> Machine:
+    """The snapshot came to nothing; the volume is still there for another."""
+    return _kept(m, snapshot=None)
+
+
+def registered(m: Machine, image: str) -> Machine:
+    """It can be started from the image now."""
+    return _kept(m, image=image)
+
+
+def unregistered(m: Machine) -> Machine:
+    """The image has failed or is gone; the snapshot is still there for another."""
+    return _kept(m, image=None)
+
+
+def settled(m: Machine) -> Machine:
+    """Nothing is left but the snapshot and its image."""
+    return _kept(m, volume=None, spare=())
+
+
+def released(m: Machine) -> Machine:
+    """The new instance has it all."""
+    return replace(m, kept=None, unseen=0, unseen_since=None)
+
+
+def _kept(m: Machine, **changes: object) -> Machine:
+    assert m.kept is not None
+    kept = replace(m.kept, **changes)  # type: ignore[arg-type]  # keys are Kept's own
+    return replace(m, kept=kept, unseen=0, unseen_since=None)
+
+
+# ---- starting from it -----------------------------------------------------------------------
+
+
+def relaunching(m: Machine, now: datetime) -> Machine:
+    """A start that is about to know where to try: a launch from here on, with its own attempts."""
+    return replace(
+        m,
+        instance=None,
+        members=(),
+        tried=(),
+        retry_at=None,
+        cause=None,
+        ended_by=None,
+        ready_at=None,
+        taken_at=None,
+        host_keys=(),
+        launch_by=now + LAUNCH_WITHIN,
+    )
+
+
+def called_off(m: Machine, now: datetime) -> Machine:
+    """A start that nobody wants any more, with nothing bought."""
+    m = replace(m, state=State.STOPPED, placements=(), keep_until=None, retry_at=None, hold=None)
+    return owing(told(m, now, "the start was called off"), now, NoticeKind.STOPPED)
+
+
+def retyped(m: Machine, now: datetime, facts: TypeFacts | None) -> Machine:
+    """The stopped instance is another type from here on, at that type's price."""
+    at = m.placements[0]
+    m = replace(m, placement=at, placements=(), facts=facts)
+    return told(m, now, f"is a {at.instance_type} now")

@@ -1,0 +1,116 @@
+"""A launch that waits for capacity: in rounds, quietly, until its time, for whatever would do."""
+
+import itertools
+from datetime import timedelta
+
+from core.model import State
+from sim.town import REGIONS, Town
+
+MINUTE = timedelta(minutes=1)
+
+
+def _full(text: str) -> Town:
+    here = Town()
+    for region in REGIONS:
+        here.with_quota(region)
+        here.control(do="fill-zone", region=region)
+    here.ready_to_launch()
+    here.type(text)
+    return here
+
+
+def test_said_along_with_the_launch_it_needs_no_button_and_takes_whatever_comes_free() -> None:
+    here = _full("launch g6e.xlarge or g5.xlarge spot keep trying until 12:00")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.WAITING
+    here.control(do="free-zone", region="eu-west-1", zone="eu-west-1b")
+    here.pass_time(6 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.placement is not None
+    assert (m.placement.instance_type, m.placement.zone) == ("g5.xlarge", "eu-west-1b")
+    assert here.counts()["instances"] == 1
+    assert here.failures == []
+
+
+def test_the_pauses_grow_and_each_round_asks_every_place_once() -> None:
+    here = _full("launch g5.xlarge spot in us-west-2 keep trying")
+    rounds = []
+    calls = here.hearing("RunInstances")
+    for _ in range(30):
+        before = len(calls)
+        here.pass_time(MINUTE)
+        rounds.append(len(calls) - before)
+    assert set(rounds) == {0, 3}, "three zones sell it, or nothing is asked"
+    tried = [minute for minute, count in enumerate(rounds, 1) if count]
+    pauses = [b - a for a, b in itertools.pairwise(tried)]
+    assert pauses[:3] == [2, 4, 5]
+    assert set(pauses[3:]) == {5}
+
+
+def test_its_one_message_changes_once_a_round_and_says_how_often_and_until_when() -> None:
+    here = _full("launch g5.xlarge spot keep trying until 12:00")
+    here.pass_time(8 * MINUTE)
+    edits = len(here.posted_card().earlier)
+    tries = here.machine().tries
+    news = len(here.news())
+    here.pass_time(30 * MINUTE)
+    assert len(here.posted_card().earlier) - edits == here.machine().tries - tries == 6
+    assert len(here.news()) == news
+    said = here.card().text
+    assert f"Tried {here.machine().tries} times, last" in said
+    assert "12:00 UTC" in said
+    assert "costs nothing" in said
+    assert sum("no capacity yet" in h.what for h in here.machine().history) == 1
+
+
+def test_it_ends_at_its_time_with_a_message_to_its_owner() -> None:
+    here = _full("launch g5.xlarge spot keep trying until 10:00")
+    here.pass_time(59 * MINUTE)
+    assert here.machine().state is State.WAITING
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert any("was not launched" in message.text for message in here.news())
+    assert set(here.counts().values()) == {0}
+
+
+def test_a_deadline_that_is_nearer_than_its_time_ends_it() -> None:
+    here = _full("launch g5.xlarge spot until 10:00 keep trying until 12:00")
+    here.pass_time(58 * MINUTE + timedelta(seconds=30))
+    here.control(do="free-zone", region="us-east-1")
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert here.counts()["instances"] == 0
+
+
+def test_it_can_be_cancelled_between_two_rounds() -> None:
+    here = _full("launch g5.xlarge spot keep trying")
+    here.pass_time(10 * MINUTE)
+    here.press(here.card(), "cancel")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert set(here.counts().values()) == {0}
+
+
+def test_a_quota_that_others_use_up_meanwhile_is_waited_for() -> None:
+    here = _full("launch g5.xlarge spot in us-west-2 keep trying")
+    spot = "L-3819A6DF"
+    here.control(do="set-quota", region="us-west-2", code=spot, value=4)
+    here.pass_time(2 * MINUTE)
+    other = here._client("ec2")("us-west-2")
+    here.control(do="free-zone", region="us-west-2")
+    image = here.machine().image
+    assert image is not None
+    bought = other.run_instances(
+        ImageId=image.id,
+        InstanceType="g5.xlarge",
+        MinCount=1,
+        MaxCount=1,
+        InstanceMarketOptions={"MarketType": "spot"},
+    )
+    here.pass_time(6 * MINUTE)
+    assert here.machine().state is State.WAITING
+    assert "and uses 4 of them" in here.card().text
+    other.terminate_instances(InstanceIds=[bought["Instances"][0]["InstanceId"]])
+    here.pass_time(12 * MINUTE)
+    assert here.machine().state is State.RUNNING

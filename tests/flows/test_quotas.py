@@ -1,0 +1,152 @@
+"""`/gpu quota`: what may run where, what is under way, and what has been asked of AWS."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.flows.limits import quota_facts, region_quotas
+from core.model import Market, State
+from sim.town import CHANNEL, LIN, Town
+
+G_SPOT, G_ON_DEMAND = "L-3819A6DF", "L-DB2E81BA"
+P5_SPOT, P_SPOT = "L-C4BD4855", "L-7212CCBC"
+R = "us-east-1"
+
+
+def _said(here: Town, text: str) -> str:
+    return "\n".join(m.text for m in here.type(text))
+
+
+def test_every_allowed_region_and_family_is_shown_with_what_is_used() -> None:
+    here = Town()
+    here.control(do="set-quota", region=R, code=G_SPOT, value=16)
+    here.control(do="set-quota", region="eu-west-1", code=P5_SPOT, value=192)
+    here.ready_to_launch()
+    here.type(f"launch g5.xlarge spot in {R}")
+    here.until_quiet()
+    said = _said(here, "quota")
+    for region in here.policy.regions:
+        assert f"*{region}*" in said
+    assert "*G and VT-type spot*: limit 16, used 4, free 12" in said
+    assert "*P5-type spot*: limit 192, used 0, free 192" in said
+    assert "limit 0, spot: DL, F, Inf, P, Trn" in said.replace("P5, ", "")
+    assert "Standard" not in said
+
+
+def test_one_type_is_shown_in_all_regions_with_how_many_fit() -> None:
+    here = Town()
+    here.control(do="set-quota", region="us-west-2", code=G_ON_DEMAND, value=10)
+    said = _said(here, "quota g5.xlarge")
+    assert "`g5.xlarge` needs 4 vCPUs" in said
+    assert "limit 10, used 0, free 10: room for 2" in said
+    assert said.count("room for none") == 5
+    assert said == _said(here, "quota 1xA10G")
+
+
+def test_a_region_that_does_not_answer_is_shown_as_such_beside_the_others() -> None:
+    here = Town()
+    here.control(do="set-quota", region=R, code=G_SPOT, value=16)
+    here.control(
+        do="fault",
+        operation="ListServiceQuotas",
+        code="AccessDeniedException",
+        times=9,
+        region="us-west-2",
+    )
+    said = _said(here, "quota")
+    assert "limit 16" in said
+    assert "not known now: AWS does not let the bot do this" in said
+
+
+def test_a_type_that_ec2_does_not_know_is_answered_with_the_nearest() -> None:
+    said = _said(Town(), "quota g5.xlrge")
+    assert "EC2 does not know g5.xlrge" in said
+    assert "/gpu quota g5.xlarge" in said
+
+
+def test_our_own_launches_that_ec2_does_not_show_yet_are_counted() -> None:
+    here = Town()
+    here.with_quota(R, 16)
+    here.ready_to_launch()
+    here.control(
+        do="fault", operation="RunInstances", code="timeout-without-effect", times=1, region=R
+    )
+    here.type(f"launch g5.xlarge spot in {R}")
+    assert here.machine().state is State.LAUNCHING
+    facts = quota_facts(here.house, R, "g6.xlarge", Market.SPOT)
+    assert (facts.used, facts.in_flight, facts.room) == (0, 4, 12)
+    by_name = {f.code: f for f in region_quotas(here.house, R)}
+    assert by_name[G_SPOT].in_flight == 4
+    assert by_name[G_ON_DEMAND].in_flight == 0
+    assert "4 being launched" in _said(here, "quota")
+    here.until_quiet()
+    facts = quota_facts(here.house, R, "g6.xlarge", Market.SPOT)
+    assert (facts.used, facts.in_flight) == (4, 0)
+
+
+def test_where_aws_names_no_quota_for_a_type_the_one_with_the_most_room_is_shown() -> None:
+    here = Town()
+    none = quota_facts(here.house, R, "p6-b200.48xlarge", Market.SPOT)
+    assert none.unsure
+    assert none.room == 0
+    here.control(do="set-quota", region=R, code=P_SPOT, value=8)
+    assert quota_facts(here.house, R, "p6-b200.48xlarge", Market.SPOT).code == P_SPOT
+    here.control(do="set-quota", region=R, code=P5_SPOT, value=192)
+    assert quota_facts(here.house, R, "p6-b200.48xlarge", Market.SPOT).code == P5_SPOT
+    assert "does not say which quota counts this type" in _said(here, "quota p6-b200.48xlarge")
+
+
+def test_a_request_that_was_made_without_the_bot_is_followed_and_not_made_again() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.control(do="settings", quota_decision=None)
+    made = here.house.quotas.raise_to(R, G_SPOT, 32)
+    here.type(f"quota raise g5.xlarge spot in {R}")
+    assert "open request already: 32 G and VT-type spot vCPUs" in here.news()[-1].text
+    assert len(here.world.state()["quota_requests"]) == 1
+    here.control(do="grant-quota", request=made.id)
+    here.pass_time(timedelta(minutes=2))
+    assert "granted" in here.news()[-1].text
+    assert here.failures == []
+
+
+def test_the_second_person_who_asks_sees_the_first_request_with_its_state() -> None:
+    here = Town()
+    here.control(do="settings", quota_decision=None)
+    here.type(f"quota raise g5.xlarge spot in {R}")
+    said = "\n".join(m.text for m in here.type(f"quota raise g5.2xlarge spot in {R}", LIN))
+    assert "open request already: 4 G and VT-type" in said
+    assert len(here.world.state()["quota_requests"]) == 1
+
+
+@pytest.mark.parametrize("granted", [2, 4])
+def test_a_part_of_what_was_asked_lets_a_launch_go_on_only_if_it_fits(granted: int) -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.control(do="settings", quota_decision=None)
+    here.type(f"launch g5.xlarge spot in {R}")
+    here.press(here.card(), "choose-1")
+    request = here.world.state()["quota_requests"][0]
+    here.control(do="grant-quota", request=request["id"], value=granted)
+    here.pass_time(timedelta(minutes=3))
+    assert here.machine().state is (State.RUNNING if granted >= 4 else State.HELD)
+    if granted < 4:
+        assert f"may run {granted} G and VT-type spot vCPUs" in here.card().text
+        assert any("granted a part" in p.message.text for p in here.chat.channel(CHANNEL))
+
+
+def test_asking_in_a_throttled_moment_is_no_refusal() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type(f"launch g5.xlarge spot in {R}")
+    here.control(
+        do="fault",
+        operation="RequestServiceQuotaIncrease",
+        code="TooManyRequestsException",
+        times=1,
+    )
+    with pytest.raises(Exception, match="TooManyRequests"):  # the queue delivers it again
+        here.press(here.card(), "choose-1")
+    assert here.machine().state is State.HELD
+    here.press(here.card(), "choose-1")
+    assert here.machine().state is State.WAITING
