@@ -249,7 +249,8 @@ class Town:
             machine = self.ledger.by_instance(event["detail"]["instance-id"])
             if machine is not None:
                 spot = event["detail-type"] == "EC2 Spot Instance Interruption Warning"
-                self.wakes.wake(f"{'spot/' if spot else ''}machine/{machine.id}")
+                key = f"machine/{machine.id}"
+                self.wakes.wake(f"spot/{key}/{event['detail']['instance-id']}" if spot else key)
 
     # ---- what tests look at -----------------------------------------------------------------
 

@@ -315,3 +315,27 @@ def test_the_slack_app_asks_for_no_more_than_it_uses() -> None:
     assert command["command"] == "/gpu"
     assert command["url"].endswith("/slack")
     assert command["url"] == manifest["settings"]["interactivity"]["request_url"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_s_policy_fits_into_what_iam_takes_inline(function: str) -> None:
+    """10,240 characters without blanks, for a long stack name and a dozen regions."""
+    regions = [f"ap-southeast-{n}" for n in range(12)]
+    stack = "a-stack-name-of-some-thirty-chars"
+
+    def filled(value: Any) -> Any:
+        match value:
+            case {"Ref": "Regions"}:
+                return regions
+            case {"Fn::Sub": text}:
+                text = text.replace("${AWS::StackName}", stack).replace("${AWS::Partition}", "aws")
+                return re.sub(r"\$\{[^}]*\}", "123456789012", text)
+            case {"Ref": _} | {"Fn::GetAtt": _}:
+                return f"arn:aws:sqs:ap-southeast-1:123456789012:{stack}-Resource-0123456789AB"
+            case dict():
+                return {key: filled(one) for key, one in value.items()}
+            case list():
+                return [filled(one) for one in value]
+        return value
+
+    assert len(json.dumps(filled(list(statements(function))), separators=(",", ":"))) < 10_200

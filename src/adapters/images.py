@@ -1,5 +1,6 @@
 """AMIs: SSM's public parameters name the newest of a kind, EC2 says what an image needs."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -22,6 +23,8 @@ NO_IMAGE = frozenset(
 _MOST_PARAMETERS = 10  # that one GetParameters takes
 _FRESH = 3600.0  # seconds
 _Key = tuple[str, tuple[str, ...], tuple[str, ...], str]
+
+_VERSION = re.compile(r"PyTorch (\d+)\.(\d+)")
 
 
 class SsmImages:
@@ -90,7 +93,7 @@ class SsmImages:
         for pattern in patterns:
             alike = [one for one in found if fnmatchcase(one.get("Name", ""), pattern)]
             if alike:
-                return image_shown(max(alike, key=lambda one: str(one["CreationDate"])))
+                return image_shown(max(alike, key=_newness))
         return None
 
     def by_id(self, region: str, image: str) -> Image | None:
@@ -131,3 +134,10 @@ def _root_gb(shown: Mapping[str, Any], root: str) -> int:
         if mapping.get("DeviceName") == root:
             return int(mapping.get("Ebs", {}).get("VolumeSize", 0))
     return 0
+
+
+def _newness(shown: Mapping[str, Any]) -> tuple[tuple[int, ...], str]:
+    """By the framework's version where the name tells one, then by age: AWS goes on to patch 2.9
+    after 2.10 has come."""
+    found = _VERSION.search(shown.get("Name", ""))
+    return tuple(int(part) for part in found.groups()) if found else (), str(shown["CreationDate"])

@@ -221,6 +221,9 @@ def _launch(words: tuple[str, ...]) -> Launch:
     if found.get("keep") and found.setdefault("market", Market.SPOT) is not Market.SPOT:
         without = tuple(word for word in words if word.lower() != "keep")
         raise Wrong("On-demand machines keep their disk when they stop anyway.", [without])
+    if found.get("keep") and found.get("count", 1) > 1:
+        one = tuple(word for word in words if not re.fullmatch(r"x\d+|\d+x", word.lower()))
+        raise Wrong("Disks are kept of single machines only; of several they go.", [one])
     data, data_gb = found.pop("data", (None, None))
     trying = found.pop("keep_trying", False)
     renamed = {"disk": "disk_gb"}

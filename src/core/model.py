@@ -374,6 +374,7 @@ class Member:
     number: int  # counts from 1 and is never given again: amber-fox-3
     instance: Instance
     placement: Placement
+    taken_at: datetime | None = None  # when EC2 gave notice that it takes this one back
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,12 @@ def run_request(
             "InstanceMetadataTags": "enabled",
         },
         "TagSpecifications": _tag_specifications(m, at, number, deadline, policy),
-        "UserData": user_data(keys, longest, m.image.user if m.data else None),
+        "UserData": user_data(
+            keys,
+            longest,
+            data_of=m.image.user if m.data else None,
+            strangers_of=m.image.user if m.image.origin and m.kept is None else None,
+        ),
         **_market(at.market),
         **_profile(policy),
     }

@@ -129,10 +129,18 @@ def script(longest: timedelta) -> str:
     return _SCRIPT.format(longest=seconds, grace=int(GRACE.total_seconds()))
 
 
-def user_data(keys: tuple[str, ...], longest: timedelta, data_of: str | None = None) -> str:
+def user_data(
+    keys: tuple[str, ...],
+    longest: timedelta,
+    *,
+    data_of: str | None = None,
+    strangers_of: str | None = None,
+) -> str:
     """The cloud-config of a machine whose owner has these public keys; ASCII, below 16 KB.
 
-    `data_of`: who logs in, on a machine that a data volume comes along with.
+    `data_of`: who logs in, on a machine that a data volume comes along with. `strangers_of`: the
+    same, on one whose image may hold keys of other people, which are taken out before any is put
+    in.
     """
     files = [
         ("/usr/local/sbin/gpu-deadline", "0755", script(longest)),
@@ -147,11 +155,19 @@ def user_data(keys: tuple[str, ...], longest: timedelta, data_of: str | None = N
             ("/etc/systemd/system/gpu-data.timer", "0644", _DATA_TIMER),
         ]
         timers.append("gpu-data.timer")
-    lines = ["#cloud-config", "ssh_authorized_keys:", *(f"  - {key}" for key in keys)]
-    lines.append("write_files:")
+    lines = ["#cloud-config", *_forgetting(strangers_of)]
+    lines += ["ssh_authorized_keys:", *(f"  - {key}" for key in keys), "write_files:"]
     for path, mode, content in files:
         lines += [f"  - path: {path}", f'    permissions: "{mode}"', "    content: |"]
         lines += [f"      {line}".rstrip() for line in content.splitlines()]
     lines += ["runcmd:", "  - [systemctl, daemon-reload]"]
     lines += [f"  - [systemctl, enable, --now, {timer}]" for timer in timers]
     return "\n".join(lines) + "\n"
+
+
+def _forgetting(user: str | None) -> list[str]:
+    """Boot commands run before cloud-init writes keys; cloud-init-per: on the first boot only."""
+    if user is None:
+        return []
+    files = ", ".join(f"{home}/.ssh/authorized_keys" for home in (f"/home/{user}", "/root"))
+    return ["bootcmd:", f"  - [cloud-init-per, instance, gpu-fresh-keys, rm, -f, {files}]"]

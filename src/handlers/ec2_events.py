@@ -20,8 +20,9 @@ _TAKEN_BACK = "EC2 Spot Instance Interruption Warning"
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Wake the row of the instance; instances of others are none of ours."""
     news = EventBridgeEvent(event)
-    machine = wiring.table().by_instance(news.detail["instance-id"])
+    instance = news.detail["instance-id"]
+    machine = wiring.table().by_instance(instance)
     if machine is None:
         return
-    kind = "spot/" if news.detail_type == _TAKEN_BACK else ""
-    wiring.wakes().wake(f"{kind}machine/{machine.id}")
+    key = f"machine/{machine.id}"
+    wiring.wakes().wake(f"spot/{key}/{instance}" if news.detail_type == _TAKEN_BACK else key)

@@ -1,4 +1,4 @@
-"""Many instances in one call: as many as EC2 gives, and one bad id keeps nothing from the others."""
+"""Many instances in one call: as many as EC2 gives; one bad id keeps nothing from the rest."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -332,7 +332,9 @@ def test_an_unknown_reason_is_refused_in_the_words_of_sts(world: Clients) -> Non
 
 def test_an_image_is_made_shown_copied_and_removed(world: Clients) -> None:
     ec2 = world("ec2")
-    public = ec2.describe_images(Owners=["amazon"], Filters=[{"Name": "name", "Values": ["al2023*x*"]}])
+    public = ec2.describe_images(
+        Owners=["amazon"], Filters=[{"Name": "name", "Values": ["al2023*x*"]}]
+    )
     launch = {"InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
     answer = ec2.run_instances(ImageId=public["Images"][0]["ImageId"], **launch)
     instance = answer["Instances"][0]["InstanceId"]

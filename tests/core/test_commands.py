@@ -302,6 +302,7 @@ REFUSED: list[tuple[str, str | None, str]] = [
     ("launch or g5.xlarge", "/gpu launch g5.xlarge", "before the `or`"),
     ("launch p3.2xlarge spot or spot", "/gpu launch p3.2xlarge spot", "twice"),
     ("launch p3.2xlarge on-demand keep", "/gpu launch p3.2xlarge on-demand", "anyway"),
+    ("launch p3.2xlarge spot keep x4", "/gpu launch p3.2xlarge spot keep", "single"),
     ("launch p3.2xlarge as bert", "/gpu launch p3.2xlarge", "`as`"),
     ("launch p3.2xlarge iops many", "/gpu launch p3.2xlarge", "IOPS"),
     ("launch p3.2xlarge throughput 2001", "/gpu launch p3.2xlarge", "2000"),

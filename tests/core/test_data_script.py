@@ -111,7 +111,7 @@ def test_another_disk_at_data_is_left_alone(box: Box) -> None:
 def test_only_a_machine_with_a_data_volume_looks_for_one() -> None:
     without = yaml.safe_load(user_data((KEY,), timedelta(days=7)))
     assert not [one for one in without["write_files"] if "gpu-data" in one["path"]]
-    told = yaml.safe_load(user_data((KEY,), timedelta(days=7), "ec2-user"))
+    told = yaml.safe_load(user_data((KEY,), timedelta(days=7), data_of="ec2-user"))
     files = {one["path"]: one for one in told["write_files"]}
     script = files["/usr/local/sbin/gpu-data"]
     assert script["permissions"] == "0755"

@@ -1,4 +1,4 @@
-"""A group moves as the member that is furthest behind does; it buys and loses its members itself."""
+"""A group moves as the member that is furthest behind does; it buys and loses members itself."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

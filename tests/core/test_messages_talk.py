@@ -136,7 +136,10 @@ def test_quotas_show_limit_use_room_and_what_has_been_asked() -> None:
         "• *P-type spot*: limit 16, used 4, 4 being launched, free 8",
         "• limit 0, spot: Inf",
         "*us-west-2*",
-        "• not known now: AWS is taking too many requests from this account; it is tried again. Nothing has to be done.",
+        (
+            "• not known now: AWS is taking too many requests from this account; it is tried "
+            "again. Nothing has to be done."
+        ),
         "*Asked of AWS*",
         f"• P-type spot vCPUs in us-east-1: 0 → 8, AWS is deciding; asked by <@U1> {NOON}",
         (

@@ -114,3 +114,12 @@ def test_the_first_boot_is_told_by_a_cloud_config_that_holds_the_keys_and_the_ti
     assert files["/usr/local/sbin/gpu-deadline"]["permissions"] == "0755"
     assert files["/usr/local/sbin/gpu-deadline"]["content"].strip() == script(WEEK).strip()
     assert ["systemctl", "enable", "--now", "gpu-deadline.timer"] in told["runcmd"]
+
+
+def test_keys_that_an_image_holds_are_taken_out_before_the_owners_go_in() -> None:
+    config = yaml.safe_load(user_data((KEY,), WEEK, strangers_of="ubuntu"))
+    (forget,) = config["bootcmd"]
+    assert forget[:5] == ["cloud-init-per", "instance", "gpu-fresh-keys", "rm", "-f"]
+    assert forget[5:] == ["/home/ubuntu/.ssh/authorized_keys", "/root/.ssh/authorized_keys"]
+    assert config["ssh_authorized_keys"] == [KEY]
+    assert "bootcmd" not in yaml.safe_load(user_data((KEY,), WEEK))

@@ -1,15 +1,14 @@
 """Data volumes outlive their machines, follow them to other zones, and are never lost."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from core.model import DataVolume, State, VolumeState
+from sim.fuse import fused, guarded
 from sim.town import ADA, LIN, SAM, Town, buttons
-from tests.flows.test_crashes import Fuse, Fused, Killed
 
 KEY = f"{ADA}.bert"
 LAUNCH = "launch g5.xlarge on-demand for 1h in us-east-1"
@@ -244,13 +243,9 @@ def test_killed_at_any_call_of_a_move_the_data_arrives_once(after: bool) -> None
     for at in range(1, 60):
         here = _to_be_moved()
         (old,) = _volumes(here)
-        fuse = Fuse(at, after=after)
-        here.house = replace(here.house, disks=cast("Any", Fused(here.house.disks, fuse)))
+        fuse = fused(here, at, after=after, ports=("disks",))
         for act in _move(here):
-            try:
-                act()
-            except Killed:
-                act()
+            guarded(act)
         if not fuse.burnt:
             break
         calls = at

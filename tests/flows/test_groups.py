@@ -10,6 +10,7 @@ import pytest
 
 from core.blocks import Message
 from core.model import FINAL, Cause, Machine, State
+from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons
 
@@ -306,50 +307,6 @@ def test_a_stop_ends_what_runs_while_another_call_has_no_answer() -> None:
 # ---- crashes --------------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """The function's process ends here."""
-
-
-class Fuse:
-    """Kills at the chosen call through the ports, before or after it."""
-
-    def __init__(self, at: int, *, after: bool) -> None:
-        self.left, self.after, self.burnt = at, after, False
-
-    def port(self, port: Any) -> Any:
-        return _Fused(port, self)
-
-    def around(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self.left -= 1
-        kills = self.left == 0
-        if kills and not self.after:
-            self.burnt = True
-            raise Killed
-        result = call(*args, **kwargs)
-        if kills:
-            self.burnt = True
-            raise Killed
-        return result
-
-
-class _Fused:
-    def __init__(self, port: Any, fuse: Fuse) -> None:
-        self._port, self._fuse = port, fuse
-
-    def __getattr__(self, name: str) -> Any:
-        what = getattr(self._port, name)
-        return lambda *args, **kwargs: self._fuse.around(what, *args, **kwargs)
-
-
-def _fused(here: Town, at: int, *, after: bool) -> Fuse:
-    fuse = Fuse(at, after=after)
-    ports: dict[str, Any] = {
-        name: fuse.port(getattr(here.house, name)) for name in ("cloud", "chat", "ledger", "wakes")
-    }
-    here.house = replace(here.house, **ports)
-    return fuse
-
-
 def _story(here: Town) -> Iterator[Callable[[], object]]:
     asked = here.request(f"launch p3.2xlarge x5 on-demand in {HOME} for 1h name fox")
     yield lambda: here.deliver(asked)
@@ -370,24 +327,20 @@ def _press_more(here: Town) -> None:
 
 def _lived(at: int, *, after: bool) -> tuple[Town, Fuse]:
     here = prepared(a=2, c=2, d=0, f=0)
-    fuse = _fused(here, at, after=after)
+    fuse = fused(here, at, after=after)
     for act in _story(here):
-        try:
-            act()
-        except Killed:
-            act()
+        guarded(act)
     return here, fuse
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_call_no_member_is_lost_or_bought_twice(after: bool) -> None:
-    never = 10**9
-    here, fuse = _lived(never, after=after)
+    here, fuse = _lived(NEVER, after=after)
     assert (group(here).state, len(bought(here))) == (State.STOPPED, 4)
-    calls = never - fuse.left
-    for at in range(1, calls + 1, 2 if after else 3):
+    calls = fuse.counted
+    for at in (*range(1, 90, 2), *range(90, calls, 11)):
         here, fuse = _lived(at, after=after)
-        assert fuse.burnt or at > calls - 20, at
+        assert fuse.left <= 0, at
         here.pass_time(12 * MINUTE)
         m = group(here)
         assert len(bought(here)) <= 5, f"call {at}"
@@ -538,3 +491,27 @@ def test_everybody_elses_machines_are_left_alone() -> None:
     here.type("end fox", ADA)
     here.until_quiet()
     assert [i["state"] for i in bought(here, here.machine())] == ["running"]
+
+
+def test_the_notice_names_the_member_that_ec2_takes_back_and_the_others_stay() -> None:
+    here = running("x4 spot")
+    for number in (2, 3):
+        instance = next(one.instance.id for one in group(here).members if one.number == number)
+        here.control(do="interrupt", instance=instance)
+    here.pass_time(20 * SECOND)
+    (told,) = [n for n in here.news() if "EC2 takes" in n.text]
+    assert "fox-" in told.text
+    assert "The others stay" in told.text
+    assert "*fox-2*, *fox-3*" in card(here).text
+    here.pass_time(5 * MINUTE)
+    assert [one.number for one in group(here).members] == [1, 4]
+    assert "EC2 takes" not in card(here).text
+    here.type("extend fox 1h")
+    assert "extended" in group(here).history[-1].what
+
+
+def test_spot_keep_is_for_one_machine() -> None:
+    here = prepared()
+    (answer,) = here.type(f"launch p3.2xlarge x2 spot keep in {HOME}")
+    assert "single machines only" in answer.text
+    assert here.ledger.everything() == ()

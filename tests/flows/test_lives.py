@@ -40,10 +40,14 @@ class Killed(BaseException):
 
 
 class Life:
-    """One machine's life in one town; `fragile` is how likely each call is to be the last."""
+    """One machine's life in one town; `fragile` is how likely each call is to be the last.
 
-    def __init__(self, seed: int) -> None:
+    With a `count` it is a group, and the zones have room for a part of it.
+    """
+
+    def __init__(self, seed: int, count: int = 1) -> None:
         self.chance = random.Random(seed)
+        self.count = count
         self.fragile = 0.0
         self.here = Town()
         self.here.with_quota()
@@ -94,7 +98,8 @@ class Life:
                 )
         market = self.chance.choice(("spot", "on-demand"))
         length = self.chance.choice(("2m", "20m", "2h"))
-        self.type(f"launch p3.2xlarge {market} for {length} name bert")
+        many = self._room_for_some() if self.count > 1 else ""
+        self.type(f"launch p3.2xlarge {many} {market} for {length} name bert")
         for _ in range(self.chance.randint(2, 8)):
             self.pass_time(self.chance.choice((1, 5, 30, 90, 400)) * SECOND)
             self.chance.choice(
@@ -111,6 +116,12 @@ class Life:
         self.fragile = 0.0
         self.here.control(do="clear-faults")
         self.pass_time(16 * MINUTE)
+
+    def _room_for_some(self) -> str:
+        for zone in ("us-east-1a", "us-east-1c", "us-east-1d", "us-east-1f"):
+            room = self.chance.choice((0, 1, 1, 2, 5))
+            self.here.control(do="fill-zone", region="us-east-1", zone=zone, room=room)
+        return f"x{self.count} in us-east-1"
 
     def type(self, text: str) -> None:
         """A command, delivered again where its function died."""
@@ -167,13 +178,24 @@ class _Port:
 def test_whatever_happens_one_machine_at_most_none_lost_none_late_and_nothing_left(
     seed: int,
 ) -> None:
-    life = Life(seed)
+    _all_is_kept(Life(seed))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_same_holds_for_a_group_of_which_never_more_are_bought_than_asked_for(
+    seed: int,
+) -> None:
+    _all_is_kept(Life(1000 + seed, count=4))
+
+
+def _all_is_kept(life: Life) -> None:
     life.live()
     here = life.here
+    assert len(here.world.state()["instances"]) <= life.count, "bought too many"
     for m in here.ledger.everything():
         of_it = [i for i in here.world.state()["instances"] if i["tags"].get("gpu:machine") == m.id]
         up = [i for i in of_it if i["state"] in ("pending", "running")]
-        assert len(of_it) <= 1, "bought twice"
+        assert len(of_it) <= life.count, "bought twice"
         assert not (up and m.state in FINAL), "lost"
         assert not (up and m.lease and here.now > m.lease.deadline + 3 * MINUTE), "late"
         assert not (m.lease and m.state is State.RUNNING and m.lease.deadline > m.lease.hard)

@@ -122,6 +122,7 @@ def test_the_state_is_plain_json_and_counts_what_is_left(earth: Any) -> None:
         "zone": "us-west-2a",
         "market": "spot",
         "instance_type": None,
+        "room": 0,
     } in (state["full_zones"])
     used = {(q["region"], q["code"]): (q["limit"], q["used"]) for q in state["quotas"]}
     assert used["us-east-1", "L-417A185B"] == (16, 8)

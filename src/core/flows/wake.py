@@ -1,7 +1,7 @@
 """What a wake on the queue means. It never says what to do, only where to look.
 
 `due/…` looks only if the row's own time has come, so a late or doubled wake ends there;
-`spot/…` tells that EC2 gave its two-minute notice; anything else just looks.
+`spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice; anything else just looks.
 """
 
 from core import lifecycle as life
@@ -14,7 +14,7 @@ def on_wake(house: House, key: str) -> None:
     """Look at one machine, quota request or profile; an unknown key is an error of ours."""
     how, _, rest = key.partition("/")
     if how == "spot":
-        return _notice(house, rest.removeprefix("machine/"))
+        return _notice(house, *rest.removeprefix("machine/").split("/"))
     if how == "due":
         kind, _, id = rest.partition("/")
         return _look(house, kind, id, due=True)
@@ -39,8 +39,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
     raise ValueError(f"nobody knows the wake {kind}/{id}")
 
 
-def _notice(house: House, id: str) -> None:
+def _notice(house: House, id: str, instance: str = "") -> None:
     if house.ledger.machine(id) is None:
         return
-    rewrite(house, id, lambda m: life.interrupted(m, house.clock()))
+    rewrite(house, id, lambda m: life.interrupted(m, house.clock(), instance))
     step(house, id)

@@ -9,6 +9,7 @@ from core.lifecycle.terms import (
     KEEP_TRYING_FOR,
     LAUNCH_WITHIN,
     LONGEST_RETRY,
+    ONE_NOTICE,
     SNAPSHOT_TAKES,
     START_ARRIVES,
 )
@@ -69,11 +70,26 @@ def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
     return m
 
 
-def interrupted(m: Machine, now: datetime) -> Machine:
-    """EC2 gave notice that it takes a spot instance back; told once."""
+def interrupted(m: Machine, now: datetime, instance: str = "") -> Machine:
+    """EC2 gave notice that it takes a spot instance back; told once. Of a group the others stay."""
+    if m.members:
+        return _member_interrupted(m, now, instance)
     if m.state not in ALIVE or m.taken_at is not None:
         return m
     m = told(replace(m, taken_at=now), now, "EC2's two-minute notice")
+    return owing(m, now, NoticeKind.INTERRUPTED)
+
+
+def _member_interrupted(m: Machine, now: datetime, instance: str) -> Machine:
+    """Several are often taken within seconds: one message for them, and all of them on the card."""
+    one = next((one for one in m.members if one.instance.id == instance), None)
+    if one is None or one.taken_at is not None:
+        return m
+    lately = any(o.taken_at and now < o.taken_at + ONE_NOTICE for o in m.members)
+    members = tuple(replace(o, taken_at=now) if o is one else o for o in m.members)
+    m = told(replace(m, members=members), now, f"EC2's two-minute notice: {one.number}")
+    if lately or m.state not in ALIVE:
+        return m
     return owing(m, now, NoticeKind.INTERRUPTED)
 
 

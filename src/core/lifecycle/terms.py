@@ -17,6 +17,7 @@ FENCE = SENDER_LIVES + timedelta(seconds=25) + timedelta(minutes=5)
 MOST_SENDS = 3
 RESEND_AFTER = timedelta(seconds=10)
 POLL = timedelta(seconds=10)
+ONE_NOTICE = timedelta(minutes=1)  # tells of all members that EC2 takes back within it
 LOOK_APART = timedelta(seconds=5)  # between two reads of a group, however many events tell of it
 CHECK = timedelta(minutes=10)  # how often a running machine is held against EC2
 CHECK_STOPPED = timedelta(days=1)

@@ -82,11 +82,11 @@ def _who_may(profile: Profile) -> str:
 def _config(m: Machine, ends: tuple[tuple[str, Instance], ...]) -> str:
     """For ~/.ssh/config."""
     parts = [
-        f"Host {name}\n  HostName {one.address}\n  User {_login(m)}\n  IdentitiesOnly yes\n"
+        f"Host {escape(name)}\n  HostName {one.address}\n  User {_login(m)}\n  IdentitiesOnly yes\n"
         "  ServerAliveInterval 30"
         for name, one in ends
     ]
-    text = "\n".join(parts)  # names are letters, digits and hyphens: there is nothing to escape
+    text = "\n".join(parts)
     return f"For `~/.ssh/config`; then {code(f'ssh {ends[0][0]}')} is enough:\n```\n{text}\n```"
 
 

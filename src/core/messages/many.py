@@ -57,6 +57,8 @@ def standing(m: Machine) -> str:
         said.append(f"{m.missing} {verb} not launched: EC2 had no more.")
     if m.lost:
         said.append(f"{m.lost} ended before: EC2 took it back, or somebody ended it.")
+    if taken(m):
+        said.append(f"EC2 takes {taken(m)} back within two minutes: save your work there now.")
     return " ".join([*said, *_apart(m)])
 
 
@@ -77,4 +79,9 @@ def rest(m: Machine) -> str:
 
 def addresses(m: Machine) -> str:
     """Where the addresses of all of them stand."""
-    return f"`/gpu ssh` has their addresses: {code(f'/gpu ssh {m.name}')}"
+    return f"Their addresses: {code(f'/gpu ssh {m.name}')}"
+
+
+def taken(m: Machine) -> str:
+    """*amber-fox-3*, *amber-fox-7*: those that EC2 is taking back."""
+    return ", ".join(f"*{escape(m.name)}-{one.number}*" for one in m.members if one.taken_at)

@@ -116,9 +116,13 @@ def _interrupted(m: Machine, owed: Notice) -> Message:
         said = f"EC2 took {words.name(m)} back; it is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {said}"))
     other = words.launch_again(m.wish, Market.ON_DEMAND)
+    if m.members and not many.taken(m):
+        said = f"EC2 has taken some of {words.name(m)} back. {many.standing(m)}"
+        return message(section(f"{words.owner(m)} {said}"))
+    what = many.taken(m) if m.members else words.name(m)
     return message(
         section(
-            f"{words.owner(m)} EC2 takes {words.name(m)} back and ends it about {words.at(gone)}. "
+            f"{words.owner(m)} EC2 takes {what} back and ends it about {words.at(gone)}. "
             f"{_save_now(m)} Connect: {code(f'/gpu ssh {m.name}')}"
         ),
         context(f"On-demand machines are not taken back: {other}"),
@@ -126,6 +130,8 @@ def _interrupted(m: Machine, owed: Notice) -> Message:
 
 
 def _save_now(m: Machine) -> str:
+    if m.members:
+        return "Save your work there now: its disk is deleted. The others stay."
     if m.can_stop:
         return f"What runs on it is lost; its {words.disk(m)} is kept, to start again from."
     return f"Save your work now: its {words.disk(m)} is deleted."
