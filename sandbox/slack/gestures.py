@@ -105,7 +105,7 @@ class Gestures:
             "user_id": who.user.id,
             "user_name": who.user.name,
             "command": command,
-            "text": text.strip(),
+            "text": self._workspace.escaped(text.strip()),
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "response_url": f"{origin}/response/{secret}",

@@ -5,6 +5,7 @@ Times are epoch seconds taken from the `now` given to the constructor, so a test
 """
 
 import html
+import re
 import secrets
 import threading
 import time
@@ -145,6 +146,17 @@ class Workspace:
         """A ts for a message whose words are on their way: it stands before what comes later."""
         with self._lock:
             return self._next_ts()
+
+    def escaped(self, text: str) -> str:
+        """A command's words as an app with `should_escape` gets them: people and links marked."""
+        ids = {person.name: person.id for person in self.users.values()}
+
+        def mark(found: re.Match[str]) -> str:
+            name = found[1].lower()
+            return f"<@{ids[name]}|{name}>" if name in ids else found[0]
+
+        people = re.sub(r"(?<!\S)@([A-Za-z0-9._-]+)", mark, html.escape(text, quote=False))
+        return re.sub(r"(?<!\S)(https?://\S+)", r"<\1>", people)
 
     def typed(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Post:
         """What a person typed, with the three characters escaped as Slack does."""

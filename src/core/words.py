@@ -16,6 +16,8 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»″", '"') | dict.fromkey
 _DASH = "—–―−‒‐‑﹘－"  # what phones and word processors make of a hyphen
 _FLAG = re.compile(rf"(?<!\S)(?:--?|[{_DASH}]{{1,2}})(?=[A-Za-z])")
 _KEY_VALUE = re.compile(r"([a-z-]{2,16})[=:](\S*)", re.ASCII | re.IGNORECASE)
+# What Slack makes of links and mail addresses in a command; a mention stays as it is.
+_LINK = re.compile(r"<(?:mailto:)?((?:https?://)?[^@#!|<>\s][^|<>\s]*)(?:\|[^<>]*)?>")
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9+/=_-]{28,}")
 
 
@@ -35,7 +37,10 @@ def clean(text: str) -> str:
     """One line without control, zero-width or direction characters, in plain quotes and dashes."""
     spaced = "".join(" " if ch.isspace() else ch for ch in text)
     seen = "".join(ch for ch in spaced if unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co"))
-    dashed = _FLAG.sub("--", seen)
+    plain = _LINK.sub(r"\1", seen)
+    for mark, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):  # Slack escapes these three
+        plain = plain.replace(mark, sign)
+    dashed = _FLAG.sub("--", plain)
     return re.sub(f"[{_DASH}]", "-", dashed).translate(_QUOTES).strip()
 
 

@@ -179,6 +179,11 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("key add github:octo-cat", KeyImport(account="octo-cat")),
     ("key add --github octocat", KeyImport(account="octocat")),
     ("key add https://github.com/octocat.keys", KeyImport(account="octocat")),
+    ("key add <https://github.com/octocat.keys>", KeyImport(account="octocat")),
+    (
+        "key add ssh-ed25519 AAAA <mailto:ada@example.com|ada@example.com>",
+        KeyAdd(text="ssh-ed25519 AAAA ada@example.com"),
+    ),
     ("allow me", AllowMe()),
     ("allow me for 2h", AllowMe(length=2 * H)),
     ("allow office", AllowOffice()),

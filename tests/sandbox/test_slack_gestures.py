@@ -75,6 +75,12 @@ def test_a_command_arrives_signed_with_every_field_slack_sends(room: Room) -> No
     assert form["response_url"].startswith(f"{room.url}/response/")
 
 
+def test_people_and_links_in_a_command_arrive_marked_as_the_manifest_asks(room: Room) -> None:
+    room.do("slash", text="share fox @lin & @nobody https://github.com/octocat.keys")
+    text = room.door.seen[0].form()["text"]
+    assert text == "share fox <@U06LIN9F2TB|lin> &amp; @nobody <https://github.com/octocat.keys>"
+
+
 def test_the_whole_line_may_be_given_as_text(room: Room) -> None:
     room.do("slash", text="/gpu list all")
     assert room.door.seen[0].form()["text"] == "list all"

@@ -15,6 +15,7 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu launch g5.xlarge spot keep", "its disk is kept when it stops, and starts again"),
         ("/gpu launch g5.xlarge x16", "sixteen under one name"),
         ("/gpu launch g5.xlarge image pytorch disk 200 name bert", "image, disk in GB, name"),
+        ("/gpu launch g5.xlarge disk 200 io2 iops 8000", "a faster disk; gp3 takes throughput 500"),
         ("/gpu launch g5.xlarge data 500", "with a data disk of 500 GB that outlives it"),
     ),
     "stop": (
@@ -68,7 +69,9 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
     "save": (("/gpu save amber-fox as bert-env", "an image of a machine, to launch from"),),
     "images": (
         ("/gpu images", "the saved images and what they cost"),
-        ("/gpu launch g5.xlarge image bert-env", "a machine from one of them"),
+        ("/gpu launch g5.xlarge image bert-env", "a machine from one of them, in any region"),
+        ("/gpu launch g5.xlarge image amazon-linux", "AWS's own: base, pytorch, amazon-linux, …"),
+        ("/gpu launch trn1.2xlarge image neuron", "for Trainium and Inferentia"),
         ("/gpu images delete bert-env", "deletes one with its copies, after a question"),
     ),
     "data": (
