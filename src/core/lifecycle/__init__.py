@@ -5,6 +5,26 @@ transitions and give the next row. `flows/step.py` carries moves out and writes 
 a lost race is simply another reading. Nothing here trusts who triggered the look.
 """
 
+from core.lifecycle.acts import (
+    AwaitQuota,
+    Change,
+    ChangeType,
+    EndIt,
+    GiveUp,
+    Keep,
+    Look,
+    Move,
+    Open,
+    Plan,
+    Resolve,
+    Rest,
+    Retag,
+    Send,
+    StartIt,
+    StopIt,
+    Tidy,
+)
+from core.lifecycle.dues import due
 from core.lifecycle.ends import (
     ended,
     ending,
@@ -73,28 +93,7 @@ from core.lifecycle.leases import (
     retagged,
     warned,
 )
-from core.lifecycle.moves import (
-    AwaitQuota,
-    Change,
-    ChangeType,
-    EndIt,
-    GiveUp,
-    Keep,
-    Look,
-    Move,
-    Open,
-    Plan,
-    Resolve,
-    Rest,
-    Retag,
-    Send,
-    StartIt,
-    StopIt,
-    Tidy,
-    after_unfound,
-    due,
-    next_move,
-)
+from core.lifecycle.moves import after_unfound, next_move
 from core.lifecycle.record import (
     carded,
     claimed,

@@ -1,16 +1,35 @@
 """The legal moves of a machine: the one thing to do next, and when somebody must look again."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from core.lifecycle import groups
+from core.lifecycle.acts import (
+    AwaitQuota,
+    Change,
+    ChangeType,
+    EndIt,
+    GiveUp,
+    Keep,
+    Look,
+    Move,
+    Open,
+    Plan,
+    Resolve,
+    Rest,
+    Retag,
+    Send,
+    StartIt,
+    StopIt,
+    Tidy,
+)
+from core.lifecycle.dues import due
 from core.lifecycle.ends import (
     ended,
     ending,
     failed,
     start_failed,
-    start_may_arrive,
     starting_now,
     stopping,
     tidied,
@@ -20,18 +39,10 @@ from core.lifecycle.keeping import KeepStep, called_off, fallen_back, settling
 from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import warned
 from core.lifecycle.terms import (
-    CHECK,
-    CHECK_SNAPSHOT,
-    CHECK_STOPPED,
     FENCE,
     MOST_SENDS,
     MOST_STARTS,
-    POLL,
     RESEND_AFTER,
-    RETRY_LOOK,
-    RETRY_TAG,
-    RETRY_TIDY,
-    RETRY_WORDS,
     SENDER_LIVES,
 )
 from core.model import (
@@ -39,123 +50,10 @@ from core.model import (
     Desire,
     Kept,
     Machine,
-    Placement,
     State,
 )
 
 _RUNNING_WORDS = frozenset({"pending", "running"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rest:
-    """Nothing to do before `until` (None: never again)."""
-
-    until: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """Write this row; nothing has to be done outside for it."""
-
-    to: Machine
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """Read the instance from EC2."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolve:
-    """Find by tag whether the open attempt bought a machine; `last` when the fence has passed."""
-
-    last: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Gather the facts and decide where to launch, or why not."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AwaitQuota:
-    """See whether what this launch waits for has come: AWS's decision on a quota, or its image."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Open:
-    """Prepare group and key, freeze the next attempt and record it, without sending."""
-
-    placement: Placement
-
-
-@dataclass(frozen=True, kw_only=True)
-class Send:
-    """Send the open attempt."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GiveUp:
-    """Every placement has refused: hold the launch and offer what else there is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartIt:
-    """StartInstances."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StopIt:
-    """StopInstances."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndIt:
-    """TerminateInstances."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Retag:
-    """Move the deadline tag on the instance to where the lease is: the sweep reads only tags."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeType:
-    """ModifyInstanceAttribute: the stopped instance becomes the type that it is to start as."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Keep:
-    """Bring a disk that outlives its instance one step further."""
-
-    step: KeepStep
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tidy:
-    """Delete the group and the key; `then` is the row once they are gone."""
-
-    then: Machine
-
-
-Move = (
-    Rest
-    | Change
-    | Look
-    | Resolve
-    | Plan
-    | AwaitQuota
-    | Open
-    | Send
-    | GiveUp
-    | StartIt
-    | StopIt
-    | EndIt
-    | Retag
-    | ChangeType
-    | Keep
-    | Tidy
-)
 
 
 def next_move(m: Machine, now: datetime, *, looked: bool) -> Move:
@@ -179,80 +77,6 @@ def next_move(m: Machine, now: datetime, *, looked: bool) -> Move:
             return _ending(m, now, looked)
         case _:
             assert_never(m.state)
-
-
-def due(m: Machine, now: datetime) -> datetime | None:
-    """When somebody must look at the row again; None when nothing can happen to it any more."""
-    natural = _natural_due(m, now)
-    if natural is not None and natural <= now:
-        # It was due and could not be done: not at once again, or one wake would breed the next.
-        natural = now + POLL
-    if not m.owed:
-        return natural
-    words = now + RETRY_WORDS
-    return words if natural is None else min(words, natural)
-
-
-def _natural_due(m: Machine, now: datetime) -> datetime | None:
-    match m.state:
-        case State.ENDED | State.FAILED:
-            return None
-        case State.HELD:
-            stuck = m.prepared is not None or m.desire is not Desire.RUN
-            return now + RETRY_TIDY if stuck else m.launch_by
-        case State.WAITING:
-            return min(m.launch_by, m.retry_at or now + CHECK)
-        case State.REQUESTED:
-            return now + timedelta(minutes=1)
-        case State.LAUNCHING:
-            return _attempt_due(m, now)
-        case State.PENDING | State.STARTING | State.STOPPING | State.ENDING:
-            return now + POLL
-        case State.RUNNING:
-            return _running_due(m, now)
-        case State.STOPPED:
-            return _stopped_due(m, now)
-        case _:
-            assert_never(m.state)
-
-
-def _attempt_due(m: Machine, now: datetime) -> datetime:
-    due = _answer_due(m, now)
-    return min(due, m.lease.deadline) if m.members and m.lease else due
-
-
-def _answer_due(m: Machine, now: datetime) -> datetime:
-    attempt = m.attempt
-    if attempt is None or attempt.last_send is None:
-        return now + POLL
-    if not attempt.unclear:
-        return attempt.last_send + SENDER_LIVES
-    if attempt.sends < MOST_SENDS:
-        return attempt.last_send + RESEND_AFTER * attempt.sends
-    return max(now + POLL, min(now + timedelta(minutes=1), attempt.last_send + FENCE))
-
-
-def _running_due(m: Machine, now: datetime) -> datetime:
-    times = [now + (CHECK if m.ready_at else POLL)]
-    if m.unseen:
-        times.append(now + RETRY_LOOK)
-    if m.lease:
-        times.append(m.lease.deadline)
-        if not m.lease.warned:
-            times.append(m.lease.warn_at)
-        if m.tagged != m.lease.deadline:
-            times.append(now + RETRY_TAG)
-    if m.kept:
-        times.append(now + RETRY_TIDY)
-    return min(times)
-
-
-def _stopped_due(m: Machine, now: datetime) -> datetime:
-    if m.desire is Desire.RUN and m.retry_at is not None:
-        return min(m.retry_at, m.launch_by)
-    if m.desire is not Desire.STOP or start_may_arrive(m, now):
-        return now + POLL
-    return now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)
 
 
 def _unbought(m: Machine, now: datetime) -> Move:

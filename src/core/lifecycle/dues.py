@@ -1,0 +1,102 @@
+"""When somebody must look at a row again, in every state."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from core.lifecycle.ends import (
+    start_may_arrive,
+)
+from core.lifecycle.keeping import settling
+from core.lifecycle.terms import (
+    CHECK,
+    CHECK_SNAPSHOT,
+    CHECK_STOPPED,
+    FENCE,
+    MOST_SENDS,
+    POLL,
+    RESEND_AFTER,
+    RETRY_LOOK,
+    RETRY_TAG,
+    RETRY_TIDY,
+    RETRY_WORDS,
+    SENDER_LIVES,
+)
+from core.model import (
+    Desire,
+    Machine,
+    State,
+)
+
+
+def due(m: Machine, now: datetime) -> datetime | None:
+    """When somebody must look at the row again; None when nothing can happen to it any more."""
+    natural = _natural_due(m, now)
+    if natural is not None and natural <= now:
+        # It was due and could not be done: not at once again, or one wake would breed the next.
+        natural = now + POLL
+    if not m.owed:
+        return natural
+    words = now + RETRY_WORDS
+    return words if natural is None else min(words, natural)
+
+
+def _natural_due(m: Machine, now: datetime) -> datetime | None:
+    match m.state:
+        case State.ENDED | State.FAILED:
+            return None
+        case State.HELD:
+            stuck = m.prepared is not None or m.desire is not Desire.RUN
+            return now + RETRY_TIDY if stuck else m.launch_by
+        case State.WAITING:
+            return min(m.launch_by, m.retry_at or now + CHECK)
+        case State.REQUESTED:
+            return now + timedelta(minutes=1)
+        case State.LAUNCHING:
+            return _attempt_due(m, now)
+        case State.PENDING | State.STARTING | State.STOPPING | State.ENDING:
+            return now + POLL
+        case State.RUNNING:
+            return _running_due(m, now)
+        case State.STOPPED:
+            return _stopped_due(m, now)
+        case _:
+            assert_never(m.state)
+
+
+def _attempt_due(m: Machine, now: datetime) -> datetime:
+    due = _answer_due(m, now)
+    return min(due, m.lease.deadline) if m.members and m.lease else due
+
+
+def _answer_due(m: Machine, now: datetime) -> datetime:
+    attempt = m.attempt
+    if attempt is None or attempt.last_send is None:
+        return now + POLL
+    if not attempt.unclear:
+        return attempt.last_send + SENDER_LIVES
+    if attempt.sends < MOST_SENDS:
+        return attempt.last_send + RESEND_AFTER * attempt.sends
+    return max(now + POLL, min(now + timedelta(minutes=1), attempt.last_send + FENCE))
+
+
+def _running_due(m: Machine, now: datetime) -> datetime:
+    times = [now + (CHECK if m.ready_at else POLL)]
+    if m.unseen:
+        times.append(now + RETRY_LOOK)
+    if m.lease:
+        times.append(m.lease.deadline)
+        if not m.lease.warned:
+            times.append(m.lease.warn_at)
+        if m.tagged != m.lease.deadline:
+            times.append(now + RETRY_TAG)
+    if m.kept:
+        times.append(now + RETRY_TIDY)
+    return min(times)
+
+
+def _stopped_due(m: Machine, now: datetime) -> datetime:
+    if m.desire is Desire.RUN and m.retry_at is not None:
+        return min(m.retry_at, m.launch_by)
+    if m.desire is not Desire.STOP or start_may_arrive(m, now):
+        return now + POLL
+    return now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)

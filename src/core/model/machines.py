@@ -1,0 +1,328 @@
+"""A machine: one row, from the moment somebody asked for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from core.model.holds import Hold
+from core.model.offers import Image, TypeFacts
+from core.model.wishes import Market, Wish
+
+
+class State(StrEnum):
+    """Where a machine is in its life. FAILED and ENDED are final: nothing runs or can come."""
+
+    REQUESTED = "requested"  # accepted, nothing bought
+    HELD = "held"  # a person must decide, nothing bought
+    WAITING = "waiting"  # for AWS to decide on a quota, or for capacity; nothing bought
+    LAUNCHING = "launching"  # an attempt is open or the next one is to be opened
+    PENDING = "pending"  # EC2 has it, it is booting
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"  # the disk is kept and costs money
+    STARTING = "starting"
+    ENDING = "ending"
+    ENDED = "ended"
+    FAILED = "failed"  # never had an instance
+
+
+FINAL = frozenset({State.ENDED, State.FAILED})
+
+
+UNBOUGHT = frozenset({State.REQUESTED, State.HELD, State.WAITING})
+
+
+ALIVE = frozenset({State.PENDING, State.RUNNING, State.STARTING})
+
+
+class Desire(StrEnum):
+    """What people or the lease want of a machine. GONE is never taken back."""
+
+    RUN = "run"
+    STOP = "stop"
+    GONE = "gone"
+
+
+class Cause(StrEnum):
+    """Why a machine was stopped, ended or refused."""
+
+    PERSON = "person"
+    DEADLINE = "deadline"
+    SPOT = "spot"  # EC2 took the spot capacity back
+    OUTSIDE = "outside"  # the console, the machine itself or another tool
+    REFUSED = "refused"  # EC2 or a rule said no
+    EXPIRED = "expired"  # nobody decided in time, or the launch came too late
+    LOST = "lost"  # an attempt whose outcome stayed unknown until the fence had passed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """What would be launched in one region: a type with the image and the disk that suit it."""
+
+    region: str
+    type: TypeFacts
+    image: Image
+    disk_gb: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """One place to try: one type and market in one zone, at one price for each instance."""
+
+    instance_type: str
+    region: str
+    zone: str
+    subnet: str
+    market: Market
+    hourly: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One RunInstances, frozen before it is sent, so that every re-send is the same call.
+
+    `sends` is written before each send: a refusal closes the attempt only if it was the only one.
+    """
+
+    number: int
+    placement: Placement
+    token: str
+    request: str  # the whole of RunInstances' arguments as JSON
+    sends: int = 0
+    last_send: datetime | None = None
+    unclear: bool = False  # some send had no answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A placement that EC2 refused, and in which words."""
+
+    zone: str
+    market: Market
+    code: str
+    instance_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """What EC2 shows of an instance. `state` is EC2's word."""
+
+    id: str
+    region: str
+    zone: str
+    state: str
+    launched_at: datetime
+    address: str | None = None
+    reason: str | None = None  # StateReason.Code
+    checks_ok: bool = False  # both status checks passed: SSH answers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One instance of a machine that has several, and where it was bought."""
+
+    number: int  # counts from 1 and is never given again: amber-fox-3
+    instance: Instance
+    placement: Placement
+    taken_at: datetime | None = None  # when EC2 gave notice that it takes this one back
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostKeys:
+    """The fingerprints of an instance's SSH host keys: "SHA256:… (ED25519)", best one first."""
+
+    instance: str
+    prints: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """The root disk that a machine is to be started from anew: a volume, then a snapshot and an
+    image of it, from which it can be started in every zone of the region.
+
+    The volume is never deleted before its snapshot is complete; the rest not before the new
+    instance runs.
+    """
+
+    region: str
+    zone: str  # of the volume
+    gb: int
+    volume: str | None = None  # it has outlived its instance; None once it is deleted
+    instance: str | None = None  # or the stopped instance that has it still
+    snapshot: str | None = None
+    complete: bool = False  # the snapshot
+    image: str | None = None
+    spare: tuple[str, ...] = ()  # ids of an earlier stop's, of no use once `image` is there
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """How long a machine may run. `version` counts what people decided about it."""
+
+    length: timedelta  # as first asked for; the Extend button offers no more than this
+    started_at: datetime  # of the lease or of its last extension
+    deadline: datetime
+    warn_at: datetime
+    hard: datetime  # no extension goes beyond
+    version: int = 1
+    warned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A stretch of time that EC2 bills, at the price (of all instances) it had when it began."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    hourly: Decimal
+
+
+class NoticeKind(StrEnum):
+    """New messages that are owed (the card is edited, these are posted)."""
+
+    READY = "ready"
+    WARNING = "warning"
+    INTERRUPTED = "interrupted"  # EC2 gave the two-minute notice
+    STOPPED = "stopped"
+    ENDED = "ended"
+    START_FAILED = "start-failed"
+    FAILED = "failed"  # a launch that had waited could not be carried out
+    DENIED = "denied"  # to the admins alone: why AWS denied it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A message that must still be posted; it leaves the row once Slack has it."""
+
+    kind: NoticeKind
+    at: datetime
+    detail: str = ""
+    claimed: datetime | None = None  # somebody is posting it since then
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """A line of a machine's history."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine from the moment it was asked for; one row of the ledger.
+
+    `version` counts writes; `turn` counts decisions of people on a held launch, so that an old
+    button is known as old. `due_at` is when somebody must look again; None only when final.
+    """
+
+    id: str
+    version: int
+    name: str
+    owner: str
+    channel: str
+    wish: Wish
+    state: State
+    desire: Desire
+    created_at: datetime
+    launch_by: datetime
+    due_at: datetime | None
+    turn: int = 0
+    hold: Hold | None = None
+    waits_for: str | None = None  # QuotaRequest.key, in WAITING
+    keep_until: datetime | None = None  # capacity is tried for again until then
+    retry_at: datetime | None = None  # the next try, in WAITING
+    tries: int = 0  # since it keeps trying
+    options: tuple[Option, ...] = ()  # one for each type and region among the placements
+    facts: TypeFacts | None = None  # of what is being tried, or runs
+    image: Image | None = None
+    disk_gb: int | None = None
+    prepared: str | None = None  # the region in which its group and key are, or may be
+    prepared_at: datetime | None = None  # when somebody last set out to make them
+    group: str | None = None  # id of its security group
+    placements: tuple[Placement, ...] = ()  # still to be tried
+    placement: Placement | None = None  # where it runs
+    attempts: int = 0
+    attempt: Attempt | None = None  # open: EC2 may have it
+    tried: tuple[Tried, ...] = ()
+    instance: Instance | None = None  # of several, the one that is furthest behind
+    members: tuple[Member, ...] = ()  # of a machine that was asked for with xN; else empty
+    lost: int = 0  # members that have ended by themselves
+    looked_at: datetime | None = None  # when its members were last read from EC2
+    kept: Kept | None = None  # its disk, while it has no instance
+    data: str | None = None  # key of the data volume that is attached, or to be
+    shared: tuple[str, ...] = ()  # users whose keys it has too
+    host_keys: tuple[HostKeys, ...] = ()  # of each instance whose console has told them
+    lease: Lease | None = None
+    tagged: datetime | None = None  # the deadline that the instance's own tag tells
+    runs: tuple[Run, ...] = ()
+    ready_at: datetime | None = None
+    taken_at: datetime | None = None  # when EC2 gave notice that it takes a spot instance back
+    ended_by: str | None = None  # a user id
+    cause: Cause | None = None
+    card: Place | None = None
+    shown: str = ""  # digest of the card as last shown
+    owed: tuple[Notice, ...] = ()
+    heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
+    unseen: int = 0  # good reads in a row that did not find the instance
+    unseen_since: datetime | None = None
+    starts: int = 0  # StartInstances sent for this start
+    start_sent: datetime | None = None  # written before each of them
+    history: tuple[Happening, ...] = ()
+
+    @property
+    def hourly(self) -> Decimal | None:
+        """US dollars per hour of all its instances, where they run (or last ran)."""
+        if self.members:
+            return sum((one.placement.hourly for one in self.members), Decimal(0))
+        return self.placement.hourly if self.placement else None
+
+    @property
+    def market(self) -> Market:
+        """How it was bought, or will be."""
+        return self.placement.market if self.placement else self.wish.market
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether stopping keeps its disk: a one-time spot instance can only end."""
+        if any(one.placement.market is Market.SPOT for one in self.members):
+            return False
+        return self.market is Market.ON_DEMAND or self.leaves_disk
+
+    @property
+    def leaves_disk(self) -> bool:
+        """Whether its instance ends when it stops, and leaves the disk behind (`spot keep`)."""
+        return self.wish.keep and self.market is Market.SPOT
+
+    @property
+    def has_something(self) -> bool:
+        """Whether EC2 has something of it that may cost money: an instance or a kept disk."""
+        return self.instance is not None or self.kept is not None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is, or is to be, several instances."""
+        return self.wish.count > 1 or bool(self.members)
+
+    @property
+    def missing(self) -> int:
+        """How many instances have never been bought: one that has ended since is not missing."""
+        if self.is_group:
+            return self.wish.count - len(self.members) - self.lost
+        return 1 if self.state in UNBOUGHT | {State.LAUNCHING} else 0
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """Every instance that is its own, as it was seen last."""
+        if self.members:
+            return tuple(one.instance for one in self.members)
+        return (self.instance,) if self.instance else ()
