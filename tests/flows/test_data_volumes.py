@@ -255,3 +255,12 @@ def test_killed_at_any_call_of_a_move_the_data_arrives_once(after: bool) -> None
         assert volume["content"] == old["content"], at
         assert here.world.state()["snapshots"] == [], at
     assert calls > 12
+
+
+def test_the_end_of_its_machine_says_that_the_volume_stays() -> None:
+    here = _town()
+    _launch(here, "data bert 500 name amber")
+    assert "Data volume bert" in here.card().text
+    _end(here, "amber")
+    assert "data volume *bert* stays" in here.card().text
+    assert "nothing is left" not in here.card().text

@@ -163,11 +163,22 @@ def _back(m: Machine) -> str:
 
 
 def ended(m: Machine, now: datetime) -> str:
-    """Who ended it, how long it ran, what that cost, and that nothing is left."""
+    """Who ended it, how long it ran, what that cost, and what of it is left: a data volume only."""
+    left = "Its disk is deleted: nothing is left of it that costs money."
+    if m.data is not None:
+        left = (
+            f"Its disk is deleted. Its data volume *{_data(m.data)}* stays, and costs money until "
+            f"it is deleted: `/gpu data`"
+        )
     return (
         f"{words.name(m)} was ended {words.reason(m)}. It ran {words.ran(m, now)} and cost "
-        f"{words.spent(m, now)}. Its disk is deleted: nothing is left of it that costs money."
+        f"{words.spent(m, now)}. {left}"
     )
+
+
+def _data(key: str) -> str:
+    """The name of a data volume, out of its row's key."""
+    return escape(key.partition(".")[2])
 
 
 def failed(m: Machine) -> str:
@@ -265,6 +276,8 @@ def _small_print(m: Machine) -> tuple[Block, ...]:
     if m.image is not None and m.state is not State.HELD:
         each = " each" if m.is_group else ""
         said.append(f"Image {escape(m.image.name)}, {words.disk_gb(m)} GB encrypted disk{each}")
+    if m.data is not None and m.runs and m.state not in FINAL:
+        said.append(f"Data volume {_data(m.data)}, which outlives it: `/gpu data`")
     if m.state in ALIVE and m.market is Market.SPOT:
         then = "its disk is kept then" if m.can_stop else "it cannot be stopped"
         said.append(f"Spot: EC2 may take it back with two minutes' notice; {then}")
