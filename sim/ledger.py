@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from core.model import FINAL, Machine, Profile, QuotaRequest
+from core.bills import bill_of
+from core.model import FINAL, Bill, Deed, Machine, Profile, QuotaRequest
 from core.ports import ROW_NAMES, Accepted, NameTaken, R, Row, StaleRow
 
 TWIN_FOR = timedelta(seconds=30)
@@ -24,6 +25,7 @@ class MemoryLedger:
     _profiles: dict[str, Profile] = field(default_factory=dict)
     _quotas: dict[str, QuotaRequest] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    _deeds: dict[tuple[datetime, str], Deed] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
@@ -188,3 +190,22 @@ class MemoryLedger:
                 raise StaleRow(seen.key)
             self._rows.pop((ROW_NAMES[type(seen)], seen.key), None)
             self.writes += 1
+
+    def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
+        """Of every machine that ended between the two, oldest first."""
+        with self._lock:
+            final = [m for m in self._machines.values() if m.state in FINAL and m.runs]
+        found = [(bill.ended_at, bill) for bill in map(bill_of, final) if bill.ended_at]
+        ordered = sorted(found, key=lambda one: (one[0], one[1].machine))
+        return tuple(bill for at, bill in ordered if since <= at <= until)
+
+    def add_deed(self, deed: Deed) -> None:
+        """One more line; the same line again changes nothing."""
+        with self._lock:
+            self._deeds.setdefault((deed.at, deed.id), deed)
+
+    def deeds(self, since: datetime, until: datetime) -> tuple[Deed, ...]:
+        """The lines from `since` on and before `until`, oldest first."""
+        with self._lock:
+            found = sorted(self._deeds.items())
+        return tuple(deed for (at, _), deed in found if since <= at < until)

@@ -5,14 +5,15 @@ Knows nothing of DynamoDB but its item format; `adapters.ledger` says what is wr
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 
-from core.model import FINAL, Machine
+from core.bills import bill_of
+from core.model import FINAL, Bill, Deed, Machine
 from core.ports import ROW_NAMES, UnreadableRow
 from core.ports import Row as AnyRow
 
@@ -58,6 +59,8 @@ def saving(new: Machine, seen: Machine) -> list[Item]:
         }
         changes.append({"Delete": {"Key": wire(name_key(new.name)), **mine}})
         changes.append({"Delete": {"Key": wire(slot_key(new))}})
+    if ends and new.runs:
+        changes.append(put(_bill_item(bill_of(new)), {}))
     return changes
 
 
@@ -80,6 +83,16 @@ def _machine_item(m: Machine) -> Item:
     keep = _ttl(_last(m), KEEP_FINAL) if final else {}
     due_at = m.due_at or (None if final else NEVER)
     return {**row(machine_key(m.id), m, m.version), **due(due_at), **keep}
+
+
+def _bill_item(bill: Bill) -> Item:
+    assert bill.ended_at is not None
+    key = bill_key(bill.ended_at, bill.machine)
+    return {**row(key, bill, 1), **_ttl(bill.ended_at, KEEP_FINAL)}
+
+
+def deed_item(deed: Deed) -> Item:
+    return row(deed_key(deed.at, deed.id), deed, 1)
 
 
 def _last(m: Machine) -> datetime:
@@ -194,6 +207,32 @@ def row_key(kind: type, key: str) -> Key:
     return f"R#{ROW_NAMES[kind]}", key
 
 
+def bill_key(ended_at: datetime, machine: str) -> Key:
+    return f"BILL#{month(ended_at)}", f"{moment(ended_at)}#{machine}"
+
+
+def deed_key(at: datetime, id: str) -> Key:
+    return f"AUDIT#{month(at)}", f"{moment(at)}#{id}"
+
+
+def month(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m}"
+
+
+def months(since: datetime, until: datetime) -> list[str]:
+    """Every month that lies between the two, oldest first."""
+    found, at = [], since.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while at <= until:
+        found.append(month(at))
+        at = (at + timedelta(days=32)).replace(day=1)
+    return found
+
+
+def moment(at: datetime) -> str:
+    """Sorts as time does."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+
+
 def public(key: Key) -> str:
     """The key as wakes carry it: machine/<id>, quota/<region>/<code>, profile/<user>, or the name
     of a kind of row and its key."""
@@ -221,6 +260,8 @@ def _converter() -> Converter:
     made = Converter(unstruct_collection_overrides={frozenset: sorted})
     made.register_unstructure_hook(datetime, lambda at: at.isoformat())
     made.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    made.register_unstructure_hook(date, lambda day: day.isoformat())
+    made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
     made.register_unstructure_hook(Decimal, str)
     made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
     made.register_unstructure_hook(timedelta, lambda length: length.total_seconds())

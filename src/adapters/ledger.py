@@ -11,6 +11,8 @@ One DynamoDB table, keys `pk` and `sk`, index `due` (hash `due`, range `due_at`)
     I#<instance>/I         which machine an EC2 instance belongs to
     Q#<region>#<code>/Q    a quota request
     R#<kind>/<key>         a row of one of the lesser kinds (core.ports.ROW_NAMES)
+    BILL#<month>/<end>#<id>  what a machine that has ended has cost
+    AUDIT#<month>/<at>#<id>  a line of the audit trail; only ever added
 
 Every write is one TransactWriteItems, also of a single item: its client token makes botocore's own
 retry after a lost answer the same write, where a conditional PutItem would refuse itself.
@@ -28,7 +30,7 @@ from botocore.exceptions import ClientError
 from adapters import items
 from adapters.aws_errors import code_of, translated
 from adapters.items import Item, Key
-from core.model import Machine, Profile, QuotaRequest
+from core.model import Bill, Deed, Machine, Profile, QuotaRequest
 from core.ports import Accepted, NameTaken, R, Row, StaleRow
 
 if TYPE_CHECKING:
@@ -229,6 +231,37 @@ class Table:
         }
         key = items.wire(items.row_key(type(seen), seen.key))
         self._replace(seen.key, [{"Delete": {"Key": key, **unchanged}}])
+
+    # ---- money and deeds ----------------------------------------------------------------------
+
+    def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
+        """Of every machine that ended between the two, oldest first."""
+        found = (items.read(item, Bill) for item in self._by_month("BILL", since, until))
+        return tuple(bill for bill in found if bill.ended_at and since <= bill.ended_at <= until)
+
+    def add_deed(self, deed: Deed) -> None:
+        """One more line; the same line again changes nothing."""
+        try:
+            self._write([items.put(items.deed_item(deed), items.ABSENT)])
+        except _Refused as refused:
+            if refused.conflict:  # the other delivery of it may fail yet
+                raise StaleRow(deed.id) from refused
+
+    def deeds(self, since: datetime, until: datetime) -> tuple[Deed, ...]:
+        """The lines from `since` on and before `until`, oldest first."""
+        found = (items.read(item, Deed) for item in self._by_month("AUDIT", since, until))
+        return tuple(deed for deed in found if since <= deed.at < until)
+
+    def _by_month(self, kind: str, since: datetime, until: datetime) -> Iterator[Item]:
+        for month in items.months(since, until):
+            yield from self._query(
+                KeyConditionExpression="pk = :month AND sk >= :since",
+                ExpressionAttributeValues={
+                    ":month": {"S": f"{kind}#{month}"},
+                    ":since": {"S": items.moment(since)},
+                },
+                ConsistentRead=True,
+            )
 
     # ---- the wire ---------------------------------------------------------------------------
 

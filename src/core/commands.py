@@ -10,6 +10,14 @@ from collections.abc import Callable
 from core.access import is_about_keys, read_allow, read_key_command
 from core.keys import holds_private_key, private_key_refused, read_key
 from core.model import Market
+from core.money_words import (
+    read_audit,
+    read_budget,
+    read_cost,
+    read_idle,
+    read_policy,
+    read_schedule,
+)
 from core.networks import read_network
 from core.slots import KEYWORDS, Wrong, looks_like_region, read
 from core.times import Until, resolve
@@ -18,12 +26,17 @@ from core.wants import (
     AllowMe,
     AllowOffice,
     AllowRemove,
+    Audit,
+    BudgetSet,
+    BudgetShow,
     Command,
+    Cost,
     DataDelete,
     DataList,
     End,
     Extend,
     Help,
+    Idle,
     ImageDelete,
     Images,
     KeyAdd,
@@ -33,10 +46,15 @@ from core.wants import (
     Launch,
     ListMachines,
     Overview,
+    PolicySet,
+    PolicyShow,
     Price,
     Quota,
     QuotaRaise,
     Save,
+    ScheduleList,
+    ScheduleSet,
+    ScheduleSkip,
     Share,
     Show,
     Ssh,
@@ -51,12 +69,17 @@ __all__ = [
     "AllowMe",
     "AllowOffice",
     "AllowRemove",
+    "Audit",
+    "BudgetSet",
+    "BudgetShow",
     "Command",
+    "Cost",
     "DataDelete",
     "DataList",
     "End",
     "Extend",
     "Help",
+    "Idle",
     "ImageDelete",
     "Images",
     "KeyAdd",
@@ -66,10 +89,15 @@ __all__ = [
     "Launch",
     "ListMachines",
     "Overview",
+    "PolicySet",
+    "PolicyShow",
     "Price",
     "Quota",
     "QuotaRaise",
     "Save",
+    "ScheduleList",
+    "ScheduleSet",
+    "ScheduleSkip",
     "Share",
     "Show",
     "Ssh",
@@ -102,18 +130,18 @@ EXAMPLES = {
     "save": "save amber-fox as bert-env",
     "images": "images",
     "data": "data",
+    "cost": "cost month",
+    "budget": "budget team 2000",
+    "policy": "policy",
+    "audit": "audit week",
+    "idle": "idle amber-fox 30m",
+    "schedule": "schedule amber-fox weekdays 9:00-18:00",
     "share": "share amber-fox <@U0123456>",
     "unshare": "unshare amber-fox <@U0123456>",
     "help": "help",
 }
 # word: (what to say, the command to use instead)
 _NOT_YET = {
-    "cost": ("Spending reports are not available in this version; `list` shows amounts.", "list"),
-    "budget": ("Budgets are not available in this version; leases limit what is spent.", "list"),
-    "policy": (
-        "Limits are set when the bot is deployed, in this version, not by a command.",
-        "help",
-    ),
     "run": (
         "Running jobs is not available in this version; connect and start them there.",
         "help ssh",
@@ -207,6 +235,7 @@ _WISH = frozenset(
     {
         *("type", "market", "region", "or", "cheapest", "count", "length", "until", "keep"),
         *("image", "disk", "disk_type", "iops", "throughput", "data", "name"),
+        *("recover", "idle", "project", "why"),
     }
 )
 
@@ -218,6 +247,8 @@ def _launch(words: tuple[str, ...]) -> Launch:
     if "type" not in found:
         raise Wrong("Say which type to launch.", [(words[0], "p3.2xlarge", *words[1:])])
     found["instance_type"] = found.pop("type")
+    if found.get("recover"):
+        found["keep"] = True  # it comes back from its own disk
     if found.get("keep") and found.setdefault("market", Market.SPOT) is not Market.SPOT:
         without = tuple(word for word in words if word.lower() != "keep")
         raise Wrong("On-demand machines keep their disk when they stop anyway.", [without])
@@ -402,5 +433,11 @@ _READERS: dict[str, Callable[[tuple[str, ...]], Command]] = {
     "save": _save,
     "images": _images,
     "data": _data,
+    "cost": read_cost,
+    "budget": read_budget,
+    "policy": read_policy,
+    "audit": read_audit,
+    "idle": read_idle,
+    "schedule": read_schedule,
     "help": _help,
 }

@@ -13,7 +13,11 @@ from typing import Any, Protocol, TypeVar
 
 from core.blocks import Message
 from core.model import (
+    Approval,
+    Bill,
+    BudgetWatch,
     DataVolume,
+    Deed,
     Full,
     Image,
     Instance,
@@ -25,12 +29,18 @@ from core.model import (
     Person,
     Place,
     Profile,
+    Purse,
     QuotaChange,
     QuotaRequest,
+    Reconciled,
     RegionOffers,
+    Rules,
     SavedImage,
+    Schedule,
     StrayWatch,
+    Tab,
     TypeFacts,
+    Usage,
     Zone,
 )
 
@@ -484,6 +494,14 @@ ROW_NAMES: dict[type, str] = {
     OneTimeLink: "one-time-link",
     KeyDelivery: "key-delivery",
     StrayWatch: "stray-watch",
+    Approval: "approval",
+    BudgetWatch: "budget-watch",
+    Purse: "purse",
+    Reconciled: "reconciled",
+    Rules: "rules",
+    Schedule: "schedule",
+    Tab: "tab",
+    Usage: "usage",
 }
 
 
@@ -549,3 +567,16 @@ class Ledger(Protocol):
 
     def drop_row(self, seen: Row) -> None:
         """Delete it if nobody wrote since; one that is gone already is no error."""
+
+    def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
+        """Of every machine that ended between the two, oldest first; not of those that live.
+
+        A bill is written together with the row that became final.
+        """
+
+    def add_deed(self, deed: Deed) -> None:
+        """One more line of the audit trail; the same line again changes nothing. None is ever
+        changed or deleted."""
+
+    def deeds(self, since: datetime, until: datetime) -> tuple[Deed, ...]:
+        """The lines from `since` on and before `until`, oldest first."""

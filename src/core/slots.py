@@ -8,6 +8,7 @@ that would be; the parser keeps the first of them that it can read itself.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from core.catalog import looks_like_gpu, looks_like_type
@@ -38,6 +39,10 @@ KEYWORDS = {
     "throughput": "throughput",
     "data": "data",
     "as": "as",
+    "idle": "idle",
+    "project": "project",
+    "why": "why",
+    "because": "why",
 }
 SWITCHES = {
     "spot": ("market", Market.SPOT),
@@ -51,6 +56,7 @@ SWITCHES = {
     "cheapest": ("cheapest", True),
     "gp3": ("disk_type", "gp3"),
     "io2": ("disk_type", "io2"),
+    "recover": ("recover", True),
 }
 _SPOKEN = {
     "length": "a length",
@@ -74,16 +80,20 @@ _SPOKEN = {
     "keep_trying": "keep trying",
     "user": "a person",
     "as": "a name for the image",
+    "idle": "how long unused",
+    "project": "a project",
+    "why": "a reason",
+    "recover": "recover",
 }
 _LATER = {
     "run": "Jobs cannot be started from here in this version: connect with `/gpu ssh`.",
-    "idle": "Idle machines are not noticed in this version: give a length, such as `for 4h`.",
     "another": "There is no such word in this version: just launch again.",
 }
 LARGEST_DISK_GB = 65536  # what EBS sells; what a type and its image take is checked later
 MOST_MACHINES = 100
 MOST_IOPS = 256000
 MOST_THROUGHPUT = 2000
+LONGEST_WHY = 200
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{3,12}){1,2}-[0-9]")
@@ -116,6 +126,12 @@ COMMANDS = (
     "save",
     "images",
     "data",
+    "cost",
+    "budget",
+    "policy",
+    "audit",
+    "idle",
+    "schedule",
     "help",
 )
 _OTHERS = ("add", "remove", "delete", "raise", "on", "demand", "or", "keep", "trying", "me")
@@ -252,6 +268,10 @@ def _after_keyword(
         return _until(Words(all=here.all, at=here.at + 1), following)
     if slot == "data":
         return _data(here, following)
+    if slot == "idle":
+        return _idle(Words(all=here.all, at=here.at + 1), following)
+    if slot == "why":
+        return _rest(here)
     return _READERS[slot](here, following[0]), 1
 
 
@@ -284,6 +304,27 @@ def _until(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
         1,
         guess,
         ("18:00",),
+    )
+
+
+def _idle(here: Words, following: tuple[str, ...]) -> tuple[timedelta, int]:
+    """`30m`, `off`."""
+    if following[0] in ("off", "never"):
+        return timedelta(0), 1
+    return _length(here, following)
+
+
+def _rest(here: Words) -> tuple[str, int]:
+    """All the words to the end, in the person's own spelling."""
+    words = here.all[here.at + 1 :]
+    return " ".join(words)[:LONGEST_WHY], len(words)
+
+
+def _project(here: Words, word: str) -> str:
+    if _NAME.fullmatch(word):
+        return word
+    raise here.wrong(
+        f"{echo(word)} cannot be a project: 2 to 31 letters, digits and hyphens, a letter first.", 2
     )
 
 
@@ -390,6 +431,7 @@ _READERS: dict[str, Callable[[Words, str], Any]] = {
     "count": _count,
     "iops": _iops,
     "throughput": _throughput,
+    "project": _project,
 }
 
 

@@ -27,6 +27,15 @@ class Until:
     tomorrow: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """`weekdays 9:00-18:00`: on which days (0 is Monday) something starts and stops, and when."""
+
+    days: tuple[int, ...]
+    starts: tuple[int, int]  # hour and minute
+    stops: tuple[int, int]  # the next day where it is not after the start
+
+
 def read_length(text: str) -> timedelta | None:
     """A length such as `90m`, `1h30m`, `1.5h`, `2d`, `2 hours`, of any size; None if it is none."""
     found = _LENGTH.fullmatch("".join(text.lower().split()))

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
-from core.model import Market
-from core.times import Until
+from core.model import Market, Scope
+from core.times import Hours, Until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,10 @@ class Launch:
     data: str | None = None
     data_gb: int | None = None
     keep: bool = False
+    recover: bool = False
+    idle: timedelta | None = None  # zero: never
+    project: str | None = None
+    why: str | None = None
     name: str | None = None
 
 
@@ -232,6 +237,82 @@ class DataDelete:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What was spent: `period` is week, month, or a month such as 2026-11. `user`: one person's."""
+
+    period: str = "month"
+    user: str | None = None
+    project: str | None = None
+    csv: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetShow:
+    """The budgets and what is left of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSet:
+    """One budget, per month or per hour in USD; `amount` None takes it away."""
+
+    scope: Scope
+    who: str = ""
+    amount: Decimal | None = None
+    hourly: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyShow:
+    """Every rule, and who has changed which."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySet:
+    """One rule's new value as it was typed; `value` None: what the deployment says again."""
+
+    rule: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Who did what. `period` as of Cost."""
+
+    period: str = "week"
+    user: str | None = None
+    machine: str | None = None
+    csv: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle:
+    """When a machine that nobody uses is stopped; zero: never."""
+
+    name: str | None = None
+    length: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleList:
+    """One's own schedules."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSet:
+    """Hours at which a machine runs; None takes them away."""
+
+    name: str | None = None
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSkip:
+    """The next start does not happen."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Help:
     """All of it, or one topic."""
 
@@ -266,5 +347,15 @@ Command = (
     | ImageDelete
     | DataList
     | DataDelete
+    | Cost
+    | BudgetShow
+    | BudgetSet
+    | PolicyShow
+    | PolicySet
+    | Audit
+    | Idle
+    | ScheduleList
+    | ScheduleSet
+    | ScheduleSkip
     | Help
 )

@@ -12,13 +12,20 @@ import pytest
 from moto import mock_aws
 
 from adapters.ledger import Table
+from core.bills import bill_of
 from core.model import (
     Access,
+    Approval,
+    Asking,
     Attempt,
+    Budget,
+    BudgetWatch,
     Cause,
     Choice,
     ChoiceKind,
+    Commitment,
     DataVolume,
+    Deed,
     Desire,
     Full,
     Gpu,
@@ -40,17 +47,26 @@ from core.model import (
     Placement,
     Profile,
     PublicKey,
+    Purse,
     QuotaFacts,
     QuotaRequest,
     QuotaStatus,
+    Reconciled,
     RegionOffers,
+    Rules,
     Run,
+    Sample,
     SavedImage,
+    Schedule,
+    Scope,
     SentCommand,
     State,
+    Store,
     StrayWatch,
+    Tab,
     Tried,
     TypeFacts,
+    Usage,
     VolumeState,
     Wish,
     Zone,
@@ -668,6 +684,63 @@ ROWS: tuple[Any, ...] = (
         done=("i-1",),
     ),
     OneTimeLink(id="abc", user="U1", until=NOW, length=timedelta(hours=12), used_at=NOW),
+    Approval(
+        id="m-one.1",
+        asking=Asking.LAUNCH,
+        machine="m-one",
+        name="amber-fox",
+        requester="U1",
+        channel="C1",
+        turn=1,
+        what="a p5.48xlarge",
+        hourly=Decimal("55.04"),
+        length=timedelta(hours=8),
+        total=Decimal("440.32"),
+        until=None,
+        broken=("above the price limit",),
+        why="Paper deadline",
+        asked_at=NOW,
+        expires_at=NOW + timedelta(hours=8),
+        remind_at=NOW + timedelta(minutes=15),
+        places=(Place(channel="C1", ts="1.2"),),
+    ),
+    BudgetWatch(month="2026-11", told=("team//monthly/80",), looked_at=NOW),
+    Purse(
+        commitments=(
+            Commitment(
+                machine="m-one",
+                owner="U1",
+                channel="C1",
+                hourly=Decimal("3.06"),
+                since=NOW,
+                until=NOW + timedelta(hours=4),
+            ),
+        )
+    ),
+    Reconciled(day="2026-11-22", ours=Decimal("12.34"), theirs=None, why="AccessDeniedException"),
+    Rules(
+        changed=(("longest-lease", "12h"),),
+        budgets=(Budget(scope=Scope.TEAM, monthly=Decimal(2000)),),
+        by="U1",
+        at=NOW,
+    ),
+    Schedule(
+        machine="m-one",
+        owner="U1",
+        days=(0, 1, 2, 3, 4),
+        starts=(9, 0),
+        stops=(18, 0),
+        tz="Europe/Berlin",
+        skipped=(NOW.date(),),
+        started=NOW.date(),
+    ),
+    Tab(
+        what="data-volume/U1.bert",
+        name="bert",
+        owner="U1",
+        stores=(Store(kind="data", started_at=NOW, ended_at=None, hourly=Decimal("0.0547")),),
+    ),
+    Usage(machine="m-one", samples=(Sample(at=NOW, gpu=93, cpu=None, ssh=1),), used_at=NOW),
 )
 
 
@@ -720,3 +793,31 @@ def test_a_row_is_dropped_unless_somebody_wrote_it_since(ledger: Ledger) -> None
     ledger.drop_row(second)
     assert ledger.rows(DataVolume) == ()
     assert ledger.save_row(a_volume(), None).version == 1
+
+
+# ---- bills and deeds ------------------------------------------------------------------------
+
+
+def test_a_machine_that_ends_leaves_its_bill_and_a_living_one_none(ledger: Ledger) -> None:
+    opened = ledger.open(a_machine(), request="r-1", twin="t-1", now=NOW).machine
+    run = Run(started_at=NOW, ended_at=NOW + timedelta(hours=1), hourly=Decimal("0.918"))
+    stopped = ledger.save(replace(opened, state=State.STOPPED, runs=(run,)), opened)
+    assert ledger.bills(NOW - timedelta(days=90), NOW + timedelta(days=90)) == ()
+    end = Happening(at=NOW + timedelta(hours=2), what="ended")
+    ended = ledger.save(replace(stopped, state=State.ENDED, history=(end,), due_at=None), stopped)
+    (bill,) = ledger.bills(NOW - timedelta(days=90), NOW + timedelta(days=90))
+    assert bill == bill_of(ended)
+    assert (bill.owner, bill.runs, bill.ended_at) == (ended.owner, (run,), end.at)
+    assert ledger.bills(end.at + timedelta(seconds=1), NOW + timedelta(days=90)) == ()
+    assert ledger.bills(NOW - timedelta(days=90), end.at - timedelta(seconds=1)) == ()
+
+
+def test_a_deed_is_added_once_and_found_in_its_time(ledger: Ledger) -> None:
+    def deed(id: str, at: datetime) -> Deed:
+        return Deed(at=at, id=id, who="U1", did="stop", answer="Stopping.", machine="amber-fox")
+
+    last_month, today = deed("a", NOW - timedelta(days=40)), deed("b", NOW)
+    for one in (today, last_month, replace(today, answer="Something else.")):
+        ledger.add_deed(one)
+    assert ledger.deeds(NOW - timedelta(days=60), NOW + timedelta(days=1)) == (last_month, today)
+    assert ledger.deeds(NOW - timedelta(days=1), NOW) == ()

@@ -315,7 +315,7 @@ REFUSED: list[tuple[str, str | None, str]] = [
     ("launch p3.2xlarge data -5", "/gpu launch p3.2xlarge data 500", "data volume"),
     ("launch p3.2xlarge data 99999", None, "disk size"),
     ('launch p3.2xlarge run "python x.py"', None, "this version"),
-    ("launch p3.2xlarge idle 30m", "/gpu launch p3.2xlarge", "this version"),
+    ("launch p3.2xlarge idle", "/gpu launch p3.2xlarge", "idle"),
     ("launch p3.2xlarge;rm -rf /", None, "not understood"),
     ("launch ../p3.2xlarge", None, "not understood"),
     ("launch $(reboot)", None, "not understood"),
@@ -341,7 +341,6 @@ REFUSED: list[tuple[str, str | None, str]] = [
     ("quota raise p3.2xlarge x101", "/gpu quota raise p3.2xlarge", "100"),
     ("quota raise p3.2xlarge x0", "/gpu quota raise p3.2xlarge", "100"),
     ("help lanch", "/gpu help launch", "lanch"),
-    ("help budget", "/gpu list", "Budgets"),
     ("types a100 g5", "/gpu types a100", "one thing"),
     ("price", "/gpu price g5.xlarge", "which type"),
     ("price p3.2xlarge for 4h", "/gpu price p3.2xlarge", "for"),
@@ -353,7 +352,6 @@ REFUSED: list[tuple[str, str | None, str]] = [
     ("data bert", "/gpu data delete bert", "say so"),
     ("share bert", None, "with whom"),
     ("share bert @kim", None, "@kim"),
-    *((word, None, "this version") for word in ("cost month", "budget", "policy")),
     *((word, None, "this version") for word in ('run bert "x"', "logs bert")),
 ]
 

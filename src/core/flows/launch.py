@@ -70,6 +70,10 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         data=wanted.data,
         data_gb=wanted.data_gb,
         keep=wanted.keep,
+        recover=wanted.recover,
+        idle=wanted.idle,
+        project=wanted.project or "",
+        why=wanted.why or "",
         name=wanted.name,
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from core import lifecycle as life
 from core.faults import FaultKind
-from core.flows import images
+from core.flows import gate, images
 from core.flows.facts import gather, offers
 from core.flows.house import House
 from core.model import Hold, HoldKind, Machine
@@ -24,6 +24,9 @@ def plan(house: House, m: Machine) -> Machine:
     facts = gather(house, m.wish, m.owner)
     decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m))
     if not isinstance(decision, Stuck):
+        held = gate.check(house, m, decision)
+        if held is not None:
+            return _hold(house, m, Stuck(hold=held, type=decision.options[0].type))
         return house.ledger.save(life.planned(m, house.clock(), decision), m)
     if decision.coming is not None and m.kept is None and not m.members:
         return images.await_image(house, m, decision.coming)

@@ -5,15 +5,21 @@ from typing import assert_never
 from core import commands, messages, policy
 from core.flows import (
     access,
+    audit,
+    budgets,
+    cost,
     data,
     decide,
     entrance,
+    idle,
     launch,
     manage,
     market,
     quota,
     rest,
+    rules,
     saving,
+    schedules,
     sharing,
     start,
     tell,
@@ -59,6 +65,26 @@ def command(house: House, request: Request) -> None:
             data.list_data(house, request)
         case commands.DataDelete():
             data.delete(house, request, parsed)
+        case commands.Cost():
+            cost.show(house, request, parsed)
+        case commands.BudgetShow():
+            budgets.show(house, request)
+        case commands.BudgetSet():
+            budgets.change(house, request, parsed)
+        case commands.PolicyShow():
+            rules.show(house, request)
+        case commands.PolicySet():
+            rules.change(house, request, parsed)
+        case commands.Audit():
+            audit.show(house, request, parsed)
+        case commands.Idle():
+            idle.change(house, request, parsed)
+        case commands.ScheduleList():
+            schedules.show(house, request)
+        case commands.ScheduleSet():
+            schedules.change(house, request, parsed)
+        case commands.ScheduleSkip():
+            schedules.skip(house, request, parsed)
         case _:
             _look_or_access(house, request, parsed)
 

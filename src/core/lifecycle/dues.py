@@ -89,6 +89,8 @@ def _running_due(m: Machine, now: datetime) -> datetime:
             times.append(m.lease.warn_at)
         if m.tagged != m.lease.deadline:
             times.append(now + RETRY_TAG)
+    if m.doom:
+        times.append(m.doom.at)
     if m.kept:
         times.append(now + RETRY_TIDY)
     return min(times)

@@ -35,7 +35,7 @@ def unwanted(
     if m.desire is Desire.GONE or (m.desire is Desire.STOP and not gone):
         return m
     desire = Desire.GONE if gone else Desire.STOP
-    m = replace(m, desire=desire, cause=cause, ended_by=by, turn=m.turn + 1)
+    m = replace(m, desire=desire, cause=cause, ended_by=by, turn=m.turn + 1, doom=None)
     return told(m, now, f"to {'end' if gone else 'stop'}: {cause}" + (f" (by {by})" if by else ""))
 
 
@@ -109,6 +109,8 @@ def wants_start(
         wish=replace(m.wish, length=None if until else lease.length, until=until),
         launch_by=now + within,
         starts=0,
+        doom=None,
+        shelf=None,
     )
     return told(m, now, f"to start (by {by})")
 

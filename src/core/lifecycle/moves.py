@@ -170,6 +170,8 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return Change(to=stopping(m, now))
     if m.lease and now >= m.lease.deadline:
         return Change(to=unwanted(m, now, Cause.DEADLINE, None))
+    if m.doom and now >= m.doom.at:
+        return Change(to=unwanted(m, now, m.doom.cause, None))
     if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
         if m.instance.state == "stopping":
             return Rest(until=due(m, now))

@@ -136,5 +136,7 @@ def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
             if wish.until is not None:
                 return f"Keep trying until {wish.until:%H:%M} UTC"
             return f"Keep trying for {words.length(lifecycle.KEEP_TRYING_FOR)}"
+        case ChoiceKind.APPROVAL:
+            return "Ask an approver"
         case ChoiceKind.RETRY:
             return "Launch now" if hold.kind is HoldKind.QUOTA else "Try again"

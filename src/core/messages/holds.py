@@ -72,6 +72,8 @@ def why(m: Machine, hold: Hold) -> str:
                 f"{thing} {words.markets(m.wish)} costs more than may be launched without an admin"
                 f"{limit}. An admin can launch it: {words.launch_again(m.wish)}."
             )
+        case HoldKind.OVER_LIMIT | HoldKind.NOT_ALLOWED:
+            return escape(hold.detail)
         case HoldKind.REFUSED:
             return _refused(m, hold)
 

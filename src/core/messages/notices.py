@@ -8,7 +8,16 @@ from typing import assert_never
 
 from core.blocks import Block, Message, actions, button, code, context, escape, message, section
 from core.denials import refused
-from core.messages import buttons, in_store, many, words
+from core.messages import (
+    buttons,
+    idling,
+    in_store,
+    many,
+    shelves,
+    spending,
+    troubles,
+    words,
+)
 from core.messages.admins import why_denied
 from core.messages.cards import ended, failed, stopped
 from core.model import ALIVE, Cause, ChoiceKind, Desire, Machine, Market, Notice, NoticeKind, State
@@ -34,6 +43,14 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return message(section(f"{words.owner(m)} {failed(m)}"))
         case NoticeKind.DENIED:
             return why_denied(m, refused(owed.detail), None)
+        case NoticeKind.EVE | NoticeKind.SHELF | NoticeKind.ARCHIVED:
+            return shelves.notice(m, owed, now)
+        case NoticeKind.IDLE:
+            return idling.notice(m, owed, now)
+        case NoticeKind.REBALANCE | NoticeKind.RECOVERING | NoticeKind.STUCK | NoticeKind.CHANGED:
+            return troubles.notice(m, owed, now)
+        case NoticeKind.BUDGET:
+            return spending.notice(m, owed, now)
         case _:
             assert_never(owed.kind)
 

@@ -249,6 +249,10 @@ def reason(m: Machine) -> str:
             return "because EC2 refused it"
         case Cause.LOST:
             return "because EC2 never said what became of the launch"
+        case Cause.IDLE:
+            return "because nobody was using it"
+        case Cause.BUDGET:
+            return "because its budget is spent"
         case None:
             return "for a reason that was not recorded"
 

@@ -4,6 +4,12 @@ Frozen values only. Money is `Decimal` US dollars, time is aware UTC, sizes are 
 Nothing here knows AWS, Slack or the table; everything else knows this.
 """
 
+from core.model.approvals import (
+    Approval,
+    Asking,
+    Deed,
+    Verdict,
+)
 from core.model.holds import Choice, ChoiceKind, Hold, HoldKind
 from core.model.lasting import (
     DataVolume,
@@ -21,6 +27,8 @@ from core.model.machines import (
     Attempt,
     Cause,
     Desire,
+    Doom,
+    Grant,
     Happening,
     HostKeys,
     Instance,
@@ -34,8 +42,18 @@ from core.model.machines import (
     Place,
     Placement,
     Run,
+    Shelf,
     State,
+    Store,
     Tried,
+)
+from core.model.money import (
+    Bill,
+    BudgetWatch,
+    Commitment,
+    Purse,
+    Reconciled,
+    Tab,
 )
 from core.model.offers import Chip, Full, Gpu, Image, Network, RegionOffers, TypeFacts, Zone
 from core.model.people import (
@@ -47,8 +65,23 @@ from core.model.people import (
     PublicKey,
     SentCommand,
 )
-from core.model.policies import Policy
+from core.model.policies import (
+    Budget,
+    Over,
+    Policy,
+    Scope,
+)
 from core.model.quotas import QuotaChange, QuotaFacts, QuotaRequest, QuotaStatus
+from core.model.rules import (
+    Rules,
+)
+from core.model.schedules import (
+    Schedule,
+)
+from core.model.usage import (
+    Sample,
+    Usage,
+)
 from core.model.wishes import Market, Wish
 
 __all__ = [
@@ -56,15 +89,24 @@ __all__ = [
     "FINAL",
     "UNBOUGHT",
     "Access",
+    "Approval",
+    "Asking",
     "Attempt",
+    "Bill",
+    "Budget",
+    "BudgetWatch",
     "Cause",
     "Chip",
     "Choice",
     "ChoiceKind",
+    "Commitment",
     "DataVolume",
+    "Deed",
     "Desire",
+    "Doom",
     "Full",
     "Gpu",
+    "Grant",
     "Happening",
     "Hold",
     "HoldKind",
@@ -84,24 +126,36 @@ __all__ = [
     "NoticeKind",
     "OneTimeLink",
     "Option",
+    "Over",
     "Person",
     "Place",
     "Placement",
     "Policy",
     "Profile",
     "PublicKey",
+    "Purse",
     "QuotaChange",
     "QuotaFacts",
     "QuotaRequest",
     "QuotaStatus",
+    "Reconciled",
     "RegionOffers",
+    "Rules",
     "Run",
+    "Sample",
     "SavedImage",
+    "Schedule",
+    "Scope",
     "SentCommand",
+    "Shelf",
     "State",
+    "Store",
     "StrayWatch",
+    "Tab",
     "Tried",
     "TypeFacts",
+    "Usage",
+    "Verdict",
     "VolumeMove",
     "VolumeState",
     "Wish",

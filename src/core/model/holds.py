@@ -15,7 +15,9 @@ class HoldKind(StrEnum):
     NO_CAPACITY = "no-capacity"
     NOT_OFFERED = "not-offered"
     NO_ACCESS = "no-access"  # no key, no allowed address, or neither
-    TOO_DEAR = "too-dear"
+    TOO_DEAR = "too-dear"  # above the price limit
+    OVER_LIMIT = "over-limit"  # above what may be spent, or how long it may run
+    NOT_ALLOWED = "not-allowed"  # by the policy, whoever approves
     REFUSED = "refused"  # EC2 said no for a reason that another try does not change
 
 
@@ -33,6 +35,7 @@ class ChoiceKind(StrEnum):
     ZONE = "zone"  # elsewhere, from a snapshot of the disk
     KEEP_TRYING = "keep-trying"
     RETRY = "retry"
+    APPROVAL = "approval"  # ask an approver
 
 
 @dataclass(frozen=True, kw_only=True)

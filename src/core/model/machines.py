@@ -54,6 +54,8 @@ class Cause(StrEnum):
     REFUSED = "refused"  # EC2 or a rule said no
     EXPIRED = "expired"  # nobody decided in time, or the launch came too late
     LOST = "lost"  # an attempt whose outcome stayed unknown until the fence had passed
+    IDLE = "idle"  # nobody used it, and nobody said to keep it
+    BUDGET = "budget"  # what may be spent is spent, and the policy stops machines then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,9 @@ class Instance:
     address: str | None = None
     reason: str | None = None  # StateReason.Code
     checks_ok: bool = False  # both status checks passed: SSH answers
+    kind: str = ""  # its instance type; "" where it was not read
+    ended_at: datetime | None = None  # when EC2 says that it was stopped or ended, where it does
+    deadline: datetime | None = None  # what its own gpu:deadline tag tells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +180,43 @@ class Lease:
     hard: datetime  # no extension goes beyond
     version: int = 1
     warned: bool = False
+    eve_at: datetime | None = None  # of a lease of several days: told a day ahead, too
+    eve_told: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """How long a stopped machine may lie there: its second lease.
+
+    At `ask_at` its owner is asked; at `until` its disk becomes a snapshot and the rest goes. What
+    is a snapshot already is only asked about, again and again: nothing is deleted unasked.
+    """
+
+    since: datetime
+    until: datetime
+    ask_at: datetime
+    asked: bool = False
+    version: int = 1  # counts what people decided about it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doom:
+    """It stops at `at` for a reason other than its lease, unless that is taken back."""
+
+    at: datetime
+    cause: "Cause"  # IDLE or BUDGET
+    detail: str = ""  # the budget that is spent, say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """What an approver has allowed a machine beyond the limits, and by whom."""
+
+    by: str
+    at: datetime
+    hourly: Decimal  # USD, of all its instances together, at most
+    length: timedelta  # at most
+    total: Decimal  # USD at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +226,17 @@ class Run:
     started_at: datetime
     ended_at: datetime | None
     hourly: Decimal
+    instances: int = 1  # that are up, each with a public address of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """A stretch of time in which something that does not run costs money: a disk, a snapshot."""
+
+    kind: str  # disk | snapshot | data | image
+    started_at: datetime
+    ended_at: datetime | None
+    hourly: Decimal  # USD
 
 
 class NoticeKind(StrEnum):
@@ -197,6 +250,15 @@ class NoticeKind(StrEnum):
     START_FAILED = "start-failed"
     FAILED = "failed"  # a launch that had waited could not be carried out
     DENIED = "denied"  # to the admins alone: why AWS denied it
+    EVE = "eve"  # a lease of several days ends within a day
+    SHELF = "shelf"  # a stopped machine is about to be put away: keep it?
+    ARCHIVED = "archived"  # its disk is a snapshot now, and the machine is gone from EC2
+    IDLE = "idle"  # nobody uses it: it stops in five minutes
+    REBALANCE = "rebalance"  # EC2 may take it back soon
+    RECOVERING = "recovering"  # it was taken back, and comes back by itself
+    STUCK = "stuck"  # it has been stopping or ending for too long; it may still cost money
+    CHANGED = "changed"  # somebody changed it outside the bot
+    BUDGET = "budget"  # what may be spent is spent: it stops soon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +337,16 @@ class Machine:
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
     unseen_since: datetime | None = None
+    stores: tuple[Store, ...] = ()  # what its disks and snapshots have cost and cost
+    priced_at: datetime | None = None  # up to when the spot price of its last run was followed
+    shelf: Shelf | None = None  # while it is stopped
+    doom: Doom | None = None
+    idle_from: datetime | None = None  # what was before this does not count as idle
+    grant: Grant | None = None
+    recoveries: int = 0  # how often it came back by itself after EC2 had taken it
+    advised_at: datetime | None = None  # when EC2 last said that it may take it back soon
+    parting_since: datetime | None = None  # when it was last told to stop or end
+    stuck_told: bool = False
     starts: int = 0  # StartInstances sent for this start
     start_sent: datetime | None = None  # written before each of them
     history: tuple[Happening, ...] = ()

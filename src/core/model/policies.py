@@ -3,6 +3,36 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
+
+from core.model.wishes import Market
+
+
+class Over(StrEnum):
+    """What happens when a budget would be, or is, passed."""
+
+    WARN = "warn"  # people are told, nothing is refused
+    APPROVE = "approve"  # what would pass it asks an approver
+    BLOCK = "block"  # what would pass it is refused
+    STOP = "stop"  # it is refused, and what runs is stopped after a warning
+
+
+class Scope(StrEnum):
+    """Whose spending a budget limits."""
+
+    TEAM = "team"  # everybody's together
+    PERSON = "person"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much may be spent, in USD; None: no such limit."""
+
+    scope: Scope
+    who: str = ""  # a user's or channel's id; "" is everybody's own, where none is named
+    monthly: Decimal | None = None  # a calendar month in UTC
+    hourly: Decimal | None = None  # of all that runs at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +50,25 @@ class Policy:
     approval_above: Decimal  # USD per hour
     networks: tuple[str, ...] = ()  # CIDRs wider than one host that people may open
     instance_profile: str = ""  # ARN of what every machine runs under, for Session Manager
+    approvers: frozenset[str] = frozenset()  # user ids; empty: the admins
+    groups: frozenset[str] = frozenset()  # Slack user groups who may launch; empty: every member
+    types: tuple[str, ...] = ()  # types (g5.xlarge) and families (g5) that may be launched; all
+    markets: frozenset[Market] = frozenset(Market)
+    most_count: int = 100  # instances in one launch
+    most_gpus: int | None = None  # GPUs in one launch, of all its instances
+    largest_disk_gb: int | None = None
+    shelf: timedelta = timedelta(days=7)  # how long a stopped machine lies there
+    idle: timedelta | None = None  # when nobody says; None: idle machines run on
+    recover: bool = False  # spot machines come back by themselves when nobody says
+    budgets: tuple[Budget, ...] = ()
+    over: Over = Over.APPROVE
+    over_price: Over = Over.APPROVE  # above `approval_above`: APPROVE or BLOCK
+    over_length: Over = Over.BLOCK  # longer than `longest_lease`: APPROVE or BLOCK
+
+    @property
+    def deciders(self) -> frozenset[str]:
+        """Who may approve."""
+        return self.approvers or self.admins
 
     @property
     def region(self) -> str:

@@ -1,0 +1,28 @@
+"""Gathers every bill there is of a stretch of time: of machines that have ended, of those that
+live, and of what outlives them."""
+
+from datetime import UTC, datetime
+
+from core.bills import bill_of
+from core.flows.house import House
+from core.model import Bill, Tab
+
+
+def bills(house: House, since: datetime) -> tuple[Bill, ...]:
+    """Of everything that may have cost something since then. Each once: a machine that ends while
+    this is read stands in both lists."""
+    ended = {bill.machine: bill for bill in house.ledger.bills(since, house.clock())}
+    living = {m.id: bill_of(m) for m in house.ledger.live()}
+    lasting = tuple(_bill(tab) for tab in house.ledger.rows(Tab))
+    return (*{**living, **ended}.values(), *lasting)
+
+
+def month_began(now: datetime) -> datetime:
+    """The first moment of the calendar month, UTC."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _bill(tab: Tab) -> Bill:
+    return Bill(
+        machine=tab.what, name=tab.name, owner=tab.owner, channel=tab.channel, stores=tab.stores
+    )
