@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sim.world import (
     agent,
@@ -34,6 +34,7 @@ from sim.world.ground import Ground
 from sim.world.settings import Settings
 from sim.world.things import Region
 
+T = TypeVar("T")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 TIMEOUTS = ("timeout-with-effect", "timeout-without-effect")
 
@@ -138,15 +139,19 @@ class World:
             return view.state(self._ground)
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: T) -> T:
     """Dicts and lists anew, all else as it is: nothing else in a call or an answer can change.
 
     copy.deepcopy remembers every object on the way, which took most of a simulated month.
     """
+    return cast("T", _copy(value))
+
+
+def _copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
+        return {key: _copy(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copied(one) for one in value]
+        return [_copy(one) for one in value]
     return value
 
 
