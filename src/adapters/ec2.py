@@ -31,6 +31,8 @@ _OF_ONE = frozenset(
     {_NO_INSTANCE, "IncorrectInstanceState", "IncorrectState", "UnsupportedOperation"}
 )
 _EPOCH = re.compile(r"[0-9]{1,11}")
+# "User initiated (2026-11-24 09:00:00 GMT)"; EC2's own reasons tell no time.
+_ENDED = re.compile(r"\(([0-9-]{10} [0-9:]{8}) GMT\)")
 
 
 class Ec2(Offers, Access, Console, Parts):
@@ -247,7 +249,23 @@ def _instance(region: str, shown: Mapping[str, Any], checks_ok: bool = False) ->
         address=shown.get("PublicIpAddress") or None,
         reason=shown.get("StateReason", {}).get("Code") or None,
         checks_ok=checks_ok,
+        kind=shown.get("InstanceType", ""),
+        ended_at=_ended_at(shown.get("StateTransitionReason", "")),
+        deadline=_deadline(_tags(shown).get("gpu:deadline", "")),
     )
+
+
+def _ended_at(transition: str) -> datetime | None:
+    """The time in EC2's words about the last stop or end, None where they have none."""
+    found = _ENDED.search(transition)
+    try:
+        return datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+    except ValueError:
+        return None
+
+
+def _tags(shown: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in shown.get("Tags", [])}
 
 
 def _cpus(shown: Mapping[str, Any]) -> int:
@@ -260,13 +278,13 @@ def _market(shown: Mapping[str, Any]) -> Market:
 
 
 def _tagged(region: str, shown: Mapping[str, Any]) -> Tagged:
-    tags = {tag["Key"]: tag["Value"] for tag in shown.get("Tags", [])}
+    tags, instance = _tags(shown), _instance(region, shown)
     return Tagged(
-        instance=_instance(region, shown),
+        instance=instance,
         machine=tags.get("gpu:machine", ""),
         owner=tags.get("gpu:owner", ""),
         market=_market(shown),
-        deadline=_deadline(tags.get("gpu:deadline", "")),
+        deadline=instance.deadline,
     )
 
 

@@ -276,6 +276,35 @@ def test_a_machine_stops_starts_and_ends(lab: Lab) -> None:
     lab.ec2.terminate(R, "i-0123456789abcdef0")
 
 
+def test_an_instance_tells_its_type_its_own_deadline_and_when_it_was_stopped(lab: Lab) -> None:
+    id = lab.run()
+    lab.later(20)
+    up = lab.ec2.look(R, id)
+    assert up is not None
+    assert (up.kind, up.deadline, up.ended_at) == ("g5.xlarge", DEADLINE, None)
+    lab.ec2.stop(R, id)
+    lab.later(60)
+    (stopped,) = lab.ec2.look_all(R, "m-one")
+    assert stopped.ended_at == START + timedelta(seconds=20)
+    lab.ec2.start(R, id)
+    lab.later(60)
+    (again,) = lab.ec2.look_all(R, "m-one")
+    assert again.ended_at is None
+
+
+def test_what_ec2_tells_no_time_of_and_a_tag_that_cannot_be_read_are_none(lab: Lab) -> None:
+    id = lab.run()
+    lab.later(20)
+    lab.of("patient")(R).create_tags(
+        Resources=[id], Tags=[{"Key": "gpu:deadline", "Value": "soon"}]
+    )
+    lab.control(do="stop-outside", instance=id)
+    lab.later(20)
+    gone = lab.ec2.look(R, id)
+    assert gone is not None
+    assert (gone.state, gone.deadline, gone.ended_at) == ("stopped", None, None)
+
+
 def test_a_one_time_spot_machine_cannot_be_stopped(lab: Lab) -> None:
     id = lab.run(market=Market.SPOT)
     lab.later(20)
