@@ -740,7 +740,12 @@ ROWS: tuple[Any, ...] = (
         owner="U1",
         stores=(Store(kind="data", started_at=NOW, ended_at=None, hourly=Decimal("0.0547")),),
     ),
-    Usage(machine="m-one", samples=(Sample(at=NOW, gpu=93, cpu=None, ssh=1),), used_at=NOW),
+    Usage(
+        instance="i-0abc",
+        machine="m-one",
+        samples=(Sample(at=NOW, gpu=93, cpu=None, ssh=1),),
+        used_at=NOW,
+    ),
 )
 
 

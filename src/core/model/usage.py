@@ -1,4 +1,4 @@
-"""How much a machine is used, as it tells itself."""
+"""How much an instance is used, as it tells itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One look at a machine. Per cent; None: it could not be measured, which counts as busy."""
+    """One look at an instance. Per cent; None: it could not be measured, which counts as busy.
+
+    `cpu` is of four processors at most, so that one busy thread counts on the largest machine.
+    """
 
     at: datetime
     gpu: int | None  # of the busiest accelerator
@@ -16,15 +19,22 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """The samples of the last hours, oldest first."""
+    """The samples of an instance's last hours, oldest first: by the minute, then thinned.
 
+    `quiet_since` is kept beside them, because what was thinned cannot tell of a gap any more.
+    """
+
+    instance: str
     machine: str
     samples: tuple[Sample, ...] = ()
     used_at: datetime | None = None  # when it was first used: before that it is not idle, but new
+    quiet_since: datetime | None = None  # every sample since then is known and shows no use
+    boot: str = ""  # which boot it tells of
+    booted_at: datetime | None = None  # by our clock: a report that says otherwise is an old one
     version: int = 0
-    due_at: datetime | None = None
+    due_at: datetime | None = None  # to see whether it is still of use
 
     @property
     def key(self) -> str:
-        """The machine's id."""
-        return self.machine
+        """The instance's id: a group has a row for each."""
+        return self.instance
