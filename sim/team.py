@@ -124,7 +124,9 @@ class Team:
 
     def _at(self, first: int, last: int) -> datetime:
         hours = self.chance.uniform(first - 7, last - 7)
-        return self.here.now + timedelta(minutes=int(hours * 60), seconds=self.chance.randint(0, 59))
+        return self.here.now + timedelta(
+            minutes=int(hours * 60), seconds=self.chance.randint(0, 59)
+        )
 
     def _act(self, one: Person) -> None:
         due = [plan for plan in one.plans if plan[0] <= self.here.now]
