@@ -73,6 +73,7 @@ class Town:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     github: MemoryGithub = field(default_factory=MemoryGithub)
     sweeping: bool = True
+    strikes_every: timedelta = timedelta(minutes=1)  # longer where months pass and little happens
     failures: list[Exception] = field(default_factory=list)
     _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _next_minute: datetime = START + timedelta(minutes=1)
@@ -219,7 +220,7 @@ class Town:
     def _happen(self) -> None:
         self._bring_events()
         if self.now >= self._next_minute:
-            self._next_minute = self.now + timedelta(minutes=1)
+            self._next_minute = self.now + self.strikes_every
             self._clock_strikes()
         while (key := self.wakes.pop(self.now)) is not None:
             self._wake(key)

@@ -235,6 +235,12 @@ _SELECTS = (
         {},
         _ACTING | _FOCUSED | _HINTED | {"initial_time": _string(5, 5, r"\d{2}:\d{2}")},
     )
+    # Takes no placeholder, and its moment is ten digits of seconds.
+    | _named(
+        "datetimepicker",
+        {},
+        _ACTING | _FOCUSED | {"initial_date_time": _number(1_000_000_000, 9_999_999_999)},
+    )
 )
 _DISPATCH = _object(
     {"trigger_actions_on": _array(_one_of("on_enter_pressed", "on_character_entered"), most=2)}

@@ -79,6 +79,7 @@ def _state(element: Json, value: Any) -> Json:
         "channels_select": ("selected_channel", "initial_channel"),
         "datepicker": ("selected_date", "initial_date"),
         "timepicker": ("selected_time", "initial_time"),
+        "datetimepicker": ("selected_date_time", "initial_date_time"),
     }
     name, initial = plain.get(kind, ("value", "initial_value"))
     return {"type": kind, name: element.get(initial) if value in (None, "") else value}

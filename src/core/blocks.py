@@ -79,13 +79,19 @@ def _spoken(block: Block) -> str:
     """A block's words, for notifications and screen readers: buttons as `[label]`."""
     match block["type"]:
         case "actions":
-            return " ".join(f"[{b['text']['text']}]" for b in block["elements"])
+            return " ".join(_spoken_element(element) for element in block["elements"])
         case "context":
             return " · ".join(e["text"] for e in block["elements"])
         case "section" if "fields" in block:
             return "\n".join(_spoken_field(f["text"]) for f in block["fields"])
         case _:
             return str(block["text"]["text"])
+
+
+def _spoken_element(element: Block) -> str:
+    if element["type"] == "datetimepicker":
+        return f"[Until {utc(datetime.fromtimestamp(element['initial_date_time'], UTC))}, or when?]"
+    return f"[{element['text']['text']}]"
 
 
 def _spoken_field(text: str) -> str:
@@ -245,6 +251,19 @@ def button(
     if confirm is not None:
         made["confirm"] = confirm
     return made
+
+
+def datetime_picker(action_id: str, initial: datetime, confirm: Block) -> Block:
+    """A date and a time on the reader's own clock. It carries no value: ids are in `action_id`.
+
+    Date and time are chosen one after the other, and each choice acts: so it asks first.
+    """
+    return {
+        "type": "datetimepicker",
+        "action_id": action_id[:MOST_ACTION_ID],
+        "initial_date_time": int(initial.timestamp()),
+        "confirm": confirm,
+    }
 
 
 def confirm(title: str, text: str, yes: str, no: str, *, danger: bool = True) -> Block:

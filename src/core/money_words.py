@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.model import Scope
 from core.slots import Wrong, read
-from core.times import Hours
+from core.times import Hours, weekday_of
 from core.wants import (
     Audit,
     BudgetSet,
@@ -25,7 +25,6 @@ _CHANNEL = re.compile(r"<#([cg][a-z0-9]{1,20})(?:\|[^<>]*)?>")
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 _AMOUNT = re.compile(r"\$?([0-9]{1,9}(?:[.,][0-9]{1,2})?)(?:\s*(?:usd|\$))?(/h|/hour|/month|/mo)?")
 _OFF = frozenset({"off", "none", "no", "never"})
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SETS = {
     "weekdays": (0, 1, 2, 3, 4),
     "weekends": (5, 6),
@@ -173,12 +172,12 @@ def _hours(
     span: tuple[tuple[int, int], tuple[int, int]] | None = None
     rest: list[str] = []
     for word in (part for one in low for part in one.split(",") if part):
-        named = [i for i, day in enumerate(_DAYS) if len(word) >= 3 and day.startswith(word)]
+        day = weekday_of(word)
         found = _SPAN.fullmatch(word)
         if word in _SETS:
             days |= set(_SETS[word])
-        elif named:
-            days.add(named[0])
+        elif day is not None:
+            days.add(day)
         elif found:
             span = _moment(found[1], found[2]), _moment(found[3], found[4])
         else:

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.catalog import looks_like_gpu, looks_like_type
 from core.model import Market
-from core.times import SHORTEST, read_length, read_until
+from core.times import SHORTEST, read_length, read_until, weekday_of
 from core.words import closest, echo
 
 # What people write in front of a value → the slot that it fills.
@@ -223,7 +223,7 @@ def _twice(here: Words, slot: str, first: object, second: object, length: int) -
 def _item(here: Words, allowed: frozenset[str]) -> tuple[str, Any, int]:
     """(slot, value, number of words) of the item that begins here."""
     word = here.all[here.at].lower()
-    following = tuple(w.lower() for w in here.all[here.at + 1 : here.at + 4])
+    following = tuple(w.lower() for w in here.all[here.at + 1 : here.at + 5])
     if word == "keep" and "keep" in allowed:
         return _kept(here, following)
     if word in KEYWORDS:
@@ -248,7 +248,7 @@ def _kept(here: Words, following: tuple[str, ...]) -> tuple[str, Any, int]:
     if following[1:2] and following[1] in ("until", "till") and len(following) > 2:
         behind = Words(all=here.all, at=here.at + 3)
         until, length = _until(
-            behind, tuple(w.lower() for w in here.all[behind.at : behind.at + 3])
+            behind, tuple(w.lower() for w in here.all[behind.at : behind.at + 4])
         )
         return "keep_trying", until, length + 3
     return "keep_trying", True, 2
@@ -290,17 +290,23 @@ def _length(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
 
 
 def _until(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
-    """`18:00`, `6 pm`, `tomorrow 9:00`."""
-    for count in (3, 2, 1):
+    """`18:00`, `6 pm`, `tomorrow 9:00`, `friday 9:00`, `next friday 9 am`."""
+    for count in (4, 3, 2, 1):
         words = following[:count]
         until = read_until(" ".join(words)) if len(words) == count else None
         if until is not None:
             return until, count
     word = following[0]
+    if weekday_of(word) is not None or word in ("tomorrow", "next"):
+        days = following[: 2 if word == "next" else 1]
+        said = " ".join(days)
+        raise here.wrong(
+            f"Say at which time of {said}, too, such as {said} 9:00.", len(days), (*days, "9:00")
+        )
     hour = word.removesuffix("h")
     guess = (f"{hour}:00",) if hour.isascii() and hour.isdigit() else ("18:00",)
     raise here.wrong(
-        f"{echo(word)} is not a time of day; write 18:00, 6pm or tomorrow 9:00.",
+        f"{echo(word)} is not a time of day; write 18:00, 6pm, tomorrow 9:00 or friday 9:00.",
         1,
         guess,
         ("18:00",),
@@ -455,7 +461,8 @@ def _by_form(
         return "network", word, 1
     if "length" in allowed and (read_length(word) or _counted(word, following)):
         return ("length", *_length(here, (word, *following)))
-    if "until" in allowed and (read_until(word) or ":" in word):
+    days = word in ("tomorrow", "next") or weekday_of(word) is not None
+    if "until" in allowed and (read_until(word) or ":" in word or (days and following)):
         return ("until", *_until(here, (word, *following)))
     if "bare-name" in allowed and _NAME.fullmatch(word) and word not in RESERVED:
         return "name", word, 1

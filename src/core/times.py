@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -16,15 +16,18 @@ _LENGTH = re.compile(
 )
 _CLOCK = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm)?")
 _DAYS = {"today": 0, "tomorrow": 1}
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Until:
-    """A time of day on the caller's own clock; `tomorrow`: not before midnight."""
+    """A time of day on the caller's own clock; `tomorrow`: not before midnight; `weekday`: on the
+    next such day, 0 being Monday."""
 
     hour: int
     minute: int
     tomorrow: bool = False
+    weekday: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,18 +50,33 @@ def read_length(text: str) -> timedelta | None:
 
 
 def read_until(text: str) -> Until | None:
-    """A time such as `18:00`, `6pm`, `tomorrow 9:00`; None when it is none."""
+    """A time such as `18:00`, `6pm`, `tomorrow 9:00`, `friday 9:00`; None when it is none."""
     words = text.lower().split()
-    tomorrow = bool(words) and words[0] == "tomorrow"
-    if words and words[0] in _DAYS:
+    if words[:1] == ["next"] and len(words) > 1 and weekday_of(words[1]) is not None:
         words = words[1:]
-    found = _CLOCK.fullmatch("".join(words))
+    day = words[0] if words else ""
+    weekday = weekday_of(day)
+    if day in _DAYS or weekday is not None:
+        words = words[1:]
+    at = _clock("".join(words))
+    if at is None:
+        return None
+    return Until(hour=at[0], minute=at[1], tomorrow=day == "tomorrow", weekday=weekday)
+
+
+def weekday_of(word: str) -> int | None:
+    """0 for `monday` and `mon`, … 6 for `sunday`; None for anything else."""
+    found = (n for n, name in enumerate(WEEKDAYS) if len(word) >= 3 and name.startswith(word))
+    return next(found, None)
+
+
+def _clock(text: str) -> tuple[int, int] | None:
+    """(hour, minute) of `18:00`, `6pm`; None where it is no time of day."""
+    found = _CLOCK.fullmatch(text)
     if found is None or (found[2] is None and found[3] is None):
         return None
     hour, minute = _on_24_hours(int(found[1]), found[3]), int(found[2] or 0)
-    if hour is None or hour > 23 or minute > 59:
-        return None
-    return Until(hour=hour, minute=minute, tomorrow=tomorrow)
+    return None if hour is None or hour > 23 or minute > 59 else (hour, minute)
 
 
 def _on_24_hours(hour: int, half: str | None) -> int | None:
@@ -78,13 +96,33 @@ def resolve(until: Until, now: datetime, tz: str) -> datetime:
     """
     zone = _zone(tz)
     today = now.astimezone(zone).date()
-    days = (1,) if until.tomorrow else (0, 1, 2)
     moments = [
         datetime(day.year, day.month, day.day, until.hour, until.minute, tzinfo=zone, fold=fold)
-        for day in (today + timedelta(days=n) for n in days)
+        for day in (today + timedelta(days=n) for n in _days(until, today))
         for fold in (0, 1)
     ]
     return min(m for moment in moments if (m := _in_utc(moment)) is not None and m > now)
+
+
+def _days(until: Until, today: date) -> tuple[int, ...]:
+    """How many days from today it can be: the same weekday may have passed its time already."""
+    if until.weekday is not None:
+        first = (until.weekday - today.weekday()) % 7
+        return (first, first + 7)
+    return (1,) if until.tomorrow else (0, 1, 2)
+
+
+def moment_on(day: date, at: tuple[int, int], tz: str) -> datetime:
+    """When a clock in `tz` shows (hour, minute) on that day, in UTC: the first time where it does
+    so twice; where it never does, counted with the offset before (RFC 5545)."""
+    hour, minute = at
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=_zone(tz))
+    return local.astimezone(UTC)
+
+
+def today_in(now: datetime, tz: str) -> date:
+    """The date that a calendar in `tz` shows."""
+    return now.astimezone(_zone(tz)).date()
 
 
 def _zone(tz: str) -> ZoneInfo:

@@ -126,12 +126,16 @@ def _typed(body: dict[str, Any]) -> Request:
 def _pressed(body: dict[str, Any]) -> Click:
     action = body["actions"][0]
     channel = body.get("channel") or {}
+    name, value = action["action_id"], action.get("value", "")
+    if action.get("type") == "datetimepicker":  # it has no value: the ids stand in its name
+        name, _, ids = name.partition("/")
+        value = f"{ids}:{action.get('selected_date_time') or ''}"
     return Click(
         id=names.request_id(body["team"]["id"], "click", body["trigger_id"]),
         user=body["user"]["id"],
         channel=channel.get("id", ""),
-        action=action["action_id"],
-        value=action.get("value", ""),
+        action=name,
+        value=value,
         response_url=body.get("response_url", ""),
     )
 

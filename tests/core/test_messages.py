@@ -173,7 +173,8 @@ def ended(cause: Cause) -> Machine:
 
 
 def buttons(message: Message) -> list[Block]:
-    return [b for block in message.blocks if block["type"] == "actions" for b in block["elements"]]
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [b for row in rows for b in row if b["type"] == "button"]
 
 
 def labels(message: Message) -> list[str]:
@@ -454,9 +455,14 @@ def test_the_warning_offers_to_extend_to_stop_or_to_leave_it() -> None:
             "cost $3.44 so far. It is a spot machine: its 50 GB disk is deleted then, so save what "
             "you need."
         ),
-        "[Extend 2 h (+$1.84)] [Stop now] [Keep until 18:00 UTC]",
+        "[Extend 2 h (+$1.84)] [Stop now] [Until 24 Nov 18:00 UTC, or when?]",
+        "Or keep it until the time that you choose above, on your own clock",
     ]
-    assert actions(said) == [("extend", "m-abc:1"), ("stop", "m-abc:1"), ("keep", "m-abc")]
+    assert actions(said) == [("extend", "m-abc:1"), ("stop", "m-abc:1")]
+    (picker,) = [e for b in said.blocks for e in b.get("elements", ()) if "initial_date_time" in e]
+    assert picker["action_id"] == "until/m-abc:1"
+    assert picker["initial_date_time"] == int((T + 4 * HOUR).timestamp())
+    assert "$0.918/h" in picker["confirm"]["text"]["text"]
 
 
 def test_a_lease_that_cannot_grow_offers_no_extension() -> None:
@@ -464,7 +470,7 @@ def test_a_lease_that_cannot_grow_offers_no_extension() -> None:
     assert m.lease is not None
     full = replace(m, lease=replace(m.lease, hard=m.lease.deadline))
     said = due(full, NoticeKind.WARNING)
-    assert labels(said) == ["Stop now", "Keep until 18:00 UTC"]
+    assert labels(said) == ["Stop now"]
     assert "longest time" in said.text
 
 

@@ -1,11 +1,12 @@
 """Deadlines: warned once, extended once a click, never beyond the longest, stopped on time."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.model import Lease, State
-from sim.town import ADA, SAM, Town, buttons
+from sim.town import ADA, POLICY, SAM, Town, buttons
 
 MINUTE = timedelta(minutes=1)
 
@@ -153,3 +154,76 @@ def test_a_start_that_is_delivered_again_after_a_stop_starts_nothing() -> None:
     here.deliver(request)
     here.until_quiet()
     assert here.machine().state is State.STOPPED
+
+
+# ---- keep until, and a day ahead --------------------------------------------------------------
+
+
+def _picker(here: Town) -> tuple[str, str]:
+    """The action and the ids of the picker in the last message."""
+    elements = [e for b in here.news()[-1].blocks for e in b.get("elements", ())]
+    (found,) = [e["action_id"] for e in elements if e.get("type") == "datetimepicker"]
+    action, _, ids = str(found).partition("/")
+    return action, ids
+
+
+def test_keep_until_a_chosen_time_moves_the_deadline_there_and_the_second_hears_who_was_first() -> (
+    None
+):
+    here = _town()
+    here.pass_time(_lease(here).warn_at - here.now + timedelta(seconds=5))
+    action, ids = _picker(here)
+    chosen = _lease(here).deadline + timedelta(minutes=50)
+    value = f"{ids}:{int(chosen.timestamp())}"
+    here.click(action, value)
+    assert _lease(here).deadline == chosen
+    said = here.click(action, value, SAM)
+    assert _lease(here).deadline == chosen
+    assert ADA in said[0].text
+
+
+@pytest.mark.parametrize("chosen", [timedelta(days=30), -timedelta(minutes=1), None])
+def test_a_time_that_may_not_be_changes_nothing_and_says_why(chosen: timedelta | None) -> None:
+    here = _town()
+    here.pass_time(_lease(here).warn_at - here.now + timedelta(seconds=5))
+    action, ids = _picker(here)
+    before = _lease(here).deadline
+    at = str(int((before + chosen).timestamp())) if chosen is not None else ""
+    said = here.click(action, f"{ids}:{at}")
+    assert _lease(here).deadline == before
+    assert chosen is None or "not changed" in said[0].text
+
+
+def test_a_lease_of_several_days_is_told_of_a_day_ahead_once_and_again_after_an_extension() -> None:
+    here = Town(policy=replace(POLICY, longest_lease=timedelta(days=6)))
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge on-demand for 3d")
+    here.pass_time(2 * MINUTE)
+    lease = _lease(here)
+    here.pass_time(lease.deadline - timedelta(days=1) - here.now - MINUTE)
+    assert _told(here, "within a day") == 0
+    here.pass_time(2 * MINUTE)
+    assert _told(here, "within a day") == 1
+    assert [p for p in here.chat.directs(ADA) if "within a day" in p.message.text]
+    here.type("extend 2d")
+    here.pass_time(_lease(here).deadline - timedelta(days=1) - here.now + MINUTE)
+    assert _told(here, "within a day") == 2
+    here.pass_time(timedelta(days=1))
+    assert (_told(here, "within a day"), _warnings(here)) == (2, 2 + 1)
+    assert here.machine().state is State.STOPPED
+
+
+def _told(here: Town, words: str) -> int:
+    return sum(words in n.text for n in here.news())
+
+
+def test_a_lease_of_hours_has_no_eve() -> None:
+    here = _town()
+    assert _lease(here).eve_at is None
+
+
+def test_until_friday_is_on_the_persons_own_clock() -> None:
+    here = _town("launch p3.2xlarge on-demand until wednesday 8:30")  # START is a Tuesday, 9:00 UTC
+    deadline = _lease(here).deadline
+    assert deadline == datetime(2026, 11, 25, 8, 30, tzinfo=UTC)

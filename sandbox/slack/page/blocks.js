@@ -108,6 +108,10 @@ function choice(element, who) {
     const listed = options.map((option) => [option.value, unescape(option.text.text)]);
     return menu(listed, element.initial_option?.value, told ?? (element.type === "overflow" ? "⋯" : "Choose…"), common);
   }
+  if (element.type === "datetimepicker") {
+    const local = element.initial_date_time ? clockOf(element.initial_date_time, who.tz) : "";
+    return el("input", { ...common, type: "datetime-local", value: local, "data-tz": who.tz, "aria-label": "Date and time" });
+  }
   const first = element.initial_value ?? element.initial_date ?? element.initial_time ?? "";
   return el("input", { ...common, type: typed ?? "text", value: first, placeholder: told });
 }
@@ -128,12 +132,27 @@ function boxes(element, who, common) {
       " ", words(option.text, who))));
 }
 
+/** What a clock in `tz` shows at that moment (seconds), as a datetime-local field takes it. */
+function clockOf(seconds, tz) {
+  const parts = { timeZone: tz, dateStyle: "short", timeStyle: "short" };
+  return new Intl.DateTimeFormat("sv-SE", parts).format(new Date(seconds * 1000)).replace(" ", "T");
+}
+
+/** The moment, in seconds, at which a clock in `tz` shows that. */
+function momentOf(shown, tz) {
+  const wanted = Date.parse(`${shown}:00Z`) / 1000;
+  let moment = wanted;
+  for (let n = 0; n < 2; n += 1) moment += wanted - Date.parse(`${clockOf(moment, tz)}:00Z`) / 1000;
+  return moment;
+}
+
 /** The value of one field, as the sandbox routes take it. */
 export function read(element, field) {
   const ticked = () => [...field.querySelectorAll("input:checked")].map((one) => one.value);
   if (element.type === "checkboxes") return ticked();
   if (element.type === "radio_buttons") return ticked()[0] ?? null;
-  return field.value === "" ? null : field.value;
+  if (field.value === "") return null;
+  return element.type === "datetimepicker" ? momentOf(field.value, field.dataset.tz) : field.value;
 }
 
 /** Every field below `place`: block id → action id → value. */

@@ -37,6 +37,8 @@ def _carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
             return _await(house, m)
         case KeepStep.REGISTER:
             return _register(house, m)
+        case KeepStep.PART:
+            return _part(house, m)
         case KeepStep.DROP:
             return _drop(house, m)
         case KeepStep.PLAN:
@@ -98,6 +100,20 @@ def _register(house: House, m: Machine) -> Machine:
     tags = run_instances.tags(m, house.policy)
     image = house.own_images.register(kept.region, _name(m), kept.snapshot, m.image, kept.gb, tags)
     return house.ledger.save(life.registered(m, image), m)
+
+
+def _part(house: House, m: Machine) -> Machine:
+    """End the stopped instance once its disk can be started from: never before."""
+    kept = _of(m)
+    assert kept.image is not None
+    assert kept.instance is not None
+    own = house.own_images.own(kept.region, kept.image)
+    if own is None or own.state == "failed":
+        return house.ledger.save(life.unregistered(m), m)
+    if own.state != "available":
+        return m
+    house.cloud.terminate(kept.region, kept.instance)
+    return house.ledger.save(life.parted(m, house.clock()), m)
 
 
 def _drop(house: House, m: Machine) -> Machine:

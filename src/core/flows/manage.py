@@ -1,10 +1,12 @@
 """Stop, end and extend: a decision is written first, then the step carries it out."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from core import commands, messages, policy
 from core import lifecycle as life
+from core.flows import shelf
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -84,10 +86,12 @@ def end(house: House, request: Request, wanted: commands.End) -> None:
 def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     """Move a deadline, by a length or to a time of day; the answer shows the new cost."""
     if heard_before(house, request):
-        return
+        return None
     m = find(house, request, wanted.name, "extend", lambda m: m.state in ALIVE)
     if m is None:
-        return
+        return None
+    if _lies(m):
+        return shelf.lengthen(house, m, request, wanted.length)
     to: Callable[[Machine], datetime | None]
     if wanted.until is not None:
         person = house.chat.person(request.user)
@@ -95,7 +99,11 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
         to = lambda _: target  # noqa: E731 - two ways to name one moment
     else:
         to = lambda row: _later(row, wanted.length)  # noqa: E731 - see above
-    _extend(house, m, request, to)
+    return _extend(house, m, request, to)
+
+
+def _lies(m: Machine) -> bool:
+    return m.state is State.STOPPED and m.desire is Desire.STOP
 
 
 def _later(m: Machine, length: timedelta | None) -> datetime | None:
@@ -148,6 +156,15 @@ def extend_click(house: House, click: Click) -> None:
     m = _leased(house, click)
     if m is not None:
         _extend(house, m, click, lambda row: _later(row, None))
+
+
+def until_click(house: House, click: Click) -> None:
+    """The picker fits one version of the lease, too: its value ends with the chosen moment."""
+    ids, _, chosen = click.value.rpartition(":")
+    m = _leased(house, replace(click, value=ids))
+    if m is not None and chosen.isdecimal():
+        target = datetime.fromtimestamp(int(chosen[:12]), UTC)
+        _extend(house, m, click, lambda _: target)
 
 
 def stop_click(house: House, click: Click) -> None:

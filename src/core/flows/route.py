@@ -21,6 +21,7 @@ from core.flows import (
     saving,
     schedules,
     sharing,
+    shelf,
     start,
     tell,
 )
@@ -168,6 +169,8 @@ def click(house: House, pressed: Click) -> None:
         "start": start.start_click,
         "end": manage.end_click,
         "keep": manage.keep_click,
+        "until": manage.until_click,
+        "shelf-keep": shelf.keep_click,
         "data-delete": data.delete_click,
         "data-keep": data.keep_click,
         "image-delete": saving.delete_click,

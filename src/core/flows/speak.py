@@ -26,7 +26,9 @@ _PASSING = frozenset(
         "request_timeout",
     }
 )
-_TO_OWNER_TOO = frozenset({NoticeKind.WARNING, NoticeKind.INTERRUPTED})
+_TO_OWNER_TOO = frozenset(
+    {NoticeKind.WARNING, NoticeKind.INTERRUPTED, NoticeKind.EVE, NoticeKind.SHELF}
+)
 
 
 def passing(error: ChatError) -> bool:

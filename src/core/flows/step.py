@@ -226,10 +226,12 @@ def _rest(house: House, m: Machine) -> None:
     The wake is only a hint, more exact than the clock's minute; the row's `due_at` is the promise.
     """
     now = house.clock()
-    due = life.due(m, now)
-    if due != m.due_at:
+    to = life.shelved(m, now, house.policy.shelf)
+    due = life.due(to, now)
+    to = replace(to, due_at=due)
+    if to != m:
         try:
-            m = house.ledger.save(replace(m, due_at=due), m)
+            m = house.ledger.save(to, m)
         except StaleRow:
             return
     if due is not None and due - now <= LONGEST_DELAY and not (m.state in FINAL and not m.owed):

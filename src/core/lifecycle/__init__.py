@@ -105,10 +105,12 @@ from core.lifecycle.record import (
     telling_admins,
     told,
 )
+from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.terms import (
     ABSENT_FOR,
     ABSENT_READS,
+    ASK_AGAIN,
     CHECK,
     CHECK_STOPPED,
     FENCE,
@@ -137,6 +139,7 @@ from core.lifecycle.terms import (
 __all__ = [
     "ABSENT_FOR",
     "ABSENT_READS",
+    "ASK_AGAIN",
     "CHECK",
     "CHECK_STOPPED",
     "FENCE",
@@ -204,6 +207,7 @@ __all__ = [
     "interrupted",
     "keeps_starting",
     "keeps_trying",
+    "kept_longer",
     "kept_until",
     "latest",
     "latest_for_admins",
@@ -215,6 +219,7 @@ __all__ = [
     "opened",
     "owing",
     "paid",
+    "parted",
     "planned",
     "preparing",
     "refused",
@@ -231,6 +236,7 @@ __all__ = [
     "sending",
     "settled",
     "settling",
+    "shelved",
     "snapshot_unseen",
     "snapshotted",
     "split",

@@ -7,6 +7,7 @@ from core.lifecycle.ends import (
     start_may_arrive,
 )
 from core.lifecycle.keeping import settling
+from core.lifecycle.shelves import shelf_due
 from core.lifecycle.terms import (
     CHECK,
     CHECK_SNAPSHOT,
@@ -87,6 +88,8 @@ def _running_due(m: Machine, now: datetime) -> datetime:
         times.append(m.lease.deadline)
         if not m.lease.warned:
             times.append(m.lease.warn_at)
+        if m.lease.eve_at and not (m.lease.eve_told or m.lease.warned):
+            times.append(m.lease.eve_at)
         if m.tagged != m.lease.deadline:
             times.append(now + RETRY_TAG)
     if m.doom:
@@ -101,4 +104,6 @@ def _stopped_due(m: Machine, now: datetime) -> datetime:
         return min(m.retry_at, m.launch_by)
     if m.desire is not Desire.STOP or start_may_arrive(m, now):
         return now + POLL
-    return now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)
+    times = [now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)]
+    lies_until = shelf_due(m)
+    return min([*times, *([lies_until] if lies_until else [])])

@@ -158,6 +158,7 @@ def _from_now(lease: Lease, now: datetime) -> Lease:
         deadline=lease.deadline + later,
         warn_at=lease.warn_at + later,
         hard=lease.hard + later,
+        eve_at=lease.eve_at + later if lease.eve_at else None,
     )
 
 

@@ -31,6 +31,7 @@ class KeepStep(StrEnum):
     SNAPSHOT = "snapshot"
     AWAIT = "await"  # see whether the snapshot is complete
     REGISTER = "register"  # an image from the snapshot
+    PART = "part"  # end the stopped instance: its disk is an image by now
     DROP = "drop"  # the volume and whatever is of no use beside the image
     PLAN = "plan"  # look for a place to start from the image
     RELEASE = "release"  # everything: another instance has the disk's content and runs
@@ -44,6 +45,8 @@ def settling(kept: Kept) -> KeepStep | None:
         return KeepStep.AWAIT
     if kept.image is None:
         return KeepStep.REGISTER
+    if kept.parting and kept.instance:
+        return KeepStep.PART
     return KeepStep.DROP if kept.volume or kept.spare else None
 
 

@@ -4,9 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.lifecycle.record import owing, told
-from core.lifecycle.terms import (
-    WARN_BEFORE,
-)
+from core.lifecycle.terms import EVE_BEFORE, SEVERAL_DAYS, WARN_BEFORE
 from core.model import (
     ALIVE,
     Desire,
@@ -26,6 +24,7 @@ def lease(length: timedelta, now: datetime, policy: Policy) -> Lease:
         deadline=now + length,
         warn_at=now + length - _lead(length),
         hard=now + max(length, policy.longest_lease),
+        eve_at=_eve(now, now + length),
     )
 
 
@@ -34,6 +33,10 @@ def length_wanted(wish: Wish, now: datetime, policy: Policy) -> timedelta:
     if wish.until is not None:
         return wish.until - now
     return wish.length or policy.default_lease
+
+
+def _eve(now: datetime, deadline: datetime) -> datetime | None:
+    return deadline - EVE_BEFORE if deadline - now >= SEVERAL_DAYS else None
 
 
 def _lead(length: timedelta) -> timedelta:
@@ -78,6 +81,8 @@ def extended(
         warn_at=to - _lead(to - now),
         version=m.lease.version + 1,
         warned=False,
+        eve_at=_eve(now, to),
+        eve_told=False,
     )
     return told(replace(m, lease=new), now, f"extended (by {by})")
 
@@ -95,7 +100,23 @@ def extension(m: Machine) -> timedelta | None:
     return step if step > timedelta(0) else None
 
 
+def eve_is_due(m: Machine, now: datetime) -> bool:
+    """Whether a lease of several days ends within a day and nobody has been told."""
+    lease = m.lease
+    if lease is None or lease.eve_at is None or lease.eve_told or lease.warned:
+        return False
+    return now >= lease.eve_at
+
+
+def eve_told(m: Machine, now: datetime) -> Machine:
+    """Told a day ahead."""
+    assert m.lease is not None
+    m = replace(m, lease=replace(m.lease, eve_told=True))
+    return owing(told(m, now, "told a day ahead"), now, NoticeKind.EVE)
+
+
 def warned(m: Machine, now: datetime) -> Machine:
+    """Warned shortly before."""
     assert m.lease is not None
     m = replace(m, lease=replace(m.lease, warned=True))
     return owing(told(m, now, "warned"), now, NoticeKind.WARNING)

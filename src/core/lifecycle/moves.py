@@ -37,7 +37,8 @@ from core.lifecycle.ends import (
 )
 from core.lifecycle.keeping import KeepStep, called_off, fallen_back, settling
 from core.lifecycle.launching import trying_again
-from core.lifecycle.leases import warned
+from core.lifecycle.leases import eve_is_due, eve_told, warned
+from core.lifecycle.shelves import next_on_shelf
 from core.lifecycle.terms import (
     FENCE,
     MOST_SENDS,
@@ -182,6 +183,8 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return Keep(step=KeepStep.RELEASE)
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=warned(m, now))
+    if m.state is State.RUNNING and eve_is_due(m, now):
+        return Change(to=eve_told(m, now))
     if m.lease and m.tagged != m.lease.deadline:
         return Retag()
     return Rest(until=due(m, now))
@@ -209,7 +212,12 @@ def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
         return Look()
     if m.desire is Desire.RUN:
         return _waiting_start(m, now) or Change(to=starting_now(m, now))
-    return Rest(until=due(m, now))
+    return _lying(m, now)
+
+
+def _lying(m: Machine, now: datetime) -> Move:
+    to = next_on_shelf(m, now)
+    return Change(to=to) if to else Rest(until=due(m, now))
 
 
 def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
@@ -220,7 +228,7 @@ def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
         if waiting:
             return waiting
         step = step if kept.image is None else KeepStep.PLAN
-    return Keep(step=step) if step else Rest(until=due(m, now))
+    return Keep(step=step) if step else _lying(m, now)
 
 
 def _waiting_start(m: Machine, now: datetime) -> Move | None:

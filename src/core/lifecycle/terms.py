@@ -26,6 +26,10 @@ RETRY_TAG = timedelta(seconds=30)
 RETRY_TIDY = timedelta(minutes=1)
 RETRY_LOOK = timedelta(minutes=1)
 WARN_BEFORE = timedelta(minutes=15)
+EVE_BEFORE = timedelta(days=1)  # a lease of several days is told of a day ahead, too
+SEVERAL_DAYS = timedelta(days=2)
+ASK_BEFORE = timedelta(days=1)  # a stopped machine is put away
+ASK_AGAIN = timedelta(days=30)  # about what lies there as a snapshot
 ABSENT_READS = 3
 ABSENT_FOR = timedelta(minutes=10)
 MOST_HISTORY = 60

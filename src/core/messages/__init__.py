@@ -90,6 +90,8 @@ from core.messages.sharing import (
     share_goes,
     share_stands,
 )
+from core.messages.shelves import kept as kept_stopped
+from core.messages.shelves import more as shelf_more
 
 __all__ = [
     "access_added",
@@ -130,6 +132,7 @@ __all__ = [
     "image_ready",
     "image_stamp",
     "kept",
+    "kept_stopped",
     "key_added",
     "key_removed",
     "keys",
@@ -161,6 +164,7 @@ __all__ = [
     "share_failed",
     "share_goes",
     "share_stands",
+    "shelf_more",
     "show",
     "ssh",
     "starting",

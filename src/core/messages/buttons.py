@@ -6,7 +6,7 @@ A value carries ids and a version only; whoever receives it reads everything els
 from decimal import Decimal
 
 from core import lifecycle, price
-from core.blocks import Block, button, confirm
+from core.blocks import Block, button, confirm, datetime_picker
 from core.messages import many, words
 from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine, State, Wish
 
@@ -29,6 +29,20 @@ def _plus(amount: Decimal) -> str:
     """A label is plain text, which cannot hold the sign of "less than"."""
     said = price.dollars(amount)
     return f"under {said[1:]}" if said.startswith("<") else f"+{said}"
+
+
+def until_picker(m: Machine) -> Block:
+    """Keep it until a moment that is chosen; it opens at the deadline, which changes nothing."""
+    assert m.lease is not None
+    each = f" It costs {price.per_hour(m.hourly)} until then." if m.hourly is not None else ""
+    asks = confirm(
+        f"Keep {m.name} until then?",
+        f"Choose both date and time first.{each}",
+        "Keep it",
+        "Not yet",
+        danger=False,
+    )
+    return datetime_picker(f"until/{m.id}:{m.lease.version}", m.lease.deadline, asks)
 
 
 def stop_button(m: Machine, label: str = "Stop now") -> Block:

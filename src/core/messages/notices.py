@@ -107,11 +107,15 @@ def _warning(m: Machine, owed: Notice) -> Message:
         f"cost {so_far} so far. {_after(m)}"
     )
     extend = buttons.extend_button(m)
-    row = [*([extend] if extend else []), buttons.stop_button(m), _keep_button(m)]
-    blocks = [section(said), actions(*row)]
     if extend is None:
-        blocks.append(context("It has reached the longest time that one lease may take."))
-    return message(*blocks)
+        most = context("It has reached the longest time that one lease may take.")
+        return message(section(said), actions(buttons.stop_button(m)), most)
+    row = actions(extend, buttons.stop_button(m), buttons.until_picker(m))
+    return message(
+        section(said),
+        row,
+        context("Or keep it until the time that you choose above, on your own clock"),
+    )
 
 
 def _after(m: Machine) -> str:
@@ -119,12 +123,6 @@ def _after(m: Machine) -> str:
     if m.can_stop:
         return f"{in_store.disk(m)}."
     return f"It is a spot machine: its {disk} is deleted then, so save what you need."
-
-
-def _keep_button(m: Machine) -> Block:
-    """Labels cannot show a reader's own time zone, so this one says UTC."""
-    assert m.lease is not None
-    return button(f"Keep until {m.lease.deadline:%H:%M} UTC", "keep", m.id)
 
 
 def _interrupted(m: Machine, owed: Notice) -> Message:

@@ -167,6 +167,7 @@ class Kept:
     complete: bool = False  # the snapshot
     image: str | None = None
     spare: tuple[str, ...] = ()  # ids of an earlier stop's, of no use once `image` is there
+    parting: bool = False  # `instance` is to go once there is an image
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""The second lease of a stopped machine: its owner lets it lie there longer."""
+
+from datetime import timedelta
+
+from core import lifecycle as life
+from core import messages
+from core.flows.again import heard_before
+from core.flows.find import touchable
+from core.flows.house import House, rewrite
+from core.flows.request import Asked, Click
+from core.flows.speak import answer
+from core.flows.step import step
+from core.model import Desire, Machine, State
+
+
+def lengthen(house: House, m: Machine, asked: Asked, length: timedelta | None) -> None:
+    """By command: so much longer, or as long again as it had."""
+    _lengthen(house, m, asked, m.shelf.version if m.shelf else 0, length)
+
+
+def keep_click(house: House, click: Click) -> None:
+    """The button fits one question: the first click decides, later ones are told."""
+    id, _, version = click.value.partition(":")
+    m = None if heard_before(house, click) else touchable(house, click, id)
+    if m is None:
+        return None
+    if m.shelf is None or str(m.shelf.version) != version:
+        return answer(house, click.response_url, messages.old_button(m))
+    return _lengthen(house, m, click, m.shelf.version, None)
+
+
+def _lengthen(
+    house: House, m: Machine, asked: Asked, version: int, length: timedelta | None
+) -> None:
+    def change(row: Machine) -> Machine:
+        lies = row.state is State.STOPPED and row.desire is Desire.STOP
+        if not lies or row.shelf is None or row.shelf.version != version or asked.id in row.heard:
+            return row
+        by = length or messages.shelf_more(row)
+        return life.heard(life.kept_longer(row, house.clock(), by, asked.user), asked.id)
+
+    after = rewrite(house, m.id, change)
+    if asked.id not in after.heard or after.shelf is None:
+        return answer(house, asked.response_url, messages.old_button(after))
+    step(house, m.id)
+    return answer(house, asked.response_url, messages.kept_stopped(after))

@@ -1,0 +1,166 @@
+"""The second lease: a stopped machine is asked about, then put away as a snapshot, never lost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.model import Shelf, State
+from sim.fuse import fused, guarded
+from sim.town import ADA, LIN, Town, buttons, town
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+def _stopped(
+    text: str = "launch g5.xlarge on-demand in us-east-1 for 2h name bert",
+    shelf: timedelta = 7 * DAY,
+) -> Town:
+    here = town(shelf=shelf)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(text)
+    here.pass_time(3 * MINUTE)
+    here.type("stop bert yes")
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    here.strikes_every = timedelta(minutes=20)  # days pass in which nothing happens
+    return here
+
+
+def _shelf(here: Town) -> Shelf:
+    shelf = here.machine().shelf
+    assert shelf is not None
+    return shelf
+
+
+def _told(here: Town, words: str) -> list[Any]:
+    return [n for n in here.news() if words in n.text]
+
+
+def test_its_owner_is_asked_a_day_before_and_then_it_is_put_away_as_a_snapshot() -> None:
+    here = _stopped()
+    shelf = _shelf(here)
+    assert shelf.until - shelf.since == 7 * DAY
+    here.pass_time(shelf.until - DAY - here.now - MINUTE)
+    assert _told(here, "lies stopped") == []
+    here.pass_time(30 * MINUTE)
+    (asked,) = _told(here, "lies stopped")
+    assert "costs $4.00 a month" in asked.text and "at most $2.50 a month" in asked.text
+    assert [b["action_id"] for b in buttons(asked)] == ["shelf-keep", "start", "end"]
+    assert [p for p in here.chat.directs(ADA) if "lies stopped" in p.message.text]
+    here.pass_time(shelf.until - here.now + 90 * MINUTE)
+    (done,) = _told(here, "put away")
+    assert "$4.00 a month" in done.text and "$2.50 a month" in done.text
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1)
+    assert here.machine().state is State.STOPPED
+
+
+def test_what_was_put_away_starts_again_and_leaves_nothing_behind() -> None:
+    here = _stopped()
+    here.pass_time(7 * DAY + 90 * MINUTE)
+    here.type("allow 203.0.113.7")
+    here.type("start bert for 1h")
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (1, 1, 0)
+    here.type("end bert")
+    here.pass_time(5 * MINUTE)
+    assert set(here.counts().values()) == {0}
+
+
+def test_keep_moves_the_second_lease_on_and_the_second_click_hears_who_was_first() -> None:
+    here = _stopped()
+    here.pass_time(_shelf(here).ask_at - here.now + 30 * MINUTE)
+    (asked,) = _told(here, "lies stopped")
+    before = _shelf(here).until
+    assert "until" in here.press(asked, "shelf-keep")[0].text
+    assert _shelf(here).until == before + 7 * DAY
+    said = here.press(asked, "shelf-keep")
+    assert _shelf(here).until == before + 7 * DAY
+    assert ADA in said[0].text
+    here.pass_time(before - here.now + DAY)
+    assert here.machine().kept is None, "it was kept"
+    assert here.press(asked, "shelf-keep", LIN)[0].text.startswith("*bert* belongs")
+
+
+@pytest.mark.parametrize("words", ["extend bert", "extend bert 14d"])
+def test_extend_means_the_second_lease_of_a_stopped_machine(words: str) -> None:
+    here = _stopped()
+    before = _shelf(here).until
+    request = here.request(words)
+    here.deliver(request)
+    here.deliver(request)
+    assert _shelf(here).until == before + (14 if "14d" in words else 7) * DAY
+
+
+def test_a_start_takes_it_off_the_shelf_and_the_next_stop_begins_anew() -> None:
+    here = _stopped()
+    here.pass_time(6 * DAY + 30 * MINUTE)
+    here.type("allow 203.0.113.7")
+    here.type("start bert for 1h")
+    here.pass_time(3 * MINUTE)
+    assert here.machine().shelf is None
+    here.type("stop bert")
+    here.pass_time(3 * MINUTE)
+    assert _shelf(here).until > here.now + 6 * DAY
+
+
+def test_a_kept_spot_disk_is_asked_about_every_thirty_days_and_never_deleted() -> None:
+    here = _stopped("launch g5.xlarge spot keep in us-east-1 for 2h name bert")
+    here.pass_time(95 * DAY)
+    assert len(_told(here, "lies stopped")) == 3
+    assert here.counts()["snapshots"] == 1
+
+
+def test_several_are_asked_about_and_never_removed_unasked() -> None:
+    here = _stopped("launch g5.xlarge on-demand x2 in us-east-1 for 2h name bert")
+    here.pass_time(22 * DAY)
+    assert len(_told(here, "lies stopped")) == 3
+    assert here.counts()["instances"] == 2
+
+
+def test_a_snapshot_that_fails_leaves_the_disk_where_it_is_and_is_made_again() -> None:
+    here = _stopped()
+    here.control(do="fault", operation="CreateSnapshot", code="InternalError", times=3)
+    here.pass_time(7 * DAY + 120 * MINUTE)
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1)
+
+
+def test_one_that_is_ended_in_the_console_meanwhile_is_noticed() -> None:
+    here = _stopped()
+    (instance,) = here.world.state()["instances"]
+    here.control(do="terminate-outside", instance=instance["id"])
+    here.pass_time(8 * DAY)
+    assert here.machine().state is State.ENDED
+    assert set(here.counts().values()) == {0}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_of_putting_it_away_its_disk_is_somewhere_and_nothing_is_left(
+    after: bool,
+) -> None:
+    def prepared() -> Town:
+        here = _stopped(shelf=timedelta(hours=1))
+        here.strikes_every = MINUTE
+        here.pass_time(_shelf(here).until - here.now - MINUTE)
+        return here
+
+    here = prepared()
+    fuse = fused(here)
+    here.pass_time(10 * MINUTE)
+    for at in range(1, fuse.counted + 1, 3):
+        here = prepared()
+        fused(here, at, after=after)
+        guarded(lambda here=here: here.pass_time(10 * MINUTE))  # type: ignore[misc]
+        counts = here.counts()
+        assert counts["volumes"] + counts["snapshots"] > 0, at
+        here.pass_time(20 * MINUTE)
+        counts = here.counts()
+        assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1), at
+        assert here.machine().state is State.STOPPED, at
+        assert len(_told(here, "put away")) >= 1, at
