@@ -57,7 +57,6 @@ class Report:
     machines: int
     minutes: int
     ours: Decimal
-    theirs: Decimal
     overdue: list[str]
     worst: timedelta  # that a machine outlived its deadline by
     warned_twice: list[str]
@@ -193,7 +192,6 @@ class Team:
             machines=len(known),
             minutes=self.minutes,
             ours=meter.total(spending.bills(here.house, began), began, here.now),
-            theirs=here.world.bill(began, here.now, here.policy.stack),
             overdue=self.overdue,
             worst=self.worst,
             warned_twice=[what for what, times in self._warnings().items() if times > 1],
