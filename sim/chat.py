@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from core.blocks import Message
+from core.blocks import Home, Message
+from core.files import File
 from core.model import Person, Place
 from core.ports import ChatError, NotInChannel
 
@@ -37,7 +38,11 @@ class MemoryChat:
 
     down: bool = False
     closed: set[str] = field(default_factory=set)
+    lacks_scope: bool = False
+    no_home: bool = False
     answers: list[Answer] = field(default_factory=list)
+    files: list[tuple[str, File]] = field(default_factory=list)
+    homes: dict[str, list[Home]] = field(default_factory=dict)  # each as it was, the latest last
     _people: dict[str, Person] = field(default_factory=dict)
     _posted: list[Posted] = field(default_factory=list)
     _clock: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -92,6 +97,26 @@ class MemoryChat:
             if user not in self._people:
                 raise ChatError("user_not_found")
             return self._people[user]
+
+    def upload(self, user: str, file: File) -> None:
+        """A file in the person's direct messages; `lacks_scope`: the app may not."""
+        with self._lock:
+            self._reach()
+            if self.lacks_scope:
+                raise ChatError("missing_scope")
+            if user not in self._people:
+                raise ChatError("user_not_found")
+            self.files.append((user, file))
+
+    def publish(self, user: str, home: Home) -> None:
+        """Put this into the person's Home tab; `no_home`: the app has none."""
+        with self._lock:
+            self._reach()
+            if self.no_home:
+                raise ChatError("not_enabled")
+            if user not in self._people:
+                raise ChatError("user_not_found")
+            self.homes.setdefault(user, []).append(home)
 
     def _reach(self) -> None:
         if self.down:

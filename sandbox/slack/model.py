@@ -142,6 +142,7 @@ class Post:
     only_for: str | None = None
     broadcast: bool = False
     metadata: Json | None = None
+    files: tuple[str, ...] = ()  # ids
 
     @property
     def is_reply(self) -> bool:
@@ -184,6 +185,19 @@ class View:
             "app_id": APP_ID,
             "bot_id": BOT_ID,
         } | given
+
+
+@dataclass(kw_only=True)
+class SharedFile:
+    """A file on its way: a place for its bytes, then the bytes, then shared."""
+
+    id: str
+    name: str
+    length: int
+    secret: str
+    content: bytes | None = None
+    title: str = ""
+    shared: bool = False
 
 
 @dataclass(kw_only=True)

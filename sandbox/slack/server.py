@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from sandbox.slack import responses, web_api
+from sandbox.slack import files, responses, web_api
 from sandbox.slack.delivery import Delivery, NotDeployed
 from sandbox.slack.gestures import Gestures, Person
 from sandbox.slack.guard import Refused, json_body, limited, own_origin, same_machine
@@ -113,6 +113,8 @@ class _Server:
             ),
             Route("/api/{method}", self._api, methods=["GET", "POST"]),
             Route("/response/{secret}", self._response, methods=["POST"]),
+            Route("/upload/v1/{secret}", self._upload, methods=["POST"]),
+            Route("/sandbox/files/{id}", _guarded(self._file), methods=["GET"]),
         ]
 
     # what the app calls
@@ -131,7 +133,32 @@ class _Server:
             return _refusal(refused)
         except Refused as refused:
             return _json({"ok": False, "error": refused.error}, refused.status)
+        if "upload_url" in found:
+            found["upload_url"] = own_origin(request) + found["upload_url"]
         return _json({"ok": True} | found)
+
+    async def _upload(self, request: Request) -> Response:
+        if self._workspace.slack_down:
+            return PlainTextResponse("Service Unavailable", status_code=503)
+        try:
+            content = await limited(request)
+            said = files.uploaded(self._workspace, request.path_params["secret"], content)
+        except Refused as refused:
+            return PlainTextResponse(refused.error, status_code=refused.status)
+        except SlackError as refused:
+            return PlainTextResponse(refused.code, status_code=400)
+        return PlainTextResponse(said)
+
+    async def _file(self, request: Request) -> Response:
+        found = self._workspace.files.get(request.path_params["id"])
+        if found is None or not found.shared or found.content is None:
+            raise Refused(404, "file_not_found", "there is no such file")
+        name = "".join(c for c in found.name if c.isalnum() or c in "._-")
+        kept = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
+        return Response(found.content, headers=kept, media_type="text/csv")
 
     def _authenticate(self, request: Request, arguments: Json) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -238,7 +265,7 @@ class _Server:
         return _json(outcome.json())
 
     async def _settings(self, request: Request, given: Json) -> Response:
-        known = {"slack_down", "rate_limits"}
+        known = {"slack_down", "rate_limits", "files_write"}
         for name, value in given.items():
             if name not in known or not isinstance(value, bool):
                 raise Refused(400, "invalid_settings", f"{name} is not a switch here")

@@ -1,5 +1,6 @@
 """How a message looks in Slack's answers and payloads."""
 
+from sandbox.slack.files import file_json
 from sandbox.slack.model import APP_ID, BOT_ID, BOT_USER, TEAM_ID, Json, Post
 from sandbox.slack.workspace import Workspace
 
@@ -21,6 +22,8 @@ def post_json(workspace: Workspace, post: Post) -> Json:
         found["edited"] = {"user": post.author, "ts": post.edited_ts}
     if post.metadata:
         found["metadata"] = post.metadata
+    if post.files:
+        found["files"] = [file_json(workspace.files[id]) for id in post.files]
     return found | _thread(workspace, post)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.slack.blocks import Fault, message_faults, view_faults
+from sandbox.slack.files import complete_upload, get_upload_url
 from sandbox.slack.model import (
     BOT_ID,
     BOT_USER,
@@ -359,6 +360,8 @@ METHODS: dict[str, Method] = {
     "conversations.members": _members,
     "conversations.open": _open,
     "conversations.replies": _replies,
+    "files.completeUploadExternal": complete_upload,
+    "files.getUploadURLExternal": get_upload_url,
     "users.info": _user_info,
     "users.list": _user_list,
     "views.open": _views_open,

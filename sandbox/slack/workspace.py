@@ -25,6 +25,7 @@ from sandbox.slack.model import (
     Json,
     Post,
     ResponseUrl,
+    SharedFile,
     SlackError,
     Trigger,
     User,
@@ -56,8 +57,10 @@ class Workspace:
         *,
         rate_limits: bool = True,
         write_public: bool = False,
+        files_write: bool = True,
     ) -> None:
-        """`write_public` is the scope chat:write.public: posting without being a member."""
+        """`write_public` is the scope chat:write.public: posting without being a member;
+        `files_write` the scope files:write."""
         self._now = now
         self._lock = threading.RLock()
         self._last_ts = 0.0
@@ -70,6 +73,8 @@ class Workspace:
         self.channels: dict[str, Channel] = {channel.id: channel for channel in CHANNELS}
         self.rate_limits = rate_limits
         self.write_public = write_public
+        self.files_write = files_write
+        self.files: dict[str, SharedFile] = {}
         self.slack_down = False
 
     @contextmanager

@@ -4,6 +4,7 @@
       "unreachable"                        no answer in time, or none at all
       "http_<status>"                      an answer that is not Slack's
       "foreign_response_url"               a response_url that is not Slack's: nothing was sent
+      "foreign_upload_url"                 the same of a place for a file
       NotInChannel                         the bot may not write there
 
 Neither tokens nor response_urls get into an exception's text or a log.
@@ -21,7 +22,8 @@ from urllib.parse import urlsplit
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse, WebClient
 
-from core.blocks import Message
+from core.blocks import Home, Message
+from core.files import File
 from core.model import Person, Place
 from core.ports import ChatError, NotInChannel
 
@@ -29,6 +31,7 @@ T = TypeVar("T")
 
 SLACK_API = "https://slack.com/api/"
 HOOKS = "https://hooks.slack.com"
+FILES = "https://files.slack.com"
 API_TIMEOUT = 5  # seconds
 RESPONSE_TIMEOUT = 3  # seconds
 
@@ -43,6 +46,9 @@ _NO_ENTRY = frozenset(
         "restricted_action_non_threadable_channel",
     }
 )
+_JSON = "application/json; charset=utf-8"
+_BYTES = "application/octet-stream"
+_BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_arguments"})  # of a message, of a view
 _SLACK_WORD = re.compile(r"[a-z][a-z0-9_]{1,60}")
 _URL_TEXT = re.compile(r"[!-\[\]-~]+")  # printable ASCII without spaces and without the backslash
 
@@ -53,39 +59,46 @@ def web_client(token: str, api_url: str = SLACK_API) -> WebClient:
 
 
 class Responder:
-    """Posts to response_urls of exactly one origin, follows no redirect and uses no proxy."""
+    """Posts to URLs that Slack has given, of exactly one origin for answers and one for files,
+    follows no redirect and uses no proxy."""
 
     def __init__(self, api_url: str = SLACK_API, timeout: float = RESPONSE_TIMEOUT) -> None:
-        self._origin = response_origin(api_url)
+        self._answers = response_origin(api_url)
+        self._files = upload_origin(api_url)
         self._timeout = timeout
 
     def post(self, url: str, payload: Mapping[str, Any]) -> None:
         """ChatError where the URL is foreign, nobody answers, or the answer is not 200."""
-        if not (_URL_TEXT.fullmatch(url) and url.startswith(self._origin + "/")):
+        if not _is_of(url, self._answers):
             raise ChatError("foreign_response_url")
-        status, retry_after, words = self._send(url.removeprefix(self._origin), payload)
-        if status == 429:
-            raise ChatError("ratelimited", retry_after=_seconds(retry_after))
-        if status != 200:
-            raise ChatError(_word_of(words) or f"http_{status}")
+        self._send(self._answers, url, json.dumps(payload).encode(), _JSON)
 
-    def _send(self, path: str, payload: Mapping[str, Any]) -> tuple[int, str | None, str]:
-        body = json.dumps(payload).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8"}
-        connection = self._connection()
+    def upload(self, url: str, content: bytes) -> None:
+        """The bytes of a file, without the token; ChatError as above."""
+        if not _is_of(url, self._files):
+            raise ChatError("foreign_upload_url")
+        self._send(self._files, url, content, _BYTES)
+
+    def _send(self, origin: str, url: str, body: bytes, kind: str) -> None:
+        connection = self._connection(origin)
+        path = url.removeprefix(origin).partition("#")[0]
         try:
-            connection.request("POST", path.partition("#")[0], body, headers)
+            connection.request("POST", path, body, {"Content-Type": kind})
             answer = connection.getresponse()
             words = answer.read(200).decode("utf-8", "replace").strip()
-            return answer.status, answer.getheader("Retry-After"), words
+            status, retry_after = answer.status, answer.getheader("Retry-After")
         except (OSError, http.client.HTTPException):
             # `from None`: the cause's text may hold the URL, which is a secret while it lives.
             raise ChatError("unreachable") from None
         finally:
             connection.close()
+        if status == 429:
+            raise ChatError("ratelimited", retry_after=_seconds(retry_after))
+        if status != 200:
+            raise ChatError(_word_of(words) or f"http_{status}")
 
-    def _connection(self) -> http.client.HTTPConnection:
-        at = urlsplit(self._origin)
+    def _connection(self, origin: str) -> http.client.HTTPConnection:
+        at = urlsplit(origin)
         assert at.hostname is not None
         if at.scheme == "http":
             return http.client.HTTPConnection(at.hostname, at.port, timeout=self._timeout)
@@ -97,10 +110,23 @@ class Responder:
 
 def response_origin(api_url: str) -> str:
     """Where response_urls may point: to Slack, or to what stands in for Slack at `api_url`."""
+    return _origin(api_url, HOOKS)
+
+
+def upload_origin(api_url: str) -> str:
+    """Where files may be sent: to Slack, or to what stands in for Slack at `api_url`."""
+    return _origin(api_url, FILES)
+
+
+def _origin(api_url: str, slacks_own: str) -> str:
     at = urlsplit(api_url)
     if at.scheme == "https" and at.netloc == "slack.com":
-        return HOOKS
+        return slacks_own
     return f"{at.scheme}://{at.netloc}"
+
+
+def _is_of(url: str, origin: str) -> bool:
+    return bool(_URL_TEXT.fullmatch(url)) and url.startswith(origin + "/")
 
 
 class SlackChat:
@@ -112,6 +138,7 @@ class SlackChat:
         self._team_id = team_id
         self._responder = responder
         self._direct: dict[str, str] = {}
+        self._home_charts = True
 
     def post(self, channel: str, message: Message, thread: str | None = None) -> Place:
         """A new message that unfurls nothing; NotInChannel where the bot may not."""
@@ -128,10 +155,7 @@ class SlackChat:
 
     def dm(self, user: str, message: Message) -> Place:
         """A new message in the person's direct messages, which are opened once a process."""
-        if user not in self._direct:
-            answer = self._call("conversations.open", {"users": user})
-            self._direct[user] = answer["channel"]["id"]
-        return self.post(self._direct[user], message)
+        return self.post(self._direct_with(user), message)
 
     def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """An answer that only the caller sees; Slack takes five for half an hour."""
@@ -152,6 +176,41 @@ class SlackChat:
             member=self._is_member(found),
         )
 
+    def upload(self, user: str, file: File) -> None:
+        """files.getUploadURLExternal, the bytes to where that says, files.completeUploadExternal.
+
+        The bytes go to Slack's own origin only and without the token: an answer that was tampered
+        with must not send a team's spending elsewhere.
+        """
+        size = str(len(file.content))
+        place = self._call("files.getUploadURLExternal", {"filename": file.name, "length": size})
+        self._responder.upload(place["upload_url"], file.content)
+        files = json.dumps([{"id": place["file_id"], "title": file.title}])
+        channel = self._direct_with(user)
+        arguments = {"files": files, "channel_id": channel, "initial_comment": file.said}
+        self._call("files.completeUploadExternal", arguments)
+
+    def publish(self, user: str, home: Home) -> None:
+        """views.publish. No hash goes with it: the view is made from what the rows say now, so the
+        last one to come is right. Where the Home tab takes no charts, it is asked once a process.
+        """
+        plain = home.without_charts()
+        if plain is not None and not self._home_charts:
+            home = plain
+        try:
+            self._call("views.publish", _view(user, home))
+        except ChatError as refused:
+            if plain is None or refused.code not in _BAD_BLOCKS or home is plain:
+                raise
+            self._call("views.publish", _view(user, plain))
+            self._home_charts = False
+
+    def _direct_with(self, user: str) -> str:
+        if user not in self._direct:
+            answer = self._call("conversations.open", {"users": user})
+            self._direct[user] = answer["channel"]["id"]
+        return self._direct[user]
+
     def _is_member(self, user: Mapping[str, Any]) -> bool:
         """A full member of the home workspace; whoever Slack does not say that of is none."""
         if any(user.get(mark) for mark in ("is_restricted", "is_ultra_restricted", "is_stranger")):
@@ -165,9 +224,9 @@ class SlackChat:
         return self._team_id
 
     def _call(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
-        """One method of the Web API: JSON for chat.*, a form for users.info and its like."""
+        """One method of the Web API: JSON for chat.* and views.*, a form for all others."""
         try:
-            if method.startswith("chat."):
+            if method.startswith(("chat.", "views.")):
                 return self._client.api_call(method, json=dict(arguments))
             return self._client.api_call(method, params=dict(arguments))
         except SlackApiError as error:
@@ -186,6 +245,10 @@ def _sent(message: Message, send: Callable[[dict[str, Any]], T]) -> T:
         if plain is None or refused.code != "invalid_blocks":
             raise
         return send(_body(plain))
+
+
+def _view(user: str, home: Home) -> dict[str, Any]:
+    return {"user_id": user, "view": {"type": "home", "blocks": list(home.blocks)}}
 
 
 def _body(message: Message) -> dict[str, Any]:

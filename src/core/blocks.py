@@ -15,6 +15,7 @@ from typing import Any
 Block = dict[str, Any]
 
 MOST_BLOCKS = 50
+MOST_HOME_BLOCKS = 100
 MOST_TEXT = 3000  # characters of a message's own text; chat.update refuses more than 4,000
 MOST_SECTION = 3000
 MOST_FIELD = 2000
@@ -61,6 +62,23 @@ class Message:
         """
         plain = tuple(block for block in self.blocks if block["type"] != CHART)
         return replace(self, blocks=plain) if len(plain) < len(self.blocks) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """What stands in one person's Home tab."""
+
+    blocks: tuple[Block, ...]
+
+    def without_charts(self) -> "Home | None":
+        """The same without charts; None where there is none in it anyway."""
+        plain = tuple(block for block in self.blocks if block["type"] != CHART)
+        return Home(blocks=plain) if len(plain) < len(self.blocks) else None
+
+
+def home(*blocks: Block) -> Home:
+    """A Home tab within Slack's limits: the last of more than a hundred blocks are dropped."""
+    return Home(blocks=blocks[:MOST_HOME_BLOCKS])
 
 
 def message(*blocks: Block) -> Message:
@@ -204,6 +222,29 @@ def line_chart(
     y_label: str,
 ) -> Block:
     """Lines over the same labels; names and labels are told apart, six lines and twenty at most."""
+    return _chart("line", title, labels, series, x_label, y_label)
+
+
+def bar_chart(
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Decimal]]],
+    *,
+    x_label: str,
+    y_label: str,
+) -> Block:
+    """Bars side by side over the same labels, under the limits of lines."""
+    return _chart("bar", title, labels, series, x_label, y_label)
+
+
+def _chart(
+    kind: str,
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Decimal]]],
+    x_label: str,
+    y_label: str,
+) -> Block:
     names = [_plain_cut(label, MOST_CHART_LABEL) for label in labels[:MOST_POINTS]]
     lines = [
         {
@@ -223,7 +264,7 @@ def line_chart(
     return {
         "type": CHART,
         "title": _plain_cut(title, MOST_CHART_TITLE),
-        "chart": {"type": "line", "series": lines, "axis_config": axes},
+        "chart": {"type": kind, "series": lines, "axis_config": axes},
     }
 
 

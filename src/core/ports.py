@@ -11,7 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from core.blocks import Message
+from core.blocks import Home, Message
+from core.files import File
 from core.model import (
     Approval,
     Bill,
@@ -455,6 +456,15 @@ class Chat(Protocol):
 
     def person(self, user: str) -> Person:
         """Who that is, by users.info; ChatError when Slack does not say."""
+
+    def upload(self, user: str, file: File) -> None:
+        """A file in the person's direct messages; ChatError `missing_scope` where the app may not.
+
+        Delivered twice it is there twice: Slack knows no token for it.
+        """
+
+    def publish(self, user: str, home: Home) -> None:
+        """Put this into the person's Home tab; ChatError `not_enabled` where there is none."""
 
 
 class Wakes(Protocol):

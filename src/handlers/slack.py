@@ -30,7 +30,7 @@ from core.faults import CloudError, FaultKind
 from core.flows import entrance, route
 from core.flows.entrance import Opened
 from core.flows.house import House
-from core.flows.request import Click, Request
+from core.flows.request import Click, Request, in_person
 from core.flows.speak import answer
 from core.flows.wake import on_wake
 from core.lifecycle import LAUNCH_WITHIN
@@ -119,7 +119,7 @@ def _typed(body: dict[str, Any]) -> Request:
         user=body["user_id"],
         channel=body["channel_id"],
         text=body.get("text", ""),
-        response_url=body.get("response_url", ""),
+        response_url=body.get("response_url") or in_person(body["user_id"]),
     )
 
 
@@ -136,7 +136,7 @@ def _pressed(body: dict[str, Any]) -> Click:
         channel=channel.get("id", ""),
         action=name,
         value=value,
-        response_url=body.get("response_url", ""),
+        response_url=body.get("response_url") or in_person(body["user"]["id"]),
     )
 
 

@@ -20,6 +20,9 @@ class TinySlack:
     responses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     refusals: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    homes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    charts_at_home: bool = True
     down: bool = False
     base: str = ""
 
@@ -38,6 +41,9 @@ class TinySlack:
             return 503, {}, "<html>down</html>"
         if path.startswith("/response/"):
             return self._response(path, json.loads(body))
+        if path.startswith("/upload/"):
+            self.uploads[path] = body
+            return self.refusals.pop(0) if self.refusals else (200, {}, "OK")
         name = path.removeprefix("/api/")
         is_json = kind.startswith("application/json")
         arguments = json.loads(body or b"{}") if is_json else dict(parse_qsl(body.decode()))
@@ -79,6 +85,19 @@ class TinySlack:
             case "users.info":
                 user = arguments["user"]
                 return {"user": self.people[user]} if user in self.people else "user_not_found"
+            case "files.getUploadURLExternal":
+                return {"upload_url": f"{self.base}/upload/1", "file_id": "F1"}
+            case "files.completeUploadExternal":
+                return {"files": json.loads(arguments["files"])}
+            case "views.publish":
+                blocks = arguments["view"]["blocks"]
+                charts = any(block["type"] == "data_visualization" for block in blocks)
+                if charts and not self.charts_at_home:
+                    return "invalid_arguments"
+                if arguments["user_id"] not in self.people:
+                    return "user_not_found"
+                self.homes.setdefault(arguments["user_id"], []).append(arguments["view"])
+                return {"view": arguments["view"]}
             case "auth.test":
                 return {"team_id": "T1"}
             case _:

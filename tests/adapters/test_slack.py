@@ -3,11 +3,13 @@
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from adapters.slack import Responder, SlackChat, response_origin, web_client
-from core.blocks import Message, section
+from adapters.slack import Responder, SlackChat, response_origin, upload_origin, web_client
+from core.blocks import Message, home, line_chart, section
+from core.files import File
 from core.model import Place
 from core.ports import ChatError, NotInChannel
 from tests.adapters.slack_server import TinySlack, tiny_slack
@@ -257,3 +259,83 @@ def test_an_answer_that_hangs_is_given_up() -> None:
         with pytest.raises(ChatError) as caught:
             Responder(f"{base}/api/", timeout=0.1).post(f"{base}/response/1", {"text": "x"})
     assert caught.value.code == "unreachable"
+
+
+# ---- files and Home tabs --------------------------------------------------------------------
+
+TABLE = File(name="gpu.csv", title="Spending", text="a,b\r\n", said="This month")
+
+
+def test_a_file_goes_to_where_slack_says_and_then_to_the_persons_direct_messages(
+    slack: TinySlack,
+) -> None:
+    slack.people["U1"] = {"id": "U1"}
+    chat(slack).upload("U1", TABLE)
+    assert slack.uploads == {"/upload/1": TABLE.content}
+    asked = dict(slack.asked)
+    size = str(len(TABLE.content))
+    assert asked["files.getUploadURLExternal"] == {"filename": "gpu.csv", "length": size}
+    assert asked["files.completeUploadExternal"] == {
+        "files": '[{"id": "F1", "title": "Spending"}]',
+        "channel_id": "D1",
+        "initial_comment": "This month",
+    }
+
+
+def test_a_file_is_sent_to_no_other_place_than_slacks(slack: TinySlack) -> None:
+    answer = '{"ok": true, "upload_url": "https://evil.example/upload", "file_id": "F1"}'
+    slack.refusals.append((200, {}, answer))
+    with pytest.raises(ChatError) as caught:
+        chat(slack).upload("U1", TABLE)
+    assert caught.value.code == "foreign_upload_url"
+    assert slack.uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        ((200, {}, '{"ok": false, "error": "missing_scope"}'), "missing_scope"),
+        ((429, {"Retry-After": "3"}, "slow down"), "ratelimited"),
+    ],
+)
+def test_a_file_that_slack_refuses_is_a_chat_error(
+    slack: TinySlack, refusal: tuple[int, dict[str, str], str], code: str
+) -> None:
+    slack.refusals.append(refusal)
+    with pytest.raises(ChatError) as caught:
+        chat(slack).upload("U1", TABLE)
+    assert caught.value.code == code
+
+
+def test_files_go_to_slacks_own_origin_or_to_the_stand_ins() -> None:
+    assert upload_origin("https://slack.com/api/") == "https://files.slack.com"
+    assert upload_origin("http://127.0.0.1:4000/api/") == "http://127.0.0.1:4000"
+
+
+CHART = line_chart("c", ["1"], [("a", [Decimal(1)])], x_label="x", y_label="y")
+
+
+def test_a_home_tab_that_takes_no_charts_gets_the_words_and_is_asked_once(
+    slack: TinySlack,
+) -> None:
+    slack.people["U1"] = {"id": "U1"}
+    slack.charts_at_home = False
+    to = chat(slack)
+    to.publish("U1", home(section("words"), CHART))
+    to.publish("U1", home(section("more words"), CHART))
+    assert [[b["type"] for b in view["blocks"]] for view in slack.homes["U1"]] == [["section"]] * 2
+    assert slack.methods() == ["views.publish"] * 3
+
+
+def test_a_home_tab_that_takes_charts_gets_them(slack: TinySlack) -> None:
+    slack.people["U1"] = {"id": "U1"}
+    chat(slack).publish("U1", home(section("words"), CHART))
+    [view] = slack.homes["U1"]
+    assert view == {"type": "home", "blocks": [section("words"), CHART]}
+
+
+def test_a_home_tab_that_is_switched_off_is_a_chat_error(slack: TinySlack) -> None:
+    slack.refusals.append((200, {}, '{"ok": false, "error": "not_enabled"}'))
+    with pytest.raises(ChatError) as caught:
+        chat(slack).publish("U1", home(section("words"), CHART))
+    assert caught.value.code == "not_enabled"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from adapters.slack import Responder, SlackChat, web_client
-from core.blocks import Message, section
+from core.blocks import Message, home, section
+from core.files import File
 from core.model import Person, Place
 from core.ports import Chat, ChatError, NotInChannel
 from sim.chat import MemoryChat
@@ -17,6 +18,8 @@ from tests.sandbox.slack_room import Room as StandIn
 
 HELLO = Message(text="hello", blocks=(section("hello"),))
 BYE = Message(text="bye")
+TABLE = File(name="gpu.csv", title="Spending", text="a,b\r\n", said="This month")
+HOME = home(section("hello"))
 ADA = Person(id="U1", team_id="T1", name="ada", tz="Europe/London", active=True, member=True)
 GUS = Person(id="U2", team_id="T1", name="gus", tz="UTC", active=True, member=False)
 
@@ -176,6 +179,19 @@ def test_people_are_who_slack_says_they_are(room: Room) -> None:
     assert caught.value.code == "user_not_found"
 
 
+def test_a_file_and_a_home_tab_are_for_people_whom_slack_knows(room: Room) -> None:
+    room.chat.upload(room.ada.id, TABLE)
+    room.chat.publish(room.ada.id, HOME)
+    calls: list[Callable[[], object]] = [
+        lambda: room.chat.upload("U404", TABLE),
+        lambda: room.chat.publish("U404", HOME),
+    ]
+    for call in calls:
+        with pytest.raises(ChatError) as caught:
+            call()
+        assert caught.value.code == "user_not_found"
+
+
 def test_when_slack_is_down_every_call_is_a_chat_error(room: Room) -> None:
     place = room.chat.post(room.channel, HELLO)
     room.take_down()
@@ -185,6 +201,8 @@ def test_when_slack_is_down_every_call_is_a_chat_error(room: Room) -> None:
         lambda: room.chat.dm(room.ada.id, HELLO),
         lambda: room.chat.respond(room.response_url, HELLO),
         lambda: room.chat.person(room.ada.id),
+        lambda: room.chat.upload(room.ada.id, TABLE),
+        lambda: room.chat.publish(room.ada.id, HOME),
     ]
     for call in calls:
         with pytest.raises(ChatError):

@@ -202,9 +202,17 @@ function messageNode(message) {
         message.is_app ? el("span", { class: "tag", text: "APP" }) : null,
         el("time", { class: "quiet", datetime: moment.toISOString(), text: clock(moment, who) })),
       said,
+      (message.files ?? []).map(shared),
       message.edited ? el("span", { class: "edited quiet", text: "(edited)" }) : null,
       message.ephemeral ? dismiss(message) : null,
       message.replies.length ? thread(message.replies) : null));
+}
+
+function shared(file) {
+  return el("div", { class: "block file" },
+    el("a", { href: file.url_private, download: file.name, text: file.title }),
+    el("span", { class: "quiet", text: ` ${file.name}, ${file.size} bytes` }),
+    file.preview ? el("pre", { class: "preview", text: file.preview }) : null);
 }
 
 function thread(replies) {

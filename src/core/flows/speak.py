@@ -12,6 +12,7 @@ from core import lifecycle, messages
 from core.blocks import Message
 from core.flows import admins
 from core.flows.house import House, rewrite
+from core.flows.request import who_in_person
 from core.model import Machine, Notice, NoticeKind, Place
 from core.ports import ChatError, NotInChannel, StaleRow
 
@@ -148,14 +149,19 @@ def to_admins(house: House, message: Message) -> None:
 
 
 def answer(house: House, response_url: str, message: Message) -> None:
-    """What only the caller sees.
+    """What only the caller sees: in the channel, or in direct messages where nothing was typed or
+    pressed in a channel.
 
     A response_url lives for half an hour and five answers. One that Slack does not take any more is
     no reason to do the work again: the machine's card says the same in the channel. While Slack
     cannot be reached the error goes on, and the queue brings the request again.
     """
+    user = who_in_person(response_url)
     try:
-        house.chat.respond(response_url, message)
+        if user is None:
+            house.chat.respond(response_url, message)
+        else:
+            house.chat.dm(user, message)
     except ChatError as error:
         if passing(error):
             raise

@@ -51,6 +51,7 @@ from core.messages.entry import (
     link_used,
     no_office,
 )
+from core.messages.files import file_needs_scope, file_refused, file_sent
 from core.messages.guide import help  # noqa: A004 - named after the command it answers
 from core.messages.images import (
     cannot_be_saved,
@@ -113,6 +114,9 @@ __all__ = [
     "ending",
     "extend_refused",
     "extended",
+    "file_needs_scope",
+    "file_refused",
+    "file_sent",
     "github_away",
     "github_no_keys",
     "github_unknown",
