@@ -26,6 +26,7 @@ from core.messages.answers import (
 )
 from core.messages.cards import card
 from core.messages.connecting import ssh
+from core.messages.costs import Series, costs, file_of_costs
 from core.messages.data import (
     data_deleted,
     data_in_use,
@@ -95,6 +96,7 @@ from core.messages.shelves import kept as kept_stopped
 from core.messages.shelves import more as shelf_more
 
 __all__ = [
+    "Series",
     "access_added",
     "access_removed",
     "accesses",
@@ -102,6 +104,7 @@ __all__ = [
     "aws_refused",
     "cannot_be_saved",
     "card",
+    "costs",
     "data_deleted",
     "data_in_use",
     "data_kept",
@@ -115,6 +118,7 @@ __all__ = [
     "extend_refused",
     "extended",
     "file_needs_scope",
+    "file_of_costs",
     "file_refused",
     "file_sent",
     "github_away",

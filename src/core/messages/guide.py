@@ -33,6 +33,13 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu list", "your machines and what they cost"),
         ("/gpu list all", "everybody's"),
     ),
+    "cost": (
+        ("/gpu cost", "what the team has spent this month, and you, with a chart"),
+        ("/gpu cost week", "this week, from Monday"),
+        ("/gpu cost 2026-11", "a month"),
+        ("/gpu cost project bert", "on one project, by its tag"),
+        ("/gpu cost month csv", "every line of it as a file, in your direct messages"),
+    ),
     "show": (("/gpu show amber-fox", "one machine, all that it has in EC2, and its history"),),
     "ssh": (("/gpu ssh amber-fox", "the ssh line, a VS Code link, and who may connect"),),
     "share": (("/gpu share amber-fox @kim", "lets a colleague log in too, with their own key"),),

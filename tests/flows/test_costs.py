@@ -1,0 +1,131 @@
+"""`/gpu cost`: what everybody may see of what was spent, in words, as a chart and as a file."""
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from core import meter
+from core.blocks import CHART
+from core.flows import spending
+from core.flows.request import Request
+from core.model import Reconciled
+from core.ports import ChatError
+from sim.town import ADA, LIN, Town
+
+
+@pytest.fixture
+def here() -> Town:
+    """Ada's machine has run for three hours, Lin's for two."""
+    town = Town()
+    for user in (ADA, LIN):
+        town.ready_to_launch(user)
+    town.with_quota()
+    town.type("launch g5.xlarge on-demand for 8h name fox in us-east-1", ADA)
+    town.pass_time(timedelta(hours=1))
+    town.type("launch p3.2xlarge on-demand for 8h name owl in us-east-1", LIN)
+    town.pass_time(timedelta(hours=2))
+    return town
+
+
+def test_the_teams_total_is_the_meters(here: Town) -> None:
+    [answer] = here.type("cost")
+    bills = spending.bills(here.house, here.now - timedelta(days=30))
+    total = meter.total(bills, here.now - timedelta(days=20), here.now)
+    assert total > 5
+    assert f"by the team: ${total:.2f}*" in answer.text
+    assert "*owl* <@U0LIN> (`p3.2xlarge` on-demand)" in answer.text
+    [chart] = [block for block in answer.blocks if block["type"] == CHART]
+    assert {one["name"] for one in chart["chart"]["series"]} == {"ada", "lin"}
+
+
+def test_ones_own_comes_first_whoever_asks(here: Town) -> None:
+    for user, other in ((ADA, LIN), (LIN, ADA)):
+        [answer] = here.type("cost week", user)
+        people = answer.text.split("*By person*\n")[1].splitlines()
+        assert people[0].startswith("• You: $")
+        assert people[1].startswith(f"• <@{other}>: $")
+
+
+def test_one_person_is_shown_by_machine(here: Town) -> None:
+    [answer] = here.type("cost <@U0LIN|lin>")
+    assert "by <@U0LIN>" in answer.text
+    assert "fox" not in answer.text
+    [chart] = [block for block in answer.blocks if block["type"] == CHART]
+    assert [one["name"] for one in chart["chart"]["series"]] == ["owl"]
+
+
+def test_machines_that_have_ended_are_counted_still(here: Town) -> None:
+    here.type("end owl", LIN)
+    here.pass_time(timedelta(minutes=10))
+    [answer] = here.type("cost")
+    assert "*owl* <@U0LIN> (`p3.2xlarge` on-demand, ended)" in answer.text
+
+
+def test_a_project_is_told_by_its_tag(here: Town) -> None:
+    here.type("launch g5.xlarge on-demand for 1h project bert in us-east-1", ADA)
+    here.pass_time(timedelta(minutes=30))
+    [answer] = here.type("cost project bert")
+    assert "on project `bert`" in answer.text
+    assert "owl" not in answer.text
+    [everything] = here.type("cost")
+    assert "*By project*" in everything.text
+
+
+def test_awss_own_bill_is_shown_beside_it(here: Town) -> None:
+    row = Reconciled(day="2026-11-23", ours=Decimal("1.50"), theirs=Decimal("1.75"))
+    here.ledger.save_row(row, None)
+    [answer] = here.type("cost")
+    assert "AWS's own bill for 2026-11-23: $1.75; ours $1.50" in answer.text
+    [last_month] = here.type("cost 2026-10")
+    assert "own bill for" not in last_month.text
+
+
+def test_a_chart_names_whomever_slack_does_not_know_by_their_id(here: Town) -> None:
+    here.chat._people.pop(LIN)
+    [answer] = here.type("cost")
+    [chart] = [block for block in answer.blocks if block["type"] == CHART]
+    assert {one["name"] for one in chart["chart"]["series"]} == {"ada", LIN}
+
+
+# ---- as a file ------------------------------------------------------------------------------
+
+
+def rows(here: Town) -> list[dict[str, str]]:
+    user, file = here.chat.files[-1]
+    assert user == ADA
+    return list(csv.DictReader(io.StringIO(file.text, newline="")))
+
+
+def test_the_file_adds_up_to_the_answer(here: Town) -> None:
+    [told] = here.type("cost month csv")
+    assert "`gpu-cost-2026-11-01.csv` is in your direct messages" in told.text
+    found = rows(here)
+    bills = spending.bills(here.house, here.now - timedelta(days=30))
+    total = meter.total(bills, here.now - timedelta(days=20), here.now)
+    assert abs(sum(Decimal(row["usd_total"]) for row in found) - total) < Decimal("1e-15")
+    assert {(row["machine"], row["owner"]) for row in found} == {("fox", "ada"), ("owl", "lin")}
+    up = next(row for row in found if row["machine"] == "owl" and Decimal(row["usd_compute"]))
+    assert (up["type"], up["market"], up["region"]) == ("p3.2xlarge", "on-demand", "us-east-1")
+    assert up["from"].endswith("Z")
+    assert int(up["seconds"]) > 7000
+
+
+def test_an_app_without_the_right_to_send_files_says_how_to_give_it(here: Town) -> None:
+    here.chat.lacks_scope = True
+    [told] = here.type("cost csv")
+    assert "files:write" in told.text
+    assert "Reinstall" in told.text
+    assert here.chat.files == []
+
+
+def test_a_file_that_slack_does_not_take_now_is_tried_again_by_the_queue(here: Town) -> None:
+    request: Request = here.request("cost csv")
+    here.chat.down = True
+    with pytest.raises(ChatError):
+        here.deliver(request)
+    here.chat.down = False
+    here.deliver(request)
+    assert len(here.chat.files) == 1
