@@ -1,4 +1,5 @@
-"""What a new machine is told at its first boot: who may log in, and when to shut itself down.
+"""What a new machine is told at its first boot: who may log in, when to shut itself down, and where
+to report how much it is used.
 
 A fixed cloud-config: of a person's words only keys that were parsed and checked stand in it. The
 timer is the third layer that stops a machine, after the clock and the sweep: it needs no network,
@@ -7,6 +8,9 @@ no credentials and none of our functions. EC2's shutdown behaviour makes of its 
 """
 
 from datetime import timedelta
+
+from core.beat_script import SERVICE as _BEAT_SERVICE
+from core.beat_script import beat_script
 
 # The bot stops it in time; this is for when nobody does.
 GRACE = timedelta(minutes=2)
@@ -135,33 +139,40 @@ def user_data(
     *,
     data_of: str | None = None,
     strangers_of: str | None = None,
+    beats_to: str | None = None,
 ) -> str:
     """The cloud-config of a machine whose owner has these public keys; ASCII, below 16 KB.
 
     `data_of`: who logs in, on a machine that a data volume comes along with. `strangers_of`: the
     same, on one whose image may hold keys of other people, which are taken out before any is put
-    in.
+    in. `beats_to`: where it reports how much it is used, with its token.
     """
     files = [
         ("/usr/local/sbin/gpu-deadline", "0755", script(longest)),
         ("/etc/systemd/system/gpu-deadline.service", "0644", _SERVICE),
         ("/etc/systemd/system/gpu-deadline.timer", "0644", _TIMER),
     ]
-    timers = ["gpu-deadline.timer"]
+    units = ["gpu-deadline.timer"]
     if data_of is not None:
         files += [
             ("/usr/local/sbin/gpu-data", "0755", data_script(data_of)),
             ("/etc/systemd/system/gpu-data.service", "0644", _DATA_SERVICE),
             ("/etc/systemd/system/gpu-data.timer", "0644", _DATA_TIMER),
         ]
-        timers.append("gpu-data.timer")
+        units.append("gpu-data.timer")
+    if beats_to is not None:  # only root may read the token there
+        files += [
+            ("/usr/local/sbin/gpu-beat", "0700", beat_script(beats_to)),
+            ("/etc/systemd/system/gpu-beat.service", "0644", _BEAT_SERVICE),
+        ]
+        units.append("gpu-beat.service")
     lines = ["#cloud-config", *_forgetting(strangers_of)]
     lines += ["ssh_authorized_keys:", *(f"  - {key}" for key in keys), "write_files:"]
     for path, mode, content in files:
         lines += [f"  - path: {path}", f'    permissions: "{mode}"', "    content: |"]
         lines += [f"      {line}".rstrip() for line in content.splitlines()]
     lines += ["runcmd:", "  - [systemctl, daemon-reload]"]
-    lines += [f"  - [systemctl, enable, --now, {timer}]" for timer in timers]
+    lines += [f"  - [systemctl, enable, --now, {unit}]" for unit in units]
     return "\n".join(lines) + "\n"
 
 
