@@ -1,9 +1,9 @@
-"""One-time links to the door, signed with the secret that the door knows too."""
+"""One-time links and tokens for the door, signed with the secret that the door knows too."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from core import links
+from core import beats, links
 
 
 class DoorLinks:
@@ -19,3 +19,9 @@ class DoorLinks:
         end, seconds = int(until.timestamp()), int(length.total_seconds())
         token = links.make(self._secret(), self._stack, request, user, end, seconds)
         return links.id_of(token), f"{self._url}/here/{token}"
+
+    def beats_to(self, machine: str) -> str | None:
+        """Where that machine reports, with its token; None where the door is not known."""
+        if not self._url:
+            return None
+        return f"{self._url}/beat/{beats.make(self._secret(), self._stack, machine)}"

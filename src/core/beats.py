@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"(?P<machine>m-[a-z2-7]{10})\.(?P<mark>[A-Za-z0-9_-]{43})",
 _LONGEST_TOKEN = 56
 _INSTANCE = re.compile(r"i-[0-9a-f]{8,17}", re.ASCII)
 _BOOT = re.compile(r"[0-9a-f-]{36}", re.ASCII)
-_FIELDS = {"instance", "boot", "up", "samples"}
+FIELDS = {"instance", "boot", "up", "samples"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def parse(raw: bytes) -> Report | None:
 
 def known(told: Any) -> Report | None:
     """The same of values that were read from JSON already."""
-    if not isinstance(told, dict) or set(told) != _FIELDS:
+    if not isinstance(told, dict) or set(told) != FIELDS:
         return None
     instance, boot, samples = told["instance"], told["boot"], told["samples"]
     if not _is(instance, _INSTANCE) or not _is(boot, _BOOT):

@@ -433,10 +433,14 @@ class Commands(Protocol):
 
 
 class Links(Protocol):
-    """One-time links to the door."""
+    """One-time links and tokens for the door."""
 
     def link(self, request: str, user: str, until: datetime, length: timedelta) -> tuple[str, str]:
         """(id, URL) of a link that this request gives that person; the same for each delivery."""
+
+    def beats_to(self, machine: str) -> str | None:
+        """The URL at which that machine reports how much it is used, a secret of it and of us;
+        None where there is no door to report to."""
 
 
 class Chat(Protocol):

@@ -41,6 +41,7 @@ def run_request(
     deadline: datetime,
     longest: timedelta,
     policy: Policy,
+    beats_to: str | None = None,
 ) -> tuple[str, str]:
     """(client token, RunInstances' arguments as JSON) of one attempt; the JSON holds the token.
 
@@ -68,6 +69,7 @@ def run_request(
             longest,
             data_of=m.image.user if m.data else None,
             strangers_of=m.image.user if m.image.origin and m.kept is None else None,
+            beats_to=beats_to,
         ),
         **_market(at.market),
         **_profile(policy),

@@ -38,6 +38,7 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # visible ASCII, no backslash
 _FORM = "application/x-www-form-urlencoded"
 _HERE = "/here/"
+_BEAT = "/beat/"
 
 
 class _No(Exception):
@@ -79,6 +80,8 @@ class Door:
             path = event.get("rawPath")
             if isinstance(path, str) and path.startswith(_HERE):
                 return self._link_opened(path.removeprefix(_HERE), event)
+            if isinstance(path, str) and path.startswith(_BEAT):
+                return self._reported(path.removeprefix(_BEAT), event)
             _right_place(event)
             headers = _headers(event)
             raw = _raw(event)
@@ -112,6 +115,30 @@ class Door:
             print(f"a link was not taken: {error}")  # noqa: T201
             return here.not_taken()
         return here.taken(address)
+
+    # --- A machine's report ---------------------------------------------------------------------
+
+    def _reported(self, token: str, event: Mapping[str, Any]) -> Answer:
+        """How much a machine is used. Its token is its only proof, and stands in no log."""
+        from handlers import beat  # here, because Slack's requests need none of it
+
+        if _part(_part(event, "requestContext"), "http").get("method") != "POST":
+            raise _No(405, "POST only")
+        machine = beat.whose(token, self._keys, self._stack)
+        if machine is None and self._may_look_again():
+            self._look_once_more()
+            machine = beat.whose(token, self._keys, self._stack)
+        if machine is None:
+            raise _No(404 if self._keys else 503, "no machine's token")
+        message = beat.message(machine, _raw(event))
+        if message is None:
+            raise _No(400, "no report")
+        try:
+            self._send(message)
+        except (Refused, Unclear) as error:
+            print(f"a report was not taken: {error}")  # noqa: T201
+            raise _No(503, "not taken") from error
+        return beat.taken()
 
     def _look_once_more(self) -> None:
         try:

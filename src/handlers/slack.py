@@ -24,10 +24,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
-from core import messages, names
+from core import beats, messages, names
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
-from core.flows import entrance, route
+from core.flows import entrance, idle, route
 from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request, in_person
@@ -42,6 +42,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 _WAKE = "wake"
 _LINK = "here"
+_BEAT = "beat"
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 R = TypeVar("R", Request, Click)
 
@@ -69,6 +70,12 @@ def serve(house: House, record: SQSRecord) -> None:
         logger.append_keys(user=message["user"])
         link, user, address = message["link"], message["user"], message["address"]
         entrance.here(house, Opened(link=link, user=user, address=address, at=received))
+        return
+    if message["kind"] == _BEAT:
+        logger.append_keys(machine=message["machine"])
+        report = beats.known({field: message[field] for field in beats.FIELDS})
+        assert report is not None, "the door lets nothing else in"
+        idle.beat(house, message["machine"], report, received)
         return
     first = record.attributes.approximate_receive_count == "1"
     app = _router(house, _Answering(house, record.message_id, received, first=first))

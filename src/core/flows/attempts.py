@@ -92,6 +92,7 @@ def _frozen(
         deadline=lease.deadline,
         longest=max(lease.hard - lease.started_at, ADMINS_LONGEST),
         policy=house.policy,
+        beats_to=house.links.beats_to(m.id),
     )
     attempt = Attempt(number=number, placement=at, token=token, request=request)
     return life.opened(m, attempt, lease, group)
