@@ -19,9 +19,9 @@ from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
 from adapters.ssm_commands import RunCommand
 from adapters.sts import Sts
-from core import names
+from core import beats, names
 from core.blocks import Message
-from core.flows import route
+from core.flows import idle, route
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.sweep import Watch, sweep, wake_due
@@ -73,10 +73,12 @@ class Town:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     github: MemoryGithub = field(default_factory=MemoryGithub)
     sweeping: bool = True
+    beating: bool = False  # machines report how much they are used; without, tests are quicker
     strikes_every: timedelta = timedelta(minutes=1)  # longer where months pass and little happens
     failures: list[Exception] = field(default_factory=list)
     _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _next_minute: datetime = START + timedelta(minutes=1)
+    reported: list[tuple[datetime, str, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = World(self.clock, regions=REGIONS)
@@ -215,10 +217,13 @@ class Town:
             self.pass_time(max(timedelta(seconds=1), (self.wakes.next_at() or end) - self.now))
 
     def _appointments(self) -> tuple[datetime | None, ...]:
-        return (self.wakes.next_at(), self.world.next_change(), self._next_minute)
+        beat = self.world.next_report() if self.beating else None
+        return (self.wakes.next_at(), self.world.next_change(), self._next_minute, beat)
 
     def _happen(self) -> None:
         self._bring_events()
+        if self.beating:
+            self.bring_reports()
         if self.now >= self._next_minute:
             self._next_minute = self.now + self.strikes_every
             self._clock_strikes()
@@ -244,6 +249,21 @@ class Town:
         wake_due(watch)
         if self.sweeping:
             self.failures.extend(sweep(watch).failed)
+
+    def bring_reports(self) -> None:
+        """What machines report, through the door's own reading. What was not taken comes again."""
+        self.reported += [(self.now, url, body) for url, body in self.world.reports()]
+        while self.reported:
+            self.report(*self.reported[0])
+            self.reported.pop(0)
+
+    def report(self, at: datetime, url: str, body: bytes) -> None:
+        """One delivery of a report that the door took then; a bad one gets no further."""
+        token = url.removeprefix(f"{DOOR}/beat/")
+        machine = beats.read(token, (SIGNING_SECRET.encode(),), self.policy.stack)
+        report = beats.parse(body)
+        if machine and report:
+            idle.beat(self.house, machine, report, at)
 
     def _bring_events(self) -> None:
         for event in self.world.tick():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.world import quotas, troubles
+from sim.world import beats, quotas, troubles
 from sim.world.amis import fail
 from sim.world.data import load_quotas, load_types
 from sim.world.ground import Ground
@@ -64,6 +64,7 @@ class Control:
             "clear-faults": self._clear,
             "stop-outside": self._stop_outside,
             "terminate-outside": self._terminate_outside,
+            "load": self._load,
             "fail-image": self._fail_image,
             "instance-profile": self._profile,
             "remove-default-vpc": self._remove_vpc,
@@ -139,6 +140,11 @@ class Control:
         if instance.state in ("shutting-down", "terminated"):
             raise ValueError(f"{instance.id} is {instance.state}")
         end(self.ground, region, instance, USER)
+
+    def _load(self, command: Command) -> dict[str, Any]:
+        """How much it is used from now on; null is unknown, and what is not named stays."""
+        _, instance = self._instance(command)
+        return {"load": beats.change(self.ground, instance, command)}
 
     # ---- networks -------------------------------------------------------------------------
 

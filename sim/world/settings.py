@@ -12,6 +12,7 @@ class Settings:
     checks: float = 8  # status checks pass this long after running
     console: float = 3  # the console tells the host keys this long after running
     agent: float | None = 6  # Systems Manager's agent answers this long after running; None: never
+    beat: float = 300  # how often a machine reports how much it is used
     command: float = 2  # a command of Systems Manager takes that long
     stop: float = 5
     terminate: float = 5

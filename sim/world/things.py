@@ -233,6 +233,23 @@ class Command:
 
 
 @dataclass(kw_only=True)
+class Load:
+    """How much an instance is used, as its own program finds it; None: it cannot tell.
+
+    `silent`: nothing of what it reports arrives. The rest is what it has looked at since its boot.
+    """
+
+    gpu: int | None = 0
+    cpu: int | None = 3
+    ssh: int | None = 1
+    silent: bool = False
+    life: int = 0  # the boot that it tells of
+    looks: int = 0
+    kept: list[tuple[datetime, int | None, int | None, int | None]] = field(default_factory=list)
+    ready: bool = False  # a report is to be sent
+
+
+@dataclass(kw_only=True)
 class Instance:
     """`life` counts the commands it got: a planned change of an older life does not happen."""
 
@@ -267,6 +284,7 @@ class Instance:
     interface: str | None = None
     volumes: list[str] = field(default_factory=list)
     profile: str | None = None  # ARN
+    load: Load = field(default_factory=Load)
     registered: bool = False  # with Systems Manager
     commands: list[Command] = field(default_factory=list)
 

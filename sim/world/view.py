@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.world import quotas
+from sim.world import beats, quotas
 from sim.world.data import load_quotas, on_demand_price
 from sim.world.ground import Ground
 from sim.world.spot import price_at
@@ -64,6 +64,7 @@ def _instance(ground: Ground, region: Region, instance: Instance) -> dict[str, A
         "address": face.public_ip if face else None,
         "launched_at": instance.launched_at.isoformat(),
         "hourly": None if price is None else str(price),
+        "load": beats.shown(instance),
         "commands": [command.script for command in instance.commands],
         "tags": dict(instance.tags),
     }

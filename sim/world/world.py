@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from sim.world import (
     agent,
     attributes,
+    beats,
     console,
     groups,
     images,
@@ -125,6 +126,17 @@ class World:
         """When something is next planned to happen by itself, or None."""
         with self._lock:
             return self._ground.next_change()
+
+    def reports(self) -> list[tuple[str, bytes]]:
+        """Let time pass; what machines POST of their use since the last time: URL and body."""
+        with self._lock:
+            self._ground.advance()
+            return beats.collect(self._ground)
+
+    def next_report(self) -> datetime | None:
+        """When a machine next reports, or None."""
+        with self._lock:
+            return beats.next_at(self._ground)
 
     def control(self, command: dict[str, Any]) -> dict[str, Any]:
         """A command of the world control; ValueError says what is wrong with it."""

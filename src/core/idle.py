@@ -8,9 +8,11 @@ lease stops it.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 
 from core.beats import Look, Report
+from core.lifecycle.terms import TO_ANSWER
 from core.model import Machine, Policy, Sample, Usage
 
 # Below these nobody works there. A driver, a desktop or a monitor keeps a GPU at 1 to 3 %; agents,
@@ -21,7 +23,6 @@ USED_CPU = 50  # the first boot alone reaches some 30 %: only more than that is 
 REPORT = timedelta(minutes=5)  # between two reports of a machine
 GAP = timedelta(minutes=3)  # samples are a minute apart: two that are missing leave a gap
 FRESH = timedelta(minutes=7)  # a report, and two minutes for it to arrive
-TO_ANSWER = timedelta(minutes=5)  # between the question and the stop
 NEARLY = timedelta(seconds=90)  # how far before the stop the last sample may be
 LAST_WORD = timedelta(minutes=6)  # a group's members report at different minutes
 DETAIL = timedelta(minutes=15)  # for so long every sample is kept
@@ -34,7 +35,7 @@ _BOOT = timedelta(minutes=2)  # how exactly the time of a boot is known
 # ---- what is heard --------------------------------------------------------------------------
 
 
-def heard(usage: Usage, report: Report, at: datetime) -> Usage:
+def heard(usage: Usage, report: Report, at: datetime, due_at: datetime | None = None) -> Usage:
     """The row with what a report adds that the door took `at`; the same row where that is nothing.
 
     An old report that comes again tells another time of the same boot: so it is known.
@@ -50,7 +51,7 @@ def heard(usage: Usage, report: Report, at: datetime) -> Usage:
     for sample in fresh:
         usage = _with(usage, sample)
     samples = _thinned(usage.samples, fresh[-1].at)
-    return replace(usage, boot=report.boot, booted_at=booted, samples=samples)
+    return replace(usage, boot=report.boot, booted_at=booted, samples=samples, due_at=due_at)
 
 
 def _fits(usage: Usage, boot: str, booted: datetime) -> bool:
@@ -154,8 +155,8 @@ def idle_since(m: Machine, usages: tuple[Usage, ...], now: datetime) -> datetime
     quiet_since = [u.quiet_since for u in rows if _fresh(u, now) and u.quiet_since]
     if len(quiet_since) != len(rows):
         return None
-    counted = (m.idle_from, m.runs[-1].started_at if m.runs else None)
-    return max([*quiet_since, *(at for at in counted if at)])
+    starts = (one.launched_at for one in m.instances)
+    return max([*quiet_since, *starts, *([m.idle_from] if m.idle_from else [])])
 
 
 def _fresh(usage: Usage, now: datetime) -> bool:
@@ -172,3 +173,36 @@ def known_until(m: Machine, usages: tuple[Usage, ...]) -> datetime:
     """When the last sample of the instance was that has said nothing for longest."""
     ids = {one.id for one in m.instances}
     return min(u.samples[-1].at for u in usages if u.instance in ids and u.samples)
+
+
+class Verdict(StrEnum):
+    """What follows for a machine that is to be stopped for being unused."""
+
+    STOP = "stop"  # it is unused, and its time has come
+    WAIT = "wait"  # it is unused as far as it has told
+    SPARE = "spare"  # it is used, or not known to be unused any more
+
+
+def verdict(m: Machine, usages: tuple[Usage, ...], now: datetime) -> Verdict:
+    """Whether it is still unused, for certain, and up to the time of its stop."""
+    assert m.doom is not None
+    since = idle_since(m, usages, now)
+    if since is None or since > m.doom.at - TO_ANSWER:
+        return Verdict.SPARE
+    if known_until(m, usages) < m.doom.at - NEARLY:
+        return Verdict.WAIT if now < m.doom.at + LAST_WORD else Verdict.SPARE
+    return Verdict.STOP if now >= m.doom.at else Verdict.WAIT
+
+
+def is_used(m: Machine, usages: tuple[Usage, ...], now: datetime) -> bool:
+    """Whether the newest figures of some instance show use, not only that something is unknown."""
+    ids = {one.id for one in m.instances}
+    last = [u.samples[-1] for u in usages if u.instance in ids and _fresh(u, now)]
+    return any(
+        (s.gpu or 0) >= IDLE_GPU or (s.cpu or 0) >= IDLE_CPU or (s.ssh or 0) > 0 for s in last
+    )
+
+
+def kept_for(usage: Usage, due_at: datetime) -> Usage:
+    """The row, to be looked over again then."""
+    return replace(usage, due_at=due_at)

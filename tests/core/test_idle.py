@@ -19,7 +19,6 @@ from core.model import (
     Member,
     Placement,
     Policy,
-    Run,
     Sample,
     State,
     Usage,
@@ -53,7 +52,6 @@ def instance(id: str) -> Instance:
 
 def machine(window: timedelta | None = 30 * MINUTE, **changes: Any) -> Machine:
     wish = Wish(instance_type="g5.xlarge", market=Market.ON_DEMAND, region="us-east-1", idle=window)
-    run = Run(started_at=START, ended_at=None, hourly=Decimal(1))
     row = Machine(
         id="m-aaaaaaaaaa",
         version=1,
@@ -67,7 +65,6 @@ def machine(window: timedelta | None = 30 * MINUTE, **changes: Any) -> Machine:
         launch_by=START,
         due_at=None,
         instance=instance(ONE),
-        runs=(run,),
     )
     return replace(row, **changes)
 
@@ -178,7 +175,7 @@ def test_the_wish_counts_and_else_the_default_and_off_is_never(
 def test_what_was_before_its_start_or_before_somebody_kept_it_does_not_count() -> None:
     row, now = told(*[BUSY] * 5, *[QUIET] * 60), START + 64 * MINUTE
     kept = machine(idle_from=now - 10 * MINUTE)
-    again = machine(runs=(Run(started_at=now - 10 * MINUTE, ended_at=None, hourly=Decimal(1)),))
+    again = machine(instance=replace(instance(ONE), launched_at=now - 10 * MINUTE))
     assert idle.idle_since(machine(), (row,), now) == START + 5 * MINUTE
     for m in (kept, again):
         assert idle.idle_since(m, (row,), now) == now - 10 * MINUTE

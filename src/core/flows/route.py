@@ -169,6 +169,7 @@ def click(house: House, pressed: Click) -> None:
         "start": start.start_click,
         "end": manage.end_click,
         "keep": manage.keep_click,
+        "idle-keep": idle.keep_click,
         "until": manage.until_click,
         "shelf-keep": shelf.keep_click,
         "data-delete": data.delete_click,

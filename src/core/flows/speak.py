@@ -116,7 +116,8 @@ def _post_notice(house: House, m: Machine, notice: Notice) -> None:
     message = messages.notice(m, notice, house.clock())
     threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
     place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)
-    if notice.kind in _TO_OWNER_TOO and not _is_direct(place):
+    to_owner = notice.kind in _TO_OWNER_TOO or lifecycle.asks_about_idle(notice)
+    if to_owner and not _is_direct(place):
         house.chat.dm(m.owner, message)
     return None
 

@@ -21,6 +21,7 @@ from core.flows import (
     planning,
     quota,
     restart,
+    unused,
     volume,
 )
 from core.flows.house import House, machine_key, rewrite
@@ -120,6 +121,8 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
             return restart.change_type(house, m)
         case life.Keep(step=step):
             return keep.carry_out(house, m, step)
+        case life.Confirm():
+            return unused.confirm(house, m)
         case life.Tidy(then=then):
             return leftovers.tidy(house, m, then) if keep.let_go(house, m, then) else m
         case _:

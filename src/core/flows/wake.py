@@ -5,7 +5,7 @@
 """
 
 from core import lifecycle as life
-from core.flows import access, image_rows, leftovers, quota, sharing, volume
+from core.flows import access, image_rows, leftovers, quota, sharing, unused, volume
 from core.flows.house import House, rewrite
 from core.flows.step import step, step_if_due, step_on_event
 
@@ -36,6 +36,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
         return volume.follow_if_due(house, id) if due else volume.follow(house, id)
     if kind == "key-delivery":
         return sharing.follow(house, id)
+    if kind == "usage":
+        return unused.forget(house, id)
     raise ValueError(f"nobody knows the wake {kind}/{id}")
 
 

@@ -93,6 +93,11 @@ class Keep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Confirm:
+    """See whether it is unused still: only then it is stopped for that."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tidy:
     """Delete the group and the key; `then` is the row once they are gone."""
 
@@ -115,5 +120,6 @@ Move = (
     | Retag
     | ChangeType
     | Keep
+    | Confirm
     | Tidy
 )

@@ -93,7 +93,7 @@ def _running_due(m: Machine, now: datetime) -> datetime:
         if m.tagged != m.lease.deadline:
             times.append(now + RETRY_TAG)
     if m.doom:
-        times.append(m.doom.at)
+        times.append(m.doom.at if now < m.doom.at else now + RETRY_WORDS)
     if m.kept:
         times.append(now + RETRY_TIDY)
     return min(times)

@@ -9,6 +9,7 @@ from core.lifecycle.acts import (
     AwaitQuota,
     Change,
     ChangeType,
+    Confirm,
     EndIt,
     GiveUp,
     Keep,
@@ -171,7 +172,7 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return Change(to=stopping(m, now))
     if m.lease and now >= m.lease.deadline:
         return Change(to=unwanted(m, now, Cause.DEADLINE, None))
-    if m.doom and now >= m.doom.at:
+    if m.doom and m.doom.cause is not Cause.IDLE and now >= m.doom.at:
         return Change(to=unwanted(m, now, m.doom.cause, None))
     if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
         if m.instance.state == "stopping":
@@ -187,6 +188,8 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return Change(to=eve_told(m, now))
     if m.lease and m.tagged != m.lease.deadline:
         return Retag()
+    if m.doom and now >= m.doom.at:
+        return Confirm()
     return Rest(until=due(m, now))
 
 

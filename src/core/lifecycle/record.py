@@ -8,8 +8,10 @@ from core.faults import Fault, FaultKind
 from core.lifecycle.terms import (
     MOST_HEARD,
     MOST_HISTORY,
+    TO_ANSWER,
 )
 from core.model import (
+    Cause,
     Happening,
     Machine,
     Notice,
@@ -51,7 +53,17 @@ def claimed(m: Machine, notice: Notice, mine: Notice) -> Machine:
     """The row in which one owed message has changed hands."""
     if notice not in m.owed:
         return m
-    return replace(m, owed=tuple(mine if n == notice else n for n in m.owed))
+    m = replace(m, owed=tuple(mine if n == notice else n for n in m.owed))
+    if m.doom is None or m.doom.cause is not Cause.IDLE or not asks_about_idle(mine):
+        return m
+    # The time to answer begins when the question is posted, however long Slack was away.
+    at = max(m.doom.at, (mine.claimed or m.doom.at) + TO_ANSWER)
+    return replace(m, doom=replace(m.doom, at=at))
+
+
+def asks_about_idle(notice: Notice) -> bool:
+    """Whether it is the question itself, and not what became of it."""
+    return notice.kind is NoticeKind.IDLE and not notice.detail
 
 
 def paid(m: Machine, notice: Notice) -> Machine:

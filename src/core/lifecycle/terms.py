@@ -26,6 +26,7 @@ RETRY_TAG = timedelta(seconds=30)
 RETRY_TIDY = timedelta(minutes=1)
 RETRY_LOOK = timedelta(minutes=1)
 WARN_BEFORE = timedelta(minutes=15)
+TO_ANSWER = timedelta(minutes=5)  # between the question about an unused machine and its stop
 EVE_BEFORE = timedelta(days=1)  # a lease of several days is told of a day ahead, too
 SEVERAL_DAYS = timedelta(days=2)
 ASK_BEFORE = timedelta(days=1)  # a stopped machine is put away

@@ -54,6 +54,7 @@ from core.messages.entry import (
 )
 from core.messages.files import file_needs_scope, file_refused, file_sent
 from core.messages.guide import help  # noqa: A004 - named after the command it answers
+from core.messages.idling import idle_changed, kept_on
 from core.messages.images import (
     cannot_be_saved,
     image_being_made,
@@ -128,6 +129,7 @@ __all__ = [
     "here_is_where",
     "here_link",
     "how_it_is",
+    "idle_changed",
     "image_being_made",
     "image_deleted",
     "image_failed",
@@ -140,6 +142,7 @@ __all__ = [
     "image_ready",
     "image_stamp",
     "kept",
+    "kept_on",
     "kept_stopped",
     "key_added",
     "key_removed",
