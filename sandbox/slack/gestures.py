@@ -150,7 +150,8 @@ class Gestures:
     def click(self, who: Person, ts: str, asked: Json, origin: str) -> Json:
         """A button or menu in a message. `asked` has action_id and, for a menu, the value."""
         post = self._message(who, ts)
-        block_id, element = element_of(post.blocks, str(asked.get("action_id")))
+        named = str(asked.get("action_id"))
+        block_id, element = element_of(post.blocks, named, asked.get("value"))
         action = acted(block_id, element, asked.get("value"), self._stamp())
         secret = self._workspace.new_response(who.channel.id, who.user.id, post.ts)
         container = {
@@ -176,7 +177,9 @@ class Gestures:
     def click_view(self, user: User, view_id: str, asked: Json) -> Json:
         """A button or menu in a form or on the Home tab."""
         view = self._view(user, view_id)
-        block_id, element = element_of(tuple(view.body["blocks"]), str(asked.get("action_id")))
+        block_id, element = element_of(
+            tuple(view.body["blocks"]), str(asked.get("action_id")), asked.get("value")
+        )
         action = acted(block_id, element, asked.get("value"), self._stamp())
         payload = self._payload("block_actions", user) | {
             "container": {"type": "view", "view_id": view.id},

@@ -15,13 +15,20 @@ class Impossible(Exception):
         self.words = words
 
 
-def element_of(blocks: tuple[Json, ...], action_id: str) -> tuple[str, Json]:
-    """The block_id and the element with that action_id; Impossible when there is none."""
-    for block in blocks:
-        pieces = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
-        for element in pieces:
-            if isinstance(element, dict) and element.get("action_id") == action_id:
-                return str(block["block_id"]), element
+def element_of(blocks: tuple[Json, ...], action_id: str, value: object = None) -> tuple[str, Json]:
+    """The block_id and the element with that action_id; Impossible when there is none.
+
+    An action_id is unique in its block only: of several buttons it is the one with that value.
+    """
+    found = [
+        (str(block["block_id"]), element)
+        for block in blocks
+        for element in (*block.get("elements", ()), block.get("accessory"), block.get("element"))
+        if isinstance(element, dict) and element.get("action_id") == action_id
+    ]
+    exact = [one for one in found if value is not None and one[1].get("value") == value]
+    if found:
+        return (exact or found)[0]
     raise Impossible(404, "no_such_action", f"nothing there has the action_id {action_id!r}")
 
 

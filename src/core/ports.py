@@ -20,6 +20,7 @@ from core.model import (
     DataVolume,
     Deed,
     Full,
+    HomeTab,
     Image,
     Instance,
     KeyDelivery,
@@ -33,6 +34,7 @@ from core.model import (
     Purse,
     QuotaChange,
     QuotaRequest,
+    QuotaRoom,
     Reconciled,
     RegionOffers,
     Rules,
@@ -516,6 +518,8 @@ ROW_NAMES: dict[type, str] = {
     Schedule: "schedule",
     Tab: "tab",
     Usage: "usage",
+    HomeTab: "home-tab",
+    QuotaRoom: "quota-room",
 }
 
 

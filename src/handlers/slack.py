@@ -27,7 +27,7 @@ from slack_bolt.authorization import AuthorizeResult
 from core import beats, messages, names
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
-from core.flows import entrance, idle, route
+from core.flows import entrance, home, idle, route
 from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request, in_person
@@ -107,6 +107,12 @@ def _router(house: House, answering: "_Answering") -> App:
         ack()
         if "url" not in body["actions"][0]:
             answering(_pressed(body), route.click)
+
+    @app.event("app_home_opened")
+    def on_home(body: dict[str, Any]) -> None:
+        if body["event"].get("tab") == "home":  # the other one is where direct messages are
+            logger.append_keys(user=body["event"]["user"])
+            home.opened(answering.house, body["event"]["user"])
 
     @app.error
     def on_error(error: Exception) -> None:

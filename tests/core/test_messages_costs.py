@@ -44,7 +44,7 @@ def said(
 ) -> Message:
     report = costs.report(found, period(word, NOW), NOW)
     bars = costs.series(found, report.days, lambda one: one.owner)
-    return messages.costs(report, "U0ADA", bars, {"U0ADA": "ada", "U0LIN": "lin"}, read)
+    return messages.cost(report, "U0ADA", bars, {"U0ADA": "ada", "U0LIN": "lin"}, read)
 
 
 def check(message: Message) -> None:
@@ -68,7 +68,7 @@ def test_every_answer_about_spending_keeps_the_limits(names: list[str], word: st
     for whose in (None, "U0ADA"):
         bars = costs.series(found, report.days, lambda one: one.machine)
         called = {one.machine: one.name for one in found}
-        check(messages.costs(report, "U0ADA", bars, called, rows, whose=whose, project=names[0]))
+        check(messages.cost(report, "U0ADA", bars, called, rows, whose=whose, project=names[0]))
 
 
 def test_ones_own_stands_first_and_every_column_stands_in_words() -> None:

@@ -137,3 +137,37 @@ def test_a_pressed_link_in_the_queue_opens_the_address() -> None:
     record = _with(_record("sqs_wake.json"), received_at=here.now.timestamp(), **pressed)
     serve(here.house, record)
     assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["198.51.100.9/32"]
+
+
+def _home(here: Town, tab: str) -> SQSRecord:
+    record = _record("sqs_event.json")
+    event = json.loads(json.loads(record["body"])["body"])
+    event["team_id"] = TEAM
+    event["event"] |= {"user": ADA, "tab": tab}
+    return _with(record, body=json.dumps(event), received_at=here.now.timestamp())
+
+
+def test_the_home_tab_is_drawn_when_somebody_opens_it() -> None:
+    here = Town()
+    serve(here.house, _home(here, "messages"))
+    assert here.chat.homes == {}
+    serve(here.house, _home(here, "home"))
+    assert len(here.chat.homes[ADA]) == 1
+
+
+def test_a_button_of_the_home_tab_is_answered_in_direct_messages() -> None:
+    here = Town()
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": {"id": ADA, "team_id": TEAM},
+        "container": {"type": "view", "view_id": "V0EXAMPLE1"},
+        "view": {"type": "home"},
+        "trigger_id": "1.2.3",
+        "actions": [{"type": "button", "action_id": "stop", "block_id": "b", "value": "m-gone:1"}],
+    }
+    body = urlencode({"payload": json.dumps(payload)})
+    record = _with(_record("sqs_interaction.json"), body=body, received_at=here.now.timestamp())
+    serve(here.house, record)
+    assert len(here.chat.directs(ADA)) == 1
+    assert here.chat.answers == []

@@ -49,7 +49,7 @@ def show(house: House, request: Request, wanted: commands.Cost) -> None:
     return answer(
         house,
         request.response_url,
-        messages.costs(
+        messages.cost(
             found,
             request.user,
             bars,

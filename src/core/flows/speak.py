@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from core import lifecycle, messages
 from core.blocks import Message
-from core.flows import admins
+from core.flows import admins, homes
 from core.flows.house import House, rewrite
 from core.flows.request import who_in_person
 from core.model import Machine, Notice, NoticeKind, Place
@@ -67,7 +67,9 @@ def _show_card(house: House, m: Machine) -> Machine:
         if passing(error):
             raise
         return house.ledger.save(replace(m, shown=digest), m)  # nobody will ever see this one
-    return house.ledger.save(lifecycle.carded(m, place, digest), m)
+    m = house.ledger.save(lifecycle.carded(m, place, digest), m)
+    homes.changed(house, m)
+    return m
 
 
 def _digest(message: Message) -> str:

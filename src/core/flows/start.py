@@ -34,6 +34,8 @@ def start_click(house: House, click: Click) -> None:
         return None
     if not _startable(m):
         return answer(house, click.response_url, messages.old_button(m))
+    # A press in the Home tab comes from no channel: the machine's own is as good.
+    click = replace(click, channel=click.channel or m.channel)
     return _start(house, m, click, m.lease.length if m.lease else None, None)
 
 

@@ -1,7 +1,7 @@
 """What people ask to see: their machines, everybody's, one with its history, how to connect."""
 
-from core import commands, messages
-from core.flows import fingerprints, leftovers
+from core import commands, messages, meter
+from core.flows import fingerprints, leftovers, spending, usage
 from core.flows.find import by_name, find
 from core.flows.house import House
 from core.flows.request import Request
@@ -12,15 +12,20 @@ from core.model import ALIVE
 def overview(house: House, request: Request) -> None:
     """The caller's machines, what they cost, and the likeliest next steps."""
     mine = house.ledger.of_owner(request.user)
-    profile = house.ledger.profile(request.user)
-    answer(house, request.response_url, messages.overview(mine, profile, house.clock()))
+    profile, now = house.ledger.profile(request.user), house.clock()
+    began = spending.month_began(now)
+    bills = [bill for bill in spending.bills(house, began) if bill.owner == request.user]
+    month = meter.total(bills, began, now)
+    used = usage.of(house, mine)
+    answer(house, request.response_url, messages.overview(mine, profile, now, used, month))
 
 
 def listing(house: House, request: Request, wanted: commands.ListMachines) -> None:
     """The caller's machines, or the whole team's."""
     found = house.ledger.live() if wanted.everyone else house.ledger.of_owner(request.user)
     ordered = tuple(sorted(found, key=lambda m: (m.owner, m.created_at)))
-    message = messages.listing(ordered, house.clock(), everyone=wanted.everyone)
+    used = usage.of(house, ordered)
+    message = messages.listing(ordered, house.clock(), used, everyone=wanted.everyone)
     answer(house, request.response_url, message)
 
 
@@ -32,7 +37,8 @@ def show(house: House, request: Request, wanted: commands.Show) -> None:
         m = find(house, request, None, "show", lambda _: True)
     if m is not None:
         found = leftovers.inventory(house, m)
-        answer(house, request.response_url, messages.show(m, house.clock(), found))
+        used = usage.of(house, (m,))
+        answer(house, request.response_url, messages.show(m, house.clock(), found, used))
 
 
 def ssh(house: House, request: Request, wanted: commands.Ssh) -> None:

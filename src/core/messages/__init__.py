@@ -26,7 +26,7 @@ from core.messages.answers import (
 )
 from core.messages.cards import card
 from core.messages.connecting import ssh
-from core.messages.costs import Series, costs, file_of_costs
+from core.messages.costs import Series, cost, file_of_costs
 from core.messages.data import (
     data_deleted,
     data_in_use,
@@ -54,6 +54,7 @@ from core.messages.entry import (
 )
 from core.messages.files import file_needs_scope, file_refused, file_sent
 from core.messages.guide import help  # noqa: A004 - named after the command it answers
+from core.messages.home import home_tab
 from core.messages.idling import idle_changed, kept_on
 from core.messages.images import (
     cannot_be_saved,
@@ -105,7 +106,7 @@ __all__ = [
     "aws_refused",
     "cannot_be_saved",
     "card",
-    "costs",
+    "cost",
     "data_deleted",
     "data_in_use",
     "data_kept",
@@ -128,6 +129,7 @@ __all__ = [
     "help",
     "here_is_where",
     "here_link",
+    "home_tab",
     "how_it_is",
     "idle_changed",
     "image_being_made",

@@ -30,7 +30,7 @@ Series = tuple[tuple[str, tuple[Decimal, ...]], ...]
 _UTC = "Weeks (from Monday) and months in UTC, as AWS's bill and the budgets have them"
 
 
-def costs(
+def cost(
     found: Report,
     caller: str,
     bars: Series,
@@ -49,9 +49,9 @@ def costs(
     everybody = whose is None
     return message(
         head,
-        *paragraphs(_people(found, caller) if everybody else ()),
-        *_chart(found, bars, names),
-        *paragraphs(_by_day(found)),
+        *paragraphs(people(found, caller) if everybody else ()),
+        *chart(found, bars, names),
+        *paragraphs(by_day(found)),
         *paragraphs(_machines(found, named=everybody)),
         *paragraphs(_projects(found.projects)),
         *paragraphs(_parts(found)),
@@ -70,7 +70,7 @@ def _head(found: Report, whose: str | None, project: str | None) -> str:
     until = words.at(period.until) if period.over else "now"
     return (
         f"*Spent {_when(found)}{by}{on}: {words.money(found.total)}*, from "
-        f"{words.at(period.since)} until {until}.\n{_now(found)}\n{_compared(found)}"
+        f"{words.at(period.since)} until {until}.\n{now(found)}\n{compared(found)}"
     )
 
 
@@ -79,7 +79,8 @@ def _when(found: Report) -> str:
     return name if name.startswith("this") else f"in {name}"
 
 
-def _now(found: Report) -> str:
+def now(found: Report) -> str:
+    """At what rate money is spent."""
     if not found.hourly:
         return "Nothing costs money now."
     each = words.hourly(found.hourly)
@@ -89,7 +90,7 @@ def _now(found: Report) -> str:
     return f"Running now: *{each}* for {count}, with all that is stored."
 
 
-def _compared(found: Report) -> str:
+def compared(found: Report) -> str:
     """Beside as long a stretch of the period before."""
     stretch = "" if found.period.over else "the same stretch of "
     former = f"{stretch}{found.period.former}"
@@ -116,13 +117,13 @@ def _hints(found: Report, caller: str, whose: str | None) -> Iterator[str]:
 # ---- whose ----------------------------------------------------------------------------------
 
 
-def _people(found: Report, caller: str) -> Iterator[str]:
+def people(found: Report, caller: str, most: int = MOST_LISTED) -> Iterator[str]:
     """The caller first, then the others, the dearest first."""
     own = next((share.usd for share in found.people if share.key == caller), Decimal(0))
     yield "*By person*"
     yield f"• You: {_of(own, found.total)}"
     others = tuple(share for share in found.people if share.key != caller)
-    yield from _shares(others, found.total, user)
+    yield from _shares(others, found.total, user, most)
 
 
 def _projects(shares: tuple[Share, ...]) -> Iterator[str]:
@@ -134,11 +135,11 @@ def _projects(shares: tuple[Share, ...]) -> Iterator[str]:
 
 
 def _shares(
-    shares: tuple[Share, ...], total: Decimal, called: Callable[[str], str]
+    shares: tuple[Share, ...], total: Decimal, called: Callable[[str], str], most: int = MOST_LISTED
 ) -> Iterator[str]:
-    for share in shares[:MOST_LISTED]:
+    for share in shares[:most]:
         yield f"• {called(share.key)}: {_of(share.usd, total)}"
-    rest = shares[MOST_LISTED:]
+    rest = shares[most:]
     if rest:
         usd = sum((share.usd for share in rest), Decimal(0))
         yield f"… and {len(rest)} more: {_of(usd, total)}"
@@ -204,7 +205,8 @@ def _labelled(parts: Parts) -> tuple[tuple[str, Decimal], ...]:
 # ---- by day ---------------------------------------------------------------------------------
 
 
-def _chart(found: Report, bars: Series, names: Mapping[str, str]) -> tuple[Block, ...]:
+def chart(found: Report, bars: Series, names: Mapping[str, str]) -> tuple[Block, ...]:
+    """Bars by day, side by side for whoever has spent most."""
     if not bars:
         return ()
     labels = [day.label for day in found.days]
@@ -227,7 +229,7 @@ def _told_apart(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _by_day(found: Report) -> Iterator[str]:
+def by_day(found: Report) -> Iterator[str]:
     """The same in words: every column of the chart with its sum."""
     yield f"*By day* {bars(found.daily)}"
     yield ", ".join(

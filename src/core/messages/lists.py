@@ -1,7 +1,8 @@
 """Machines as lists: the caller's now, the team's, and one with its history."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
@@ -9,6 +10,7 @@ from core.leftovers import Inventory
 from core.messages import buttons, words
 from core.messages.admins import part_line
 from core.messages.cards import card
+from core.messages.uses import Used, drawn, now_used
 from core.model import ALIVE, FINAL, Desire, Instance, Machine, Profile, State
 
 MOST_LISTED = 60
@@ -17,11 +19,19 @@ MOST_HISTORY = 20
 MOST_BUTTONS = 3
 MOST_IN_EC2 = 30  # a section holds 3,000 characters
 
+_UNKNOWN: Used = MappingProxyType({})
 _BILLED = ALIVE | {State.STOPPING, State.ENDING}
 
 
-def overview(machines: tuple[Machine, ...], profile: Profile, now: datetime) -> Message:
-    """The caller's machines, what they cost, and the likeliest next steps."""
+def overview(
+    machines: tuple[Machine, ...],
+    profile: Profile,
+    now: datetime,
+    used: Used = _UNKNOWN,
+    month: Decimal = Decimal(0),
+) -> Message:
+    """The caller's machines, what they cost, and the likeliest next steps. `month`: USD that the
+    caller has spent since it began."""
     missing = words.access_steps(lacks_key=not profile.keys, lacks_address=not profile.accesses)
     steps = [section(f"Before you can log in to a machine:\n{missing}")] if missing else []
     hints = context(
@@ -29,16 +39,21 @@ def overview(machines: tuple[Machine, ...], profile: Profile, now: datetime) -> 
         "All machines: `/gpu list all`",
         "`/gpu help`",
     )
+    spent = f"You have spent {words.money(month)} this month: `/gpu cost`."
     if not machines:
-        return message(section("You have no machine, so nothing here costs money."), *steps, hints)
-    blocks = [section(_totals(machines, now)), *_rows(machines, now, everyone=False)]
+        none = f"You have no machine, so nothing here costs money.\n{spent}"
+        return message(section(none), *steps, hints)
+    head = section(f"{totals(machines, now)}\n{spent}")
+    blocks = [head, *_rows(machines, now, everyone=False, used=used)]
     row = _next_steps(machines)
     if row:
         blocks.append(actions(*row))
     return message(*blocks, *steps, hints)
 
 
-def listing(machines: tuple[Machine, ...], now: datetime, *, everyone: bool) -> Message:
+def listing(
+    machines: tuple[Machine, ...], now: datetime, used: Used = _UNKNOWN, *, everyone: bool
+) -> Message:
     """Machines that are not over, with what each costs; sixty at most."""
     if not machines:
         none = "Nobody has a machine" if everyone else "You have no machine"
@@ -46,11 +61,11 @@ def listing(machines: tuple[Machine, ...], now: datetime, *, everyone: bool) -> 
         return message(section(f"{none}, so nothing here costs money."), hint)
     more = "One of them: `/gpu show &lt;name&gt;`"
     hints = [more] if everyone else [more, "Everybody's: `/gpu list all`"]
-    rows = _rows(machines, now, everyone=everyone)
-    return message(section(_totals(machines, now)), *rows, context(*hints))
+    lines = _rows(machines, now, everyone=everyone, used=used)
+    return message(section(totals(machines, now)), *lines, context(*hints))
 
 
-def _totals(machines: tuple[Machine, ...], now: datetime) -> str:
+def totals(machines: tuple[Machine, ...], now: datetime) -> str:
     """3 machines: 1 runs for $0.918/h, stopped disks cost $0.13 a day; $1.84 so far."""
     billed = [m for m in machines if m.state in _BILLED]
     stopped = [m for m in machines if m.state is State.STOPPED]
@@ -69,19 +84,29 @@ def _totals(machines: tuple[Machine, ...], now: datetime) -> str:
     return f"*{count}*: {', '.join(parts)}. So far: {words.money(so_far)}."
 
 
-def _rows(machines: tuple[Machine, ...], now: datetime, *, everyone: bool) -> list[Block]:
+def _rows(
+    machines: tuple[Machine, ...], now: datetime, *, everyone: bool, used: Used
+) -> list[Block]:
     """Several machines to a block, because a message holds fifty blocks."""
-    lines = [_row(m, now, everyone=everyone) for m in machines[:MOST_LISTED]]
-    more = len(machines) - MOST_LISTED
-    if more > 0:
-        lines.append(f"… and {more} more")
+    lines = rows(machines, now, everyone=everyone, used=used)
     chunks = [lines[i : i + LISTED_A_BLOCK] for i in range(0, len(lines), LISTED_A_BLOCK)]
     return [section("\n".join(chunk)) for chunk in chunks]
 
 
-def _row(m: Machine, now: datetime, *, everyone: bool) -> str:
+def rows(
+    machines: tuple[Machine, ...], now: datetime, *, everyone: bool, used: Used = _UNKNOWN
+) -> list[str]:
+    """A line for each machine, sixty at most, and one that says how many more there are."""
+    lines = [_row(m, now, used, everyone=everyone) for m in machines[:MOST_LISTED]]
+    more = len(machines) - MOST_LISTED
+    return [*lines, f"… and {more} more"] if more > 0 else lines
+
+
+def _row(m: Machine, now: datetime, used: Used, *, everyone: bool) -> str:
     whose = f" {words.owner(m)}" if everyone else ""
-    return f"• {words.name(m)}{whose}: {words.state(m)}, {words.what(m)}{_money(m, now)}"
+    use = now_used(m, used, now) if m.state in ALIVE else ""
+    busy = f", {use}" if use else ""
+    return f"• {words.name(m)}{whose}: {words.state(m)}, {words.what(m)}{_money(m, now)}{busy}"
 
 
 def _money(m: Machine, now: datetime) -> str:
@@ -90,9 +115,17 @@ def _money(m: Machine, now: datetime) -> str:
     if m.state not in _BILLED:
         return ""
     each = f", {words.hourly(m.hourly)}" if m.hourly is not None else ""
+    return f"{each}, {words.spent(m, now)} so far{_ends(m, now)}"
+
+
+def _ends(m: Machine, now: datetime) -> str:
+    """How long it has left, and when that is."""
+    if m.lease is None or m.desire is not Desire.RUN:
+        return ""
     verb = "stops" if m.can_stop else "ends"
-    ends = f", {verb} {words.at(m.lease.deadline)}" if m.lease and m.desire is Desire.RUN else ""
-    return f"{each}, {words.spent(m, now)} so far{ends}"
+    left = m.lease.deadline - now
+    within = f" (in {words.length(left)})" if left > timedelta(0) else ""
+    return f", {verb} {words.at(m.lease.deadline)}{within}"
 
 
 def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
@@ -112,14 +145,18 @@ def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
     return [b for b in found if b is not None][:MOST_BUTTONS]
 
 
-def show(m: Machine, now: datetime, inventory: Inventory | None = None) -> Message:
-    """One machine as its card shows it, what it has in EC2 and what that costs, and its history,
-    newest last. `inventory` is None where EC2 cannot be read now."""
+def show(
+    m: Machine, now: datetime, inventory: Inventory | None = None, used: Used = _UNKNOWN
+) -> Message:
+    """One machine as its card shows it, how much it is used, what it has in EC2 and what that
+    costs, and its history, newest last. `inventory` is None where EC2 cannot be read now."""
     shown = card(m, now)
     blocks = [b for b in shown.blocks if b["type"] != "actions"]
     if m.runs and m.state not in FINAL:
         ran = f"Ran {words.ran(m, now)} so far, for {words.spent(m, now)}"
         blocks.append(context(ran))
+    if m.state in ALIVE:
+        blocks += drawn(m, used, now)
     blocks += _in_ec2(m, inventory)
     lines = [f"{words.at(h.at)}: {words.happened(h.what)}" for h in m.history[-MOST_HISTORY:]]
     if lines:

@@ -58,6 +58,7 @@ from core.model.money import (
 from core.model.offers import Chip, Full, Gpu, Image, Network, RegionOffers, TypeFacts, Zone
 from core.model.people import (
     Access,
+    HomeTab,
     KeyDelivery,
     OneTimeLink,
     Person,
@@ -71,7 +72,7 @@ from core.model.policies import (
     Policy,
     Scope,
 )
-from core.model.quotas import QuotaChange, QuotaFacts, QuotaRequest, QuotaStatus
+from core.model.quotas import QuotaChange, QuotaFacts, QuotaRequest, QuotaRoom, QuotaStatus
 from core.model.rules import (
     Rules,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "Happening",
     "Hold",
     "HoldKind",
+    "HomeTab",
     "HostKeys",
     "Image",
     "ImageCopy",
@@ -137,6 +139,7 @@ __all__ = [
     "QuotaChange",
     "QuotaFacts",
     "QuotaRequest",
+    "QuotaRoom",
     "QuotaStatus",
     "Reconciled",
     "RegionOffers",

@@ -107,3 +107,17 @@ class KeyDelivery:
     def key(self) -> str:
         """The machine's id."""
         return self.machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeTab:
+    """Somebody has opened the app's Home tab, and it is kept true from then on."""
+
+    user: str
+    version: int = 0
+    due_at: datetime | None = None  # it has still to be drawn anew
+
+    @property
+    def key(self) -> str:
+        """Whose."""
+        return self.user

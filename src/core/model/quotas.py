@@ -76,3 +76,19 @@ class QuotaRequest:
     def key(self) -> str:
         """Which quota this is about; a waiting machine names it."""
         return f"{self.region}/{self.code}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaRoom:
+    """What AWS said about a region's quotas at `read_at`: for where a glance is enough."""
+
+    region: str
+    facts: tuple[QuotaFacts, ...]
+    read_at: datetime
+    version: int = 0
+    due_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The region."""
+        return self.region
