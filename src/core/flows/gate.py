@@ -3,11 +3,46 @@
 Asked after everything else is known and before anything is prepared or bought.
 """
 
+from decimal import Decimal
+
+from core import gate
+from core import lifecycle as life
+from core.flows import purse
 from core.flows.house import House
-from core.model import Hold, Machine
+from core.gate import Asked
+from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine
 from core.plan import Proceed
+
+APPROVAL = Choice(kind=ChoiceKind.APPROVAL, value="")
 
 
 def check(house: House, m: Machine, go: Proceed) -> Hold | None:
-    """None: go on, and what it may cost is set aside. Else why not, and what can be done."""
-    return None
+    """None: go on, and what it may cost is set aside. Else why not, and what can be done.
+
+    What counts is the dearest place that may be tried, so that no price on the way is a surprise.
+    """
+    now = house.clock()
+    each = max(at.hourly for at in go.placements)
+    asked = Asked(hourly=each * m.wish.count, length=life.length_wanted(m.wish, now, house.policy))
+    granted = gate.covers(m.grant, asked)
+    found = () if granted else gate.limits(asked, m.owner, house.policy)
+    if not found:
+        until = now + asked.length
+        found = purse.claim(house, m, hourly=asked.hourly, until=until, forced=granted)
+    if not found:
+        return None
+    words = [one.words for one in found]
+    if m.grant is not None:
+        words.insert(0, gate.dearer(m.grant, asked))
+    return _hold(each, words, final=any(one.final for one in found))
+
+
+def _hold(each: Decimal, words: list[str], *, final: bool) -> Hold:
+    """What may be approved has that as its first way on."""
+    return Hold(
+        kind=HoldKind.NOT_ALLOWED if final else HoldKind.OVER_LIMIT,
+        code="over-limit",
+        detail=" ".join(words),
+        hourly=each,
+        choices=() if final else (APPROVAL,),
+    )

@@ -8,9 +8,9 @@ from core.faults import FaultKind
 from core.flows import gate, images
 from core.flows.facts import gather, offers
 from core.flows.house import House
-from core.model import Hold, HoldKind, Machine
+from core.model import Choice, Hold, HoldKind, Machine, Over
 from core.plan import Facts, Stuck, decide
-from core.ways import Offer, ways_on
+from core.ways import MOST_CHOICES, Offer, ways_on
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 # A region that does not answer may be the one that has room: that long it is asked again.
@@ -22,7 +22,7 @@ _OWN_MATTER = frozenset({"image", "disk"})
 def plan(house: House, m: Machine) -> Machine:
     """Decide on fresh facts: launch, or hold. The same row when AWS does not answer now."""
     facts = gather(house, m.wish, m.owner)
-    decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m))
+    decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m) or bool(m.grant))
     if not isinstance(decision, Stuck):
         held = gate.check(house, m, decision)
         if held is not None:
@@ -57,11 +57,21 @@ def _hold(house: House, m: Machine, stuck: Stuck) -> Machine:
     hold, found = stuck.hold, tuple[Offer, ...]()
     if hold.kind is not HoldKind.NO_ACCESS and hold.code not in _OWN_MATTER:
         found = _offers(house, m, stuck)
-    hold = replace(hold, choices=ways_on(hold, found, m.wish, stuck.image, stuck.type))
+    hold = replace(hold, choices=_choices(house, hold, found, m, stuck))
     now = house.clock()
     to = life.held(replace(m, facts=stuck.type), now, hold)
     told = life.telling_admins(to, now, stuck.fault) if stuck.fault else to
     return house.ledger.save(told, m)
+
+
+def _choices(
+    house: House, hold: Hold, found: tuple[Offer, ...], m: Machine, stuck: Stuck
+) -> tuple[Choice, ...]:
+    """What can be approved is asked first; cheaper ways on stand beside it."""
+    others = ways_on(hold, found, m.wish, stuck.image, stuck.type)
+    dear = hold.kind is HoldKind.TOO_DEAR and house.policy.over_price is not Over.BLOCK
+    first = (gate.APPROVAL,) if dear else hold.choices
+    return (*first, *others)[:MOST_CHOICES]
 
 
 def _offers(house: House, m: Machine, stuck: Stuck) -> tuple[Offer, ...]:

@@ -1,22 +1,23 @@
 """The purse: what is set aside for machines, so that two launches cannot both have the rest of a
 budget. Written before anything is bought; taken out when a machine can cost nothing any more.
+
+Where there is no budget there is no purse. One that was set later finds what runs by `settle`.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from core import budgets
+from core.budgets import Broken
+from core.flows import spending
 from core.flows.house import House
-from core.model import Machine
+from core.model import ALIVE, Commitment, Machine, Over, Purse, State
+from core.ports import StaleRow
 
-
-@dataclass(frozen=True, kw_only=True)
-class Broken:
-    """A budget that stands against it, in words; `final`: no approver may lift it."""
-
-    rule: str  # `budget team monthly`
-    words: str
-    final: bool = False
+MOST_TRIES = 40
+KEY = "team"
+_HOLDING = ALIVE | {State.STOPPING, State.ENDING}
 
 
 def claim(
@@ -25,10 +26,103 @@ def claim(
     """Set aside what the machine may cost: `hourly` USD for all of its instances, until then.
 
     Nothing is set aside where a budget stands against it, unless it is `forced` (an approver has
-    said yes). What was set aside for it before is replaced.
+    said yes). What was set aside for it before is replaced. Of many that claim the last money at
+    once, one gets it: the others read again what is left.
     """
-    return ()
+    if not house.policy.budgets:
+        return ()
+    now = house.clock()
+    new = Commitment(
+        machine=m.id, owner=m.owner, channel=m.channel, hourly=hourly, since=now, until=until
+    )
+    bills = spending.bills(house, spending.month_began(now))
+    over = house.policy.over
+    for _ in range(MOST_TRIES):
+        seen = house.ledger.row(Purse, KEY)
+        others = _others(seen, m.id)
+        stands = budgets.broken(house.policy.budgets, over, bills, others, new, now)
+        if stands and not forced and over is not Over.WARN:
+            return stands
+        if _written(house, seen, (*others, new)):
+            return ()
+    raise StaleRow(KEY)
 
 
 def release(house: House, machine: str) -> None:
     """It can cost nothing any more but its disk: what was set aside for it is free."""
+    for _ in range(MOST_TRIES):
+        seen = house.ledger.row(Purse, KEY)
+        if seen is None or all(one.machine != machine for one in seen.commitments):
+            return
+        if _written(house, seen, _others(seen, machine)):
+            return
+    raise StaleRow(KEY)
+
+
+def follow(house: House, m: Machine) -> None:
+    """After each step: the purse holds for the machine what its row says, no more and no less.
+
+    While it is being launched the claim stands as it was made; nothing else is checked here, for
+    what runs, runs.
+    """
+    if not house.policy.budgets or m.state is State.LAUNCHING:
+        return None
+    wanted = _of(m, house.clock())
+    seen = house.ledger.row(Purse, KEY)
+    known = next((one for one in seen.commitments if one.machine == m.id), None) if seen else None
+    if wanted is None:
+        return release(house, m.id) if known else None
+    same = known is not None and (known.hourly, known.until) == (wanted.hourly, wanted.until)
+    if same:
+        return None
+    for _ in range(MOST_TRIES):
+        if _written(house, seen, (*_others(seen, m.id), wanted)):
+            return None
+        seen = house.ledger.row(Purse, KEY)
+    raise StaleRow(KEY)
+
+
+def _of(m: Machine, now: datetime) -> Commitment | None:
+    if m.state not in _HOLDING or m.lease is None or m.hourly is None or not m.instances:
+        return None
+    return Commitment(
+        machine=m.id,
+        owner=m.owner,
+        channel=m.channel,
+        hourly=m.hourly,
+        since=now,
+        until=m.lease.deadline,
+    )
+
+
+def settle(house: House) -> tuple[Commitment, ...]:
+    """Drop what is promised to machines that can cost nothing, add what runs and is not in it; and
+    what there is then. A write that is lost is made the next time."""
+    seen = house.ledger.row(Purse, KEY)
+    if not house.policy.budgets:
+        return seen.commitments if seen else ()
+    now = house.clock()
+    live = {m.id: m for m in house.ledger.live()}
+    kept = tuple(
+        one
+        for one in (seen.commitments if seen else ())
+        if one.machine in live and live[one.machine].state in _HOLDING | {State.LAUNCHING}
+    )
+    known = {one.machine for one in kept}
+    missing = (_of(m, now) for id, m in live.items() if id not in known)
+    settled = (*kept, *(one for one in missing if one is not None))
+    if seen is None or settled != seen.commitments:
+        _written(house, seen, settled)
+    return settled
+
+
+def _others(seen: Purse | None, machine: str) -> tuple[Commitment, ...]:
+    return tuple(one for one in (seen.commitments if seen else ()) if one.machine != machine)
+
+
+def _written(house: House, seen: Purse | None, commitments: tuple[Commitment, ...]) -> bool:
+    try:
+        house.ledger.save_row(replace(seen or Purse(), commitments=commitments), seen)
+    except StaleRow:
+        return False
+    return True

@@ -12,6 +12,7 @@ from typing import assert_never
 from core import lifecycle as life
 from core.faults import CloudError, FaultKind
 from core.flows import (
+    approvals,
     attempts,
     fingerprints,
     groups,
@@ -19,6 +20,7 @@ from core.flows import (
     keep,
     leftovers,
     planning,
+    purse,
     quota,
     restart,
     unused,
@@ -47,7 +49,8 @@ def step(house: House, id: str) -> None:
         m = _move_on(house, m)
     except StaleRow:
         return  # somebody else is at it and has the newer row
-    _rest(house, speak(house, m))
+    m = _rest(house, speak(house, m))
+    purse.follow(house, m)
 
 
 def step_if_due(house: House, id: str) -> None:
@@ -130,6 +133,8 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
 
 
 def _resume(house: House, m: Machine) -> Machine:
+    if life.awaits_approval(m):
+        return approvals.resume(house, m)
     return images.resume(house, m) if life.awaits_image(m) else quota.resume(house, m)
 
 
@@ -223,7 +228,7 @@ def _ids(m: Machine, states: frozenset[str]) -> tuple[str, ...]:
     return tuple(one.id for one in m.instances if one.state in states)
 
 
-def _rest(house: House, m: Machine) -> None:
+def _rest(house: House, m: Machine) -> Machine:
     """Write when the row is due, and send a delayed wake when that is soon.
 
     The wake is only a hint, more exact than the clock's minute; the row's `due_at` is the promise.
@@ -236,9 +241,10 @@ def _rest(house: House, m: Machine) -> None:
         try:
             m = house.ledger.save(to, m)
         except StaleRow:
-            return
+            return m
     if due is not None and due - now <= LONGEST_DELAY and not (m.state in FINAL and not m.owed):
         house.wakes.wake(f"due/{machine_key(m)}", _seconds(due, now))
+    return m
 
 
 def _seconds(due: datetime, now: datetime) -> timedelta:

@@ -5,7 +5,17 @@
 """
 
 from core import lifecycle as life
-from core.flows import access, home, image_rows, leftovers, quota, sharing, unused, volume
+from core.flows import (
+    access,
+    approvals,
+    home,
+    image_rows,
+    leftovers,
+    quota,
+    sharing,
+    unused,
+    volume,
+)
 from core.flows.house import House, rewrite
 from core.flows.step import step, step_if_due, step_on_event
 
@@ -36,6 +46,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
         return volume.follow_if_due(house, id) if due else volume.follow(house, id)
     if kind == "home-tab":
         return home.follow(house, id)
+    if kind == "approval":
+        return approvals.follow(house, id)
     if kind == "key-delivery":
         return sharing.follow(house, id)
     if kind == "usage":

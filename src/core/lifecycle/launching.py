@@ -19,6 +19,7 @@ from core.lifecycle.terms import (
 from core.model import (
     Attempt,
     ChoiceKind,
+    Grant,
     Hold,
     Instance,
     Lease,
@@ -35,6 +36,7 @@ from core.saved_images import Coming
 from core.times import SHORTEST
 
 _NO_CAPACITY = "no capacity yet"
+_APPROVAL = "approval/"
 # What stays true from one round of tries to the next.
 _LASTING = frozenset({FaultKind.NOT_OFFERED})
 # What the same call would meet again: never two calls for one placement in a round.
@@ -138,6 +140,33 @@ def awaiting_image(m: Machine, now: datetime, key: str, coming: Coming) -> Machi
 def awaits_image(m: Machine) -> bool:
     """Whether it is a saved image that this launch waits for, and not AWS's decision."""
     return (m.waits_for or "").startswith("saved-image/")
+
+
+def awaiting_approval(m: Machine, now: datetime, key: str, until: datetime, by: str) -> Machine:
+    """A held launch that goes on when an approver says yes; `key` is the question's."""
+    m = replace(
+        m,
+        state=State.WAITING,
+        turn=m.turn + 1,
+        waits_for=f"{_APPROVAL}{key}",
+        launch_by=until,
+    )
+    return told(m, now, f"asked for approval (by {by})")
+
+
+def awaits_approval(m: Machine) -> bool:
+    """Whether it is an approver that this launch waits for."""
+    return (m.waits_for or "").startswith(_APPROVAL)
+
+
+def approval_of(m: Machine) -> str:
+    """The key of the question that it waits for."""
+    return (m.waits_for or "").removeprefix(_APPROVAL)
+
+
+def granted(m: Machine, now: datetime, grant: Grant) -> Machine:
+    """An approver has said yes: it is planned again, on fresh facts."""
+    return chosen(replace(m, grant=grant), now, grant.by, "approved")
 
 
 def keeps_trying(m: Machine, now: datetime, by: str) -> Machine:

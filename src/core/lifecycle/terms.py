@@ -9,6 +9,9 @@ FIRST_RETRY = timedelta(minutes=1)  # then twice as long each time
 LONGEST_RETRY = timedelta(minutes=5)
 WAIT_FOR_IMAGE = timedelta(hours=6)  # a large one takes hours to be copied far away
 WAIT_FOR_QUOTA = timedelta(days=7)
+WAIT_FOR_APPROVAL = timedelta(hours=8)
+REMIND_AFTER = timedelta(minutes=15)  # an approver, then twice as long each time
+MOST_REMINDERS = 4
 # The sender lives no longer than its Lambda (60 s); until then its answer may still be written.
 SENDER_LIVES = timedelta(seconds=75)
 # The sender's life, its socket timeouts, and five minutes for EC2 to apply and to show: after this

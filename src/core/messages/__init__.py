@@ -24,6 +24,18 @@ from core.messages.answers import (
     usage,
     which_machine,
 )
+from core.messages.approvals import (
+    approval,
+    approval_asked,
+    approval_closed,
+    approval_outcome,
+    may_not_approve,
+    no_approval,
+    nobody_approves,
+    what_is_asked,
+    why_held,
+    why_not_extended,
+)
 from core.messages.cards import card
 from core.messages.connecting import ssh
 from core.messages.costs import Series, cost, file_of_costs
@@ -103,6 +115,10 @@ __all__ = [
     "access_removed",
     "accesses",
     "already",
+    "approval",
+    "approval_asked",
+    "approval_closed",
+    "approval_outcome",
     "aws_refused",
     "cannot_be_saved",
     "card",
@@ -152,10 +168,13 @@ __all__ = [
     "keys_imported",
     "link_used",
     "listing",
+    "may_not_approve",
+    "no_approval",
     "no_data_volume",
     "no_machine",
     "no_office",
     "no_saved_image",
+    "nobody_approves",
     "not_sold",
     "not_your_image",
     "not_yours",
@@ -191,6 +210,9 @@ __all__ = [
     "twin",
     "types",
     "usage",
+    "what_is_asked",
     "which_machine",
     "why_denied",
+    "why_held",
+    "why_not_extended",
 ]

@@ -1,0 +1,92 @@
+"""Which limits a launch, a start or an extension passes, and whether an approver may lift them.
+
+Pure. A rule that is passed is told in its own words with its name; a grant lifts what it was given
+for and nothing beyond.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core import price
+from core.budgets import Broken
+from core.model import Grant, Over, Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to run: at most this much an hour (all instances together), for that long."""
+
+    hourly: Decimal
+    length: timedelta
+
+    @property
+    def total(self) -> Decimal:
+        """USD at most."""
+        return price.cost(self.hourly, self.length)
+
+
+def limits(asked: Asked, user: str, policy: Policy) -> tuple[Broken, ...]:
+    """The price limit and the longest lease, as far as they count for this person."""
+    found = []
+    if asked.hourly > policy.approval_above and not _free(user, policy):
+        said = (
+            f"{price.per_hour(asked.hourly)} is above the price limit of "
+            f"{price.per_hour(policy.approval_above)} (rule `approval-above`)."
+        )
+        found.append(Broken(rule="approval-above", words=said, final=_final(policy.over_price)))
+    if asked.length > policy.longest_lease and user not in policy.admins:
+        most = hours(policy.longest_lease)
+        said = (
+            f"{hours(asked.length)} is longer than a machine may run: {most} "
+            "(rule `longest-lease`)."
+        )
+        found.append(Broken(rule="longest-lease", words=said, final=_final(policy.over_length)))
+    return tuple(found)
+
+
+def _final(over: Over) -> bool:
+    return over in (Over.BLOCK, Over.STOP)
+
+
+def _free(user: str, policy: Policy) -> bool:
+    """Admins launch above the price limit, unless approving is somebody else's office."""
+    if policy.over_price is Over.WARN:
+        return True
+    return user in policy.admins and (not policy.approvers or user in policy.approvers)
+
+
+def covers(grant: Grant | None, asked: Asked) -> bool:
+    """Whether all of it was approved."""
+    return (
+        grant is not None
+        and asked.hourly <= grant.hourly
+        and asked.length <= grant.length
+        and asked.total <= grant.total
+    )
+
+
+def dearer(grant: Grant, asked: Asked) -> str:
+    """That it became dearer than what was approved."""
+    return (
+        f"It became dearer than what was approved: {price.per_hour(asked.hourly)} instead of "
+        f"{price.per_hour(grant.hourly)} at most, {price.dollars(asked.total)} in all instead of "
+        f"{price.dollars(grant.total)}."
+    )
+
+
+def hours(length: timedelta) -> str:
+    """`36 h`, `1 h 30 min`."""
+    whole, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    return f"{whole} h {minutes} min" if minutes else f"{whole} h"
+
+
+def may_decide(
+    user: str, requester: str, owner: str, policy: Policy, expires_at: datetime, now: datetime
+) -> str:
+    """Why somebody may not decide about what was asked; empty where they may."""
+    if user not in policy.deciders:
+        return "Only approvers decide about this."
+    if user in (requester, owner):
+        return "Nobody approves what is their own."
+    return "Its time is over: it has to be asked for anew." if now >= expires_at else ""

@@ -1,0 +1,214 @@
+"""Approvals: asked once, answered by somebody else, used once, and never for ever."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.blocks import Message
+from core.model import Approval, State, Verdict
+from sim.chat import direct
+from sim.fuse import fused, guarded
+from sim.town import ADA, GUS, LIN, SAM, TEAM, Town, buttons, person, town
+
+MINUTE = timedelta(minutes=1)
+DEAR = "launch p3.8xlarge on-demand in us-east-1 for 2h name bert because Paper deadline & more"
+
+
+def _town(**policy: Any) -> Town:
+    here = town(approval_above=Decimal(5), **policy)
+    here.with_quota()
+    here.ready_to_launch()
+    return here
+
+
+def _asked(text: str = DEAR, **policy: Any) -> Town:
+    here = _town(**policy)
+    here.type(text)
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    return here
+
+
+def _questions(here: Town, user: str = SAM) -> list[Message]:
+    found = (p.message for p in here.chat.channel(direct(user)))
+    return [m for m in found if "asks for your approval" in m.text]
+
+
+def _question(here: Town) -> Approval:
+    (row,) = here.ledger.rows(Approval)
+    return row
+
+
+def test_above_the_limit_nothing_starts_before_somebody_else_has_said_yes() -> None:
+    here = _asked()
+    m = here.machine()
+    assert m.state is State.WAITING
+    (asked,) = _questions(here)
+    for said in (
+        "<@U0ADA>",
+        "p3.8xlarge",
+        "$12.24/h",
+        "$24.48",
+        "2 h",
+        "Paper deadline &amp; more",
+    ):
+        assert said in asked.text, said
+    assert [b["action_id"] for b in buttons(asked)] == ["approve", "deny"]
+    assert "approv" in here.card().text
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert buttons(_questions(here)[0]) == []
+    assert "Approved by <@U0SAM>" in _questions(here)[0].text
+    assert [n for n in here.news() if "<@U0SAM> approved" in n.text]
+
+
+@pytest.mark.parametrize("user", [ADA, LIN, GUS, "U0EVE"])
+def test_nobody_but_an_approver_decides_and_never_about_what_is_their_own(user: str) -> None:
+    here = _asked(approvers=frozenset({ADA, SAM}))
+    here.chat.add(replace(person("U0EVE", "eve"), team_id="T0OTHER"))
+    (asked,) = _questions(here)
+    here.press(asked, "approve", user)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.WAITING
+    assert _question(here).verdict is Verdict.OPEN
+
+
+def test_an_approver_who_has_left_decides_nothing() -> None:
+    here = _asked()
+    here.chat.add(replace(person(SAM, "sam"), active=False))
+    here.press(_questions(here)[0], "approve", SAM)
+    assert _question(here).verdict is Verdict.OPEN
+
+
+def test_the_first_of_two_approvers_decides_and_the_second_hears_who_was_first() -> None:
+    here = _asked(approvers=frozenset({LIN, SAM}))
+    asked = _questions(here, LIN)[0]
+    here.press(asked, "deny", LIN)
+    said = here.press(asked, "approve", SAM)
+    assert "Denied by <@U0LIN>" in said[0].text
+    here.pass_time(2 * MINUTE)
+    m = here.machine()
+    assert m.state is State.HELD
+    assert "denied" in here.card().text
+    assert [n for n in here.news() if "<@U0LIN> denied it" in n.text]
+    assert here.counts()["instances"] == 0
+
+
+def test_a_price_that_rose_above_what_was_approved_asks_again() -> None:
+    here = _asked()
+    row = _question(here)
+    asked = _questions(here)[0]
+    cheap = replace(row, hourly=Decimal("0.01"), total=Decimal("0.02"))
+    here.ledger.save_row(cheap, row)
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.HELD
+    assert "dearer than what was approved" in here.card().text
+    assert here.counts()["instances"] == 0
+
+
+def test_an_approver_asleep_is_reminded_and_the_question_has_an_end() -> None:
+    here = _asked()
+    here.pass_time(16 * MINUTE)
+    assert len(_questions(here)) == 2
+    here.pass_time(timedelta(hours=8))
+    row = _question(here)
+    assert (row.verdict, row.told, row.due_at) == (Verdict.EXPIRED, True, None)
+    assert 3 <= len(_questions(here)) <= 6
+    assert all(buttons(one) == [] for one in _questions(here))
+    assert [n for n in here.news() if "Nobody decided in time" in n.text]
+    assert here.counts()["instances"] == 0
+    here.press(replace(_questions(here)[0], blocks=_buttons_again(row)), "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.counts()["instances"] == 0
+
+
+def _buttons_again(row: Approval) -> tuple[dict[str, Any], ...]:
+    """As an old client still shows them."""
+    button = {"type": "button", "action_id": "approve", "value": row.key}
+    return ({"type": "actions", "elements": [button]},)
+
+
+def test_giving_it_up_takes_the_question_back() -> None:
+    here = _asked()
+    here.type("end bert")
+    here.pass_time(10 * timedelta(hours=1))
+    assert _question(here).verdict is Verdict.WITHDRAWN
+    assert all(buttons(one) == [] for one in _questions(here))
+    assert len(_questions(here)) == 1
+
+
+def test_where_nobody_else_may_approve_that_is_said_at_once() -> None:
+    here = _town(approvers=frozenset({ADA}))
+    here.type(DEAR)
+    said = here.press(here.card(), "choose-0")
+    assert "nobody but you" in said[0].text
+    assert here.machine().state is State.HELD
+
+
+def test_an_approval_is_for_one_launch_only() -> None:
+    here = _asked()
+    here.press(_questions(here)[0], "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    here.type(DEAR.replace("bert", "emil"))
+    assert here.machine().state is State.HELD
+
+
+def test_an_admins_own_launch_goes_on_but_not_where_approving_is_others_office() -> None:
+    for approvers, state in ((frozenset[str](), State.RUNNING), (frozenset({LIN}), State.HELD)):
+        here = _town(approvers=approvers)
+        here.ready_to_launch(SAM)
+        here.type(DEAR, SAM)
+        here.pass_time(2 * MINUTE)
+        assert here.machine().state is state
+
+
+def test_the_price_of_all_instances_together_counts() -> None:
+    here = _town()
+    here.type("launch p3.2xlarge on-demand x3 in us-east-1 for 1h")
+    assert here.machine().state is State.HELD
+    assert "$9.18/h" in here.card().text
+
+
+@pytest.mark.parametrize("action", ["approve", "deny"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_it_is_carried_out_once_and_told(action: str, *, after: bool) -> None:
+    def story(here: Town) -> None:
+        row = _question(here)
+        guarded(lambda: here.click(action, row.key, SAM))
+        guarded(lambda: here.pass_time(3 * MINUTE))
+
+    here = _asked()
+    fuse = fused(here)
+    story(here)
+    for at in range(1, fuse.counted + 1, 3):
+        here = _asked()
+        fused(here, at, after=after)
+        story(here)
+        here.pass_time(6 * MINUTE)
+        wanted = State.RUNNING if action == "approve" else State.HELD
+        assert here.machine().state is wanted, at
+        assert _question(here).told, at
+        assert here.counts()["instances"] == (1 if action == "approve" else 0), at
+
+
+def test_while_slack_is_away_nothing_is_lost() -> None:
+    here = _asked()
+    row = _question(here)
+    here.chat.down = True
+    with pytest.raises(Exception, match="unreachable"):
+        here.click("approve", row.key, SAM)
+    here.pass_time(3 * MINUTE)
+    here.chat.down = False
+    here.click("approve", row.key, SAM)
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert len([n for n in here.news() if "<@U0SAM> approved" in n.text]) == 1
+
+
+def test_the_home_team_is_the_towns() -> None:
+    assert person(SAM, "sam").team_id == TEAM
