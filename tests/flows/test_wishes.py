@@ -193,8 +193,8 @@ CASES = (
         ("g5.xlarge spot us-west-2b",),
     ),
     Case(
-        "sixteen at once are one call where there is room",
-        "launch g5.xlarge x16 on-demand in us-west-2",
+        "nine at once are one call where there is room",
+        "launch g5.xlarge x9 on-demand in us-west-2",
         ROOM,
         ("g5.xlarge on-demand us-west-2a",),
     ),

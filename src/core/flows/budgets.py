@@ -1,15 +1,164 @@
-"""Budgets: shown, set, watched. What is near its end is told once; what is over is acted on."""
+"""Budgets: shown, set, watched. What is near its end is told once; what is over is acted on.
 
-from core import commands
-from core.flows.house import House
+Our own meter decides, minute by minute: AWS's bill is a day late.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from core import budgets, commands, messages
+from core import lifecycle as life
+from core.budgets import Standing
+from core.flows import purse, spending
+from core.flows.house import House, rewrite
 from core.flows.request import Request
+from core.flows.rules import stored
+from core.flows.speak import answer, passing, to_admins
+from core.model import ALIVE, Budget, BudgetWatch, Cause, Doom, Machine, Over, Rules, Scope
+from core.policy import Denied
+from core.ports import ChatError, StaleRow
+
+WARNED_FOR = timedelta(minutes=15)  # between the warning and the stop
+MOST_TRIES = 8
+NOW = "budgets/now"  # the wake that has them looked at
+
+
+# ---- seen and set ---------------------------------------------------------------------------
 
 
 def show(house: House, request: Request) -> None:
     """Every budget with what is spent of it."""
-    raise NotImplementedError
+    answer(house, request.response_url, messages.budgets(standings(house), house.policy))
+
+
+def standings(house: House) -> tuple[Standing, ...]:
+    """How every budget stands now, for everyone that it counts for."""
+    now, every = house.clock(), house.policy.budgets
+    if not every:
+        return ()
+    bills = spending.bills(house, spending.month_began(now))
+    promised = purse.settle(house)
+    return tuple(
+        budgets.standing(budget, who, bills, promised, now)
+        for budget, who in budgets.everybodys(every, bills, promised)
+    )
 
 
 def change(house: House, request: Request, wanted: commands.BudgetSet) -> None:
-    """Set or take away one budget; admins only."""
-    raise NotImplementedError
+    """Set or take away one budget; admins only. Looked at at once, for it may be spent already."""
+    if request.user not in house.policy.admins:
+        no = Denied(
+            what="Only admins set budgets (rule `budget`). Nothing was changed.",
+            next="The budgets and what is left of them: /gpu budget",
+        )
+        return answer(house, request.response_url, messages.denied(no))
+    after = _set(house, request, wanted)
+    answer(house, request.response_url, messages.budget_set(wanted, after))
+    return watch(replace(house, policy=replace(house.policy, budgets=after)))
+
+
+def _set(house: House, request: Request, wanted: commands.BudgetSet) -> tuple[Budget, ...]:
+    """Written whoever else writes the rules; a second delivery writes the same again."""
+    for _ in range(MOST_TRIES):
+        seen = stored(house)
+        before = house.policy.budgets if seen is None or seen.budgets is None else seen.budgets
+        after = _with(before, wanted)
+        new = replace(seen or Rules(), budgets=after, by=request.user, at=house.clock())
+        try:
+            house.ledger.save_row(new, seen)
+        except StaleRow:
+            continue
+        return after
+    raise StaleRow("policy")
+
+
+def _with(before: tuple[Budget, ...], wanted: commands.BudgetSet) -> tuple[Budget, ...]:
+    same = [one for one in before if (one.scope, one.who) == (wanted.scope, wanted.who)]
+    first = same[0] if same else Budget(scope=wanted.scope, who=wanted.who)
+    if wanted.hourly:
+        new = replace(first, hourly=wanted.amount)
+    else:
+        new = replace(first, monthly=wanted.amount)
+    others = tuple(one for one in before if one not in same)
+    empty = new.hourly is None and new.monthly is None
+    return others if empty else (*others, new)
+
+
+# ---- watched --------------------------------------------------------------------------------
+
+
+def watch(house: House) -> None:
+    """Tell of the marks that were reached, once a month each; stop what the policy stops."""
+    found = standings(house)
+    if not found:
+        return _spare(house, ())
+    month = spending.month_began(house.clock())
+    for at in found:
+        _tell(house, f"{month:%Y-%m}", at)
+    over = tuple(at for at in found if at.over) if house.policy.over is Over.STOP else ()
+    for m in house.ledger.live():
+        against = next((at for at in over if _concerns(at, m)), None)
+        if against is not None and m.state in ALIVE and m.doom is None:
+            _doom(house, m, against)
+    return _spare(house, over)
+
+
+def _concerns(at: Standing, m: Machine) -> bool:
+    match at.budget.scope:
+        case Scope.TEAM:
+            return True
+        case Scope.PERSON:
+            return m.owner == at.who
+        case Scope.CHANNEL:
+            return m.channel == at.who
+
+
+def _doom(house: House, m: Machine, at: Standing) -> None:
+    now = house.clock()
+    doom = Doom(at=now + WARNED_FOR, cause=Cause.BUDGET, detail=budgets.rule(at.budget, at.who))
+    rewrite(house, m.id, lambda row: life.doomed(row, now, doom))
+    house.wakes.wake(f"machine/{m.id}")
+
+
+def _spare(house: House, over: tuple[Standing, ...]) -> None:
+    """A budget that was raised in time takes the stop back."""
+    for m in house.ledger.live():
+        doomed = m.doom is not None and m.doom.cause is Cause.BUDGET
+        if doomed and not any(_concerns(at, m) for at in over):
+            now, what = house.clock(), "its budget was raised: it runs on"
+            rewrite(house, m.id, lambda row: life.spared(row, now, Cause.BUDGET, what))  # noqa: B023 - called at once
+            house.wakes.wake(f"machine/{m.id}")
+
+
+def _tell(house: House, month: str, at: Standing) -> None:
+    """The highest mark that is new; a function that dies in between tells it once more."""
+    seen = house.ledger.row(BudgetWatch, month)
+    told = seen.told if seen else ()
+    new = [mark for mark in budgets.reached(at) if budgets.mark_key(at, mark) not in told]
+    if not new:
+        return
+    try:
+        _say(house, at, max(new))
+    except ChatError as error:
+        if passing(error):
+            return  # in five minutes again
+    keys = tuple(budgets.mark_key(at, mark) for mark in new)
+    row = replace(seen or BudgetWatch(month=month), told=(*told, *keys), looked_at=house.clock())
+    try:
+        house.ledger.save_row(row, seen)
+    except StaleRow:
+        return  # another look has told something in between; this is told again at the next
+
+
+def _say(house: House, at: Standing, mark: int) -> None:
+    """A person's own budget is told to that person, a channel's there, the team's to the admins;
+    the admins hear of everything that is spent."""
+    message = messages.budget_mark(at, mark, house.policy)
+    match at.budget.scope:
+        case Scope.PERSON:
+            house.chat.dm(at.who, message)
+        case Scope.CHANNEL:
+            house.chat.post(at.who, message)
+        case Scope.TEAM:
+            return to_admins(house, message)
+    return to_admins(house, message) if mark == max(budgets.MARKS) else None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from core import commands, messages, policy
 from core import lifecycle as life
-from core.flows import shelf
+from core.flows import purse, shelf
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -14,7 +14,7 @@ from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
 from core.flows.step import step
 from core.lifecycle import NotExtended
-from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, State
+from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, Over, State
 
 _STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING, State.STOPPED}
 
@@ -102,6 +102,14 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     return _extend(house, m, request, to)
 
 
+def _over(house: House, m: Machine, to: datetime) -> str:
+    """Which budget the longer lease would pass; what it may cost is set aside otherwise."""
+    if m.hourly is None or m.lease is None or to <= m.lease.deadline:
+        return ""
+    found = purse.claim(house, m, hourly=m.hourly, until=to)
+    return " ".join(one.words for one in found)
+
+
 def _lies(m: Machine) -> bool:
     return m.state is State.STOPPED and m.desire is Desire.STOP
 
@@ -120,6 +128,11 @@ def _extend(
     to: Callable[[Machine], datetime | None],
 ) -> None:
     refusal: list[NotExtended] = []
+    wanted: list[datetime] = []
+    first = to(m)
+    over = _over(house, m, first) if first is not None and asked.id not in m.heard else ""
+    if over:
+        return answer(house, asked.response_url, messages.over_limit(m, first, over))
 
     def change(row: Machine) -> Machine:
         refusal.clear()
@@ -135,6 +148,7 @@ def _extend(
         if target is None:
             refusal.append(NotExtended(why="beyond-longest", latest=latest))
             return row
+        wanted.append(target)
         new = life.extended(row, house.clock(), target, asked.user, latest)
         if isinstance(new, NotExtended):
             refusal.append(new)
@@ -143,7 +157,10 @@ def _extend(
 
     after = rewrite(house, m.id, change)
     if refusal:
-        return answer(house, asked.response_url, messages.extend_refused(after, refusal[0]))
+        step(house, after.id)  # what was set aside for it is put right
+        asks = wanted[-1] if wanted and house.policy.over_length is not Over.BLOCK else None
+        said = messages.extend_refused(after, refusal[0], asks)
+        return answer(house, asked.response_url, said)
     step(house, after.id)
     return answer(house, asked.response_url, messages.extended(after, house.clock()))
 

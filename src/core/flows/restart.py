@@ -8,7 +8,7 @@ from dataclasses import replace
 from core import catalog, images
 from core import lifecycle as life
 from core.faults import CloudError, Fault, FaultKind
-from core.flows import market, shortage
+from core.flows import gate, market, shortage
 from core.flows.facts import gather, read
 from core.flows.house import House
 from core.model import (
@@ -53,6 +53,9 @@ def plan(house: House, m: Machine) -> Machine:
         if decision.fault and decision.fault.kind in _LATER:
             return m
         return _stuck(house, m, decision.hold)
+    over = gate.check(house, m, decision)
+    if over is not None:
+        return _stuck(house, m, replace(over, choices=()))
     ready = life.relaunching(m, house.clock())
     return house.ledger.save(life.planned(ready, house.clock(), _as_known(m, decision)), m)
 

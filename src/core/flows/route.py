@@ -39,6 +39,7 @@ _ALWAYS = frozenset({"stop", "stop-all", "end", "cancel"})
 
 def command(house: House, request: Request) -> None:
     """Carry out one slash command. Who may look or stop is asked where it matters, by id."""
+    house = rules.ruled(house)
     parsed = commands.parse(request.text)
     match parsed:
         case commands.UsageError():
@@ -157,6 +158,7 @@ def lessens(asked: Request | Click) -> bool:
 
 def click(house: House, pressed: Click) -> None:
     """Carry out one pressed button, after asking anew who pressed it."""
+    house = rules.ruled(house)
     denied = _may_press(house, pressed)
     if denied:
         return answer(house, pressed.response_url, messages.denied(denied))

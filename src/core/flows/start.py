@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import commands, messages, policy
+from core import commands, gate, messages, policy
 from core import lifecycle as life
+from core.flows import purse
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -55,9 +56,31 @@ def _start(
     lease = _lease(house, asked, length, end_at)
     if isinstance(lease, policy.Denied):
         return answer(house, asked.response_url, messages.denied(lease))
+    denied = _over(house, m, lease)
+    if denied:
+        return answer(house, asked.response_url, messages.denied(denied))
     now = house.clock()
     return _write(
         house, m, asked, lambda row: life.wants_start(row, now, lease, asked.user, end_at)
+    )
+
+
+def _over(house: House, m: Machine, lease: Lease) -> policy.Denied | None:
+    """What limits stand against it; what it may cost is set aside otherwise.
+
+    A kept disk starts where there is room, at a price that is not known yet: its plan is asked.
+    """
+    if m.kept is not None or m.hourly is None:
+        return None
+    asked = gate.Asked(hourly=m.hourly, length=lease.deadline - lease.started_at)
+    found = gate.limits(asked, m.owner, house.policy)
+    found = found or purse.claim(house, m, hourly=asked.hourly, until=lease.deadline)
+    if not found:
+        return None
+    said = " ".join(one.words for one in found)
+    return policy.Denied(
+        what=f"{m.name} is not started. {said} It stays stopped.",
+        next="For a shorter time it may do, or an admin or approver can start it.",
     )
 
 

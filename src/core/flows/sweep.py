@@ -33,7 +33,11 @@ class Report:
 
 def wake_due(watch: Watch) -> int:
     """Put everything whose time has come on the queue; how many."""
-    keys = (*(f"due/{key}" for key in watch.ledger.due(watch.clock())), *_strays_due(watch))
+    keys = (
+        *(f"due/{key}" for key in watch.ledger.due(watch.clock())),
+        *_strays_due(watch),
+        *_budgets_due(watch),
+    )
     for key in keys:
         watch.wakes.wake(key)
     return len(keys)
@@ -45,6 +49,11 @@ def _strays_due(watch: Watch) -> tuple[str, ...]:
     minute = watch.clock().minute
     regions = enumerate(watch.policy.regions)
     return tuple(f"strays/{name}" for number, name in regions if minute == 7 + number * 2 % 50)
+
+
+def _budgets_due(watch: Watch) -> tuple[str, ...]:
+    """Every five minutes what was spent is held against the budgets."""
+    return ("budgets/now",) if watch.clock().minute % 5 == 3 else ()
 
 
 def sweep(watch: Watch) -> Report:

@@ -8,10 +8,12 @@ from core import lifecycle as life
 from core.flows import (
     access,
     approvals,
+    budgets,
     home,
     image_rows,
     leftovers,
     quota,
+    rules,
     sharing,
     unused,
     volume,
@@ -22,7 +24,10 @@ from core.flows.step import step, step_if_due, step_on_event
 
 def on_wake(house: House, key: str) -> None:
     """Look at one machine, quota request or profile; an unknown key is an error of ours."""
+    house = rules.ruled(house)
     how, _, rest = key.partition("/")
+    if how == "budgets":
+        return budgets.watch(house)
     if how == "spot":
         return _notice(house, *rest.removeprefix("machine/").split("/"))
     if how == "due":

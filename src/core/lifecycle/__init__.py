@@ -25,6 +25,7 @@ from core.lifecycle.acts import (
     StopIt,
     Tidy,
 )
+from core.lifecycle.dooms import doomed, spared
 from core.lifecycle.dues import due
 from core.lifecycle.ends import (
     ended,
@@ -223,6 +224,7 @@ __all__ = [
     "claimed",
     "closed",
     "completed",
+    "doomed",
     "due",
     "ended",
     "ending",

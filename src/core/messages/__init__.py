@@ -15,6 +15,7 @@ from core.messages.answers import (
     not_yours,
     nothing_to_stop,
     old_button,
+    over_limit,
     starting,
     stopping,
     stopping_all,
@@ -108,6 +109,7 @@ from core.messages.sharing import (
 )
 from core.messages.shelves import kept as kept_stopped
 from core.messages.shelves import more as shelf_more
+from core.messages.spending import budget_mark, budget_set, budgets
 
 __all__ = [
     "Series",
@@ -120,6 +122,9 @@ __all__ = [
     "approval_closed",
     "approval_outcome",
     "aws_refused",
+    "budget_mark",
+    "budget_set",
+    "budgets",
     "cannot_be_saved",
     "card",
     "cost",
@@ -181,6 +186,7 @@ __all__ = [
     "nothing_to_stop",
     "notice",
     "old_button",
+    "over_limit",
     "overview",
     "prices",
     "quota_already",

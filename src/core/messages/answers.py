@@ -5,7 +5,7 @@ A refusal says what happened, what is running or costing money now, and the next
 
 from datetime import datetime
 
-from core.blocks import Block, Message, code, context, escape, message, section
+from core.blocks import Block, Message, actions, button, code, context, escape, message, section
 from core.commands import UsageError
 from core.faults import Fault
 from core.lifecycle import NotExtended, next_decider
@@ -199,8 +199,22 @@ def extended(m: Machine, now: datetime) -> Message:
     )
 
 
-def extend_refused(m: Machine, refusal: NotExtended) -> Message:
-    """Why the deadline stays where it is, and how far it may go."""
+def over_limit(m: Machine, to: datetime | None, why: str) -> Message:
+    """A budget stands against a longer lease; an approver may lift it."""
+    said = f"{words.name(m)} was not extended. {escape(why)} It runs{_until(m)} as before."
+    row = [ask_button(m, to)] if to is not None and m.lease is not None else []
+    return message(section(said), *([actions(*row)] if row else []))
+
+
+def ask_button(m: Machine, to: datetime) -> Block:
+    """[Ask an approver] for exactly that deadline of exactly this lease."""
+    assert m.lease is not None
+    value = f"{m.id}:{m.lease.version}:{int(to.timestamp())}"
+    return button("Ask an approver", "ask-extension", value, "primary")
+
+
+def extend_refused(m: Machine, refusal: NotExtended, asks: datetime | None = None) -> Message:
+    """Why the deadline stays where it is, and how far it may go; `asks`: what may be approved."""
     latest = words.at(refusal.latest) if refusal.latest else None
     name = words.name(m)
     match refusal.why:
@@ -219,7 +233,10 @@ def extend_refused(m: Machine, refusal: NotExtended) -> Message:
         case _:
             said = f"{name} was not extended ({escape(refusal.why)})."
     end = "Nothing was changed." if refusal.why == "decided" else "The deadline was not changed."
-    return message(section(f"{said} {end}{_costs(m)}"), context(_next_after(m, refusal)))
+    blocks = [section(f"{said} {end}{_costs(m)}")]
+    if asks is not None and refusal.why == "beyond-longest" and m.lease is not None:
+        blocks.append(actions(ask_button(m, asks)))
+    return message(*blocks, context(_next_after(m, refusal)))
 
 
 def _who(m: Machine) -> str:

@@ -1,0 +1,220 @@
+"""Budgets hold: for launches, starts and extensions, whoever asks, and while money is spent."""
+
+import threading
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from core.flows import purse
+from core.model import Budget, Over, Purse, Scope, State
+from sim.town import ADA, CHANNEL, LIN, SAM, Town, town
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+def _town(over: Over = Over.BLOCK, *budgets: Budget, **more: Any) -> Town:
+    here = town(over=over, budgets=budgets, **more)
+    here.with_quota()
+    for user in (ADA, LIN, SAM):
+        here.ready_to_launch(user)
+    return here
+
+
+def _team(monthly: int | None = None, hourly: str | None = None) -> Budget:
+    return Budget(
+        scope=Scope.TEAM,
+        monthly=None if monthly is None else Decimal(monthly),
+        hourly=None if hourly is None else Decimal(hourly),
+    )
+
+
+def _promised(here: Town) -> dict[str, Decimal]:
+    row = here.ledger.row(Purse, purse.KEY)
+    return {one.machine: one.hourly for one in row.commitments} if row else {}
+
+
+LAUNCH = "launch p3.2xlarge on-demand in us-east-1 for 4h"  # $3.06/h, $12.24
+
+
+def test_a_launch_that_would_pass_the_budget_is_refused_with_the_figures() -> None:
+    here = _town(Over.BLOCK, _team(monthly=20))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    here.type(f"{LAUNCH} name emil", LIN)
+    m = here.machine()
+    assert m.state is State.HELD
+    for said in ("budget of the team is $20.00 a month", "promised", "$12.24"):
+        assert said in here.card().text
+    assert here.counts()["instances"] == 1
+
+
+def test_what_is_promised_follows_the_lease_and_is_free_when_it_has_stopped() -> None:
+    here = _town(Over.BLOCK, _team(monthly=100))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    m = here.machine()
+    assert _promised(here) == {m.id: m.hourly}
+    here.type("extend bert 1h")
+    row = here.ledger.row(Purse, purse.KEY)
+    assert row is not None
+    lease = here.machine().lease
+    assert lease is not None
+    assert row.commitments[0].until == lease.deadline
+    here.type("stop bert")
+    here.pass_time(2 * MINUTE)
+    assert _promised(here) == {}
+
+
+@pytest.mark.parametrize("over", list(Over))
+def test_an_extension_over_the_budget_is_refused_or_asked_about_by_policy(over: Over) -> None:
+    here = _town(over, _team(monthly=15))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    before = here.machine().lease
+    said = here.type("extend bert 2h")[0].text
+    after = here.machine().lease
+    assert before is not None and after is not None
+    assert (after.deadline > before.deadline) is (over is Over.WARN)
+    assert over is Over.WARN or "budget of the team" in said
+    here.pass_time(MINUTE)
+    row = here.ledger.row(Purse, purse.KEY)
+    assert row is not None
+    assert row.commitments[0].until == after.deadline
+
+
+def test_a_start_over_the_budget_leaves_it_stopped_and_says_so() -> None:
+    here = _town(Over.BLOCK, _team(monthly=16))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * HOUR)
+    here.type("stop bert")
+    here.pass_time(3 * MINUTE)
+    said = here.type("start bert for 4h")[0].text
+    assert here.machine().state is State.STOPPED
+    assert "budget of the team" in said and "stays stopped" in said
+    here.type("start bert for 2h")
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_one_persons_budget_leaves_the_others_theirs() -> None:
+    own = Budget(scope=Scope.PERSON, monthly=Decimal(13))
+    here = _town(Over.BLOCK, own)
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(MINUTE)
+    here.type(f"{LAUNCH} name emil")
+    assert here.machine().state is State.HELD
+    here.pass_time(MINUTE)
+    here.type(f"{LAUNCH} name ada", LIN)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_the_running_rate_counts_all_instances() -> None:
+    here = _town(Over.BLOCK, _team(hourly="7"), approval_above=Decimal(100))
+    here.type("launch p3.2xlarge on-demand x3 in us-east-1 for 1h")
+    assert here.machine().state is State.HELD
+    here.pass_time(MINUTE)
+    here.type("launch p3.2xlarge on-demand x2 in us-east-1 for 1h")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_of_many_who_claim_the_last_money_at_once_one_gets_it() -> None:
+    here = _town(Over.BLOCK, _team(monthly=20))
+    here.control(do="fill-zone", region="us-east-1")
+    for n in range(12):
+        here.type(f"{LAUNCH} name bert-{chr(97 + n)}")
+    rows = here.ledger.live()
+    assert len(rows) == 12
+    until = here.now + 4 * HOUR
+    results: list[bool] = []
+
+    def claim(at: int) -> None:
+        results.append(not purse.claim(here.house, rows[at], hourly=Decimal("3.06"), until=until))
+
+    threads = [threading.Thread(target=claim, args=(n,)) for n in range(len(rows))]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert results.count(True) == 1
+
+
+def test_a_launch_that_came_to_nothing_gives_back_what_was_set_aside() -> None:
+    here = _town(Over.BLOCK, _team(monthly=20))
+    here.control(do="fill-zone", region="us-east-1")
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(MINUTE)
+    assert here.machine().state is State.HELD
+    assert _promised(here) == {}
+
+
+def test_each_mark_is_told_once_to_those_concerned() -> None:
+    here = _town(Over.WARN, _team(monthly=10), Budget(scope=Scope.PERSON, monthly=Decimal(10)))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 6h name bert")
+    here.pass_time(5 * HOUR)
+
+    def told(user: str, words: str) -> int:
+        return sum(words in p.message.text for p in here.chat.directs(user))
+
+    for words in ("is 50 % spent", "is 80 % spent", "this month is spent"):
+        assert told(SAM, f"team of $10.00 for this month {words.removeprefix('this month ')}") == 1
+        assert told(ADA, words) == 1
+    assert here.machine().state is State.RUNNING, "warned only"
+
+
+def test_at_the_end_of_the_money_what_runs_is_stopped_after_a_warning_if_the_policy_says_so() -> (
+    None
+):
+    here = _town(Over.STOP, _team(monthly=10))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 3h name bert")
+    here.pass_time(HOUR)
+    here.type("budget team 4", SAM)
+    here.pass_time(25 * MINUTE)
+    m = here.machine()
+    assert m.doom is not None
+    (warned,) = [n for n in here.news() if "is spent, so" in n.text]
+    assert "<@U0ADA>" in warned.text and "$3.06/h" in warned.text
+    here.pass_time(m.doom.at - here.now + 2 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    assert [n for n in here.news() if "because its budget is spent" in n.text]
+
+
+def test_a_budget_that_is_raised_in_time_takes_the_stop_back() -> None:
+    here = _town(Over.STOP, _team(monthly=10))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 3h name bert")
+    here.pass_time(HOUR)
+    here.type("budget team 2", SAM)
+    assert here.machine().doom is not None
+    here.pass_time(5 * MINUTE)
+    here.type("budget team 50", SAM)
+    here.pass_time(20 * MINUTE)
+    assert (here.machine().state, here.machine().doom) == (State.RUNNING, None)
+
+
+def test_only_admins_set_budgets_and_everybody_sees_them() -> None:
+    here = _town(Over.BLOCK)
+    assert "Only admins" in here.type("budget team 5")[0].text
+    here.type("budget team 500", SAM)
+    here.type("budget each 20/h", SAM)
+    here.type(f"budget <#{CHANNEL}|gpu> 90", SAM)
+    shown = here.type("budget")[0].text
+    for words in ("$500.00 a month", "$20.00/h at a time", "$90.00 a month"):
+        assert words in shown
+    here.type("budget team off", SAM)
+    assert "$500.00" not in here.type("budget")[0].text
+
+
+def test_what_ran_before_there_was_a_budget_counts_from_then_on() -> None:
+    here = _town(Over.BLOCK)
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    here.type("budget team 20", SAM)
+    here.pass_time(6 * MINUTE)
+    assert len(_promised(here)) == 1
+    here.type(f"{LAUNCH} name emil", LIN)
+    assert here.machine().state is State.HELD
