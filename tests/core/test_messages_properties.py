@@ -278,6 +278,10 @@ def _check_buttons(buttons: list[dict[str, object]]) -> None:
     assert len([b for b in buttons if b.get("style") == "primary"]) <= 1
     assert len({b["action_id"] for b in buttons}) == len(buttons)
     for made in buttons:
+        if made["type"] == "datetimepicker":
+            assert re.fullmatch(r"until/[A-Za-z0-9:-]{1,240}", str(made["action_id"]))
+            assert isinstance(made["confirm"], dict)
+            continue
         label = made["text"]
         assert isinstance(label, dict)
         assert label["type"] == "plain_text"

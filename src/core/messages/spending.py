@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from core.blocks import Message, actions, code, context, message, section, user
+from core.blocks import Message, actions, code, context, escape, message, section, user
 from core.budgets import Standing, amount, rule
 from core.commands import BudgetSet
 from core.messages import buttons, words
@@ -20,15 +20,15 @@ _OVER = {
 
 def notice(m: Machine, owed: Notice, now: datetime) -> Message:
     """That a machine stops because what may be spent is spent."""
-    name = words.name(m)
+    name, which = words.name(m), escape(owed.detail)
     if m.doom is None or m.state not in ALIVE or m.desire is not Desire.RUN:
-        said = f"The {owed.detail} was spent, but {name} is {words.state(m)} now."
+        said = f"The {which} was spent, but {name} is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {said}"))
     verb = "stops" if m.can_stop else "ends, and its disk is deleted"
     each = f" It costs {words.hourly(m.hourly)}." if m.hourly is not None else ""
     return message(
         section(
-            f"{words.owner(m)} The {owed.detail} is spent, so {name} {verb} "
+            f"{words.owner(m)} The {which} is spent, so {name} {verb} "
             f"{words.at(m.doom.at)}.{each} Save your work. An admin can raise the budget until "
             "then."
         ),
