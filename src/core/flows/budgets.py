@@ -14,7 +14,7 @@ from core.flows.house import House, rewrite
 from core.flows.request import Request
 from core.flows.rules import stored
 from core.flows.speak import answer, passing, to_admins
-from core.model import ALIVE, Budget, BudgetWatch, Cause, Doom, Machine, Over, Rules, Scope
+from core.model import ALIVE, Budget, BudgetWatch, Machine, Over, Rules, Scope
 from core.policy import Denied
 from core.ports import ChatError, StaleRow
 
@@ -113,20 +113,18 @@ def _concerns(at: Standing, m: Machine) -> bool:
             return m.channel == at.who
 
 
-def _doom(house: House, m: Machine, at: Standing) -> None:
-    now = house.clock()
-    doom = Doom(at=now + WARNED_FOR, cause=Cause.BUDGET, detail=budgets.rule(at.budget, at.who))
-    rewrite(house, m.id, lambda row: life.doomed(row, now, doom))
+def _doom(house: House, m: Machine, against: Standing) -> None:
+    now, which = house.clock(), budgets.rule(against.budget, against.who)
+    rewrite(house, m.id, lambda row: life.budget_spent(row, now, now + WARNED_FOR, which))
     house.wakes.wake(f"machine/{m.id}")
 
 
 def _spare(house: House, over: tuple[Standing, ...]) -> None:
     """A budget that was raised in time takes the stop back."""
+    now = house.clock()
     for m in house.ledger.live():
-        doomed = m.doom is not None and m.doom.cause is Cause.BUDGET
-        if doomed and not any(_concerns(at, m) for at in over):
-            now, what = house.clock(), "its budget was raised: it runs on"
-            rewrite(house, m.id, lambda row: life.spared(row, now, Cause.BUDGET, what))  # noqa: B023 - called at once
+        if life.is_over_budget(m) and not any(_concerns(at, m) for at in over):
+            rewrite(house, m.id, lambda row: life.budget_raised(row, now))
             house.wakes.wake(f"machine/{m.id}")
 
 

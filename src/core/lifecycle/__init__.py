@@ -25,7 +25,7 @@ from core.lifecycle.acts import (
     StopIt,
     Tidy,
 )
-from core.lifecycle.dooms import doomed, spared
+from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
 from core.lifecycle.dues import due
 from core.lifecycle.ends import (
     ended,
@@ -219,12 +219,13 @@ __all__ = [
     "awaits_approval",
     "awaits_image",
     "believed",
+    "budget_raised",
+    "budget_spent",
     "carded",
     "chosen",
     "claimed",
     "closed",
     "completed",
-    "doomed",
     "due",
     "ended",
     "ending",
@@ -241,6 +242,7 @@ __all__ = [
     "idle_asked",
     "interrupted",
     "is_idle_doomed",
+    "is_over_budget",
     "keeps_starting",
     "keeps_trying",
     "kept_longer",

@@ -1,4 +1,4 @@
-"""A stop for another reason than the lease: announced, carried out in time, or taken back."""
+"""A machine whose budget is spent: it stops soon, unless the budget is raised in time."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,23 +6,25 @@ from datetime import datetime
 from core.lifecycle.record import owing, told
 from core.model import ALIVE, Cause, Desire, Doom, Machine, NoticeKind
 
-_NOTICES = {Cause.IDLE: NoticeKind.IDLE, Cause.BUDGET: NoticeKind.BUDGET}
 
-
-def doomed(m: Machine, now: datetime, doom: Doom) -> Machine:
-    """It stops at that time unless that is taken back, and its owner is told; once.
-
-    One whose lease ends before is left to its lease.
-    """
+def budget_spent(m: Machine, now: datetime, at: datetime, budget: str) -> Machine:
+    """It stops at that time, and its owner is told; once. One whose lease ends before is left to
+    its lease, and one that stops for another reason to that."""
     up = m.state in ALIVE and m.desire is Desire.RUN
-    if not up or m.doom is not None or (m.lease is not None and m.lease.deadline <= doom.at):
+    if not up or m.doom is not None or (m.lease is not None and m.lease.deadline <= at):
         return m
-    m = told(replace(m, doom=doom), now, f"to stop soon: {doom.cause}")
-    return owing(m, now, _NOTICES[doom.cause], doom.detail)
+    doom = Doom(at=at, cause=Cause.BUDGET, detail=budget)
+    m = told(replace(m, doom=doom), now, "its budget is spent: to stop soon")
+    return owing(m, now, NoticeKind.BUDGET, budget)
 
 
-def spared(m: Machine, now: datetime, cause: Cause, what: str) -> Machine:
-    """It does not stop for that reason, after all. `what`: a line for its history."""
-    if m.doom is None or m.doom.cause is not cause or m.desire is not Desire.RUN:
+def is_over_budget(m: Machine) -> bool:
+    """Whether it is to stop because its budget is spent."""
+    return m.doom is not None and m.doom.cause is Cause.BUDGET and m.desire is Desire.RUN
+
+
+def budget_raised(m: Machine, now: datetime) -> Machine:
+    """It runs on, after all."""
+    if not is_over_budget(m):
         return m
-    return told(replace(m, doom=None), now, what)
+    return told(replace(m, doom=None), now, "its budget was raised: it runs on")
