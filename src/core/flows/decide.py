@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import messages, policy
-from core.flows import approvals, quota, start
+from core.flows import asking, quota, start
 from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
@@ -49,7 +49,7 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     if choice.kind in (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH):
         return _ask(house, click, m, choice)
     if choice.kind is ChoiceKind.APPROVAL:
-        return approvals.ask_launch(house, click, m)
+        return asking.ask_launch(house, click, m)
     now, by = house.clock(), click.user
     if choice.kind is ChoiceKind.KEEP_TRYING:
         return _decide(house, click, m, lambda row: life.keeps_trying(row, now, by))

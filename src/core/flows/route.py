@@ -5,7 +5,7 @@ from typing import assert_never
 from core import commands, messages, policy
 from core.flows import (
     access,
-    approvals,
+    asking,
     audit,
     budgets,
     cost,
@@ -180,9 +180,9 @@ def click(house: House, pressed: Click) -> None:
         "image-delete": saving.delete_click,
         "image-keep": saving.keep_click,
         "more": rest.keep_trying,
-        "approve": approvals.approve_click,
-        "deny": approvals.deny_click,
-        "ask-extension": approvals.ask_extension,
+        "approve": asking.approve_click,
+        "deny": asking.deny_click,
+        "ask-extension": asking.ask_extension,
     }.get(pressed.action)
     if flow is None:
         return answer(house, pressed.response_url, messages.old_button(None))

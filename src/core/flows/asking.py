@@ -1,0 +1,140 @@
+"""Asking an approver, and answering: the buttons. What follows is in `approvals`."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core import gate, messages
+from core import lifecycle as life
+from core.flows.again import heard_before
+from core.flows.approvals import approvers, follow
+from core.flows.find import touchable
+from core.flows.house import House, rewrite
+from core.flows.request import Asked, Click
+from core.flows.speak import answer
+from core.model import ALIVE, Approval, Asking, Desire, Machine, State, Verdict
+from core.ports import StaleRow
+
+_ITS_END = timedelta(minutes=5)  # a question ends before the launch that waits for it does
+
+
+def ask_launch(house: House, click: Click, m: Machine) -> None:
+    """The button of a held launch: it waits for an approver from now on."""
+    assert m.hold is not None
+    now = house.clock()
+    ends = min(now + life.WAIT_FOR_APPROVAL, m.wish.until or now + life.WAIT_FOR_APPROVAL)
+    length = life.length_wanted(m.wish, now, house.policy)
+    hourly = (m.hold.hourly or house.policy.approval_above) * m.wish.count
+    asked = gate.Asked(hourly=hourly, length=length)
+    row = _question(house, click, m, Asking.LAUNCH, m.turn, asked)
+    row = replace(row, expires_at=ends, broken=(messages.why_held(m),))
+    if not _opened(house, click, m, row):
+        return None
+
+    def change(machine: Machine) -> Machine:
+        if machine.state is not State.HELD or machine.turn != m.turn:
+            return machine
+        waits = life.awaiting_approval(machine, now, row.key, ends + _ITS_END, click.user)
+        return life.heard(waits, click.id)
+
+    rewrite(house, m.id, change)
+    return follow(house, row.key)
+
+
+def ask_extension(house: House, click: Click) -> None:
+    """The button of an extension that was refused: `<id>:<version of the lease>:<epoch>`."""
+    id, version, epoch = [*click.value.split(":"), "", ""][:3]
+    m = None if heard_before(house, click) else touchable(house, click, id)
+    if m is None:
+        return None
+    up = m.state in ALIVE and m.desire is Desire.RUN and m.hourly is not None
+    if not up or m.lease is None or str(m.lease.version) != version or not epoch.isdecimal():
+        return answer(house, click.response_url, messages.old_button(m))
+    to = datetime.fromtimestamp(int(epoch[:12]), house.clock().tzinfo)
+    began = m.runs[-1].started_at if m.runs else m.lease.started_at
+    assert m.hourly is not None
+    asked = gate.Asked(hourly=m.hourly, length=to - m.lease.deadline)
+    row = _question(house, click, m, Asking.EXTEND, m.lease.version, asked)
+    row = replace(
+        row,
+        id=f"{m.id}.x{m.lease.version}.{epoch}",
+        until=to,
+        expires_at=m.lease.deadline,
+        broken=(messages.why_not_extended(m, to, to - began, house.policy),),
+    )
+    if _opened(house, click, m, row):
+        rewrite(house, m.id, lambda one: life.heard(one, click.id))
+        follow(house, row.key)
+    return None
+
+
+def _question(
+    house: House, asked: Asked, m: Machine, asking: Asking, turn: int, what: gate.Asked
+) -> Approval:
+    now = house.clock()
+    return Approval(
+        id=f"{m.id}.{turn}",
+        asking=asking,
+        machine=m.id,
+        name=m.name,
+        requester=asked.user,
+        channel=m.channel,
+        turn=turn,
+        what=messages.what_is_asked(m),
+        hourly=what.hourly,
+        length=what.length,
+        total=what.total,
+        until=None,
+        broken=(),
+        why=m.wish.why,
+        asked_at=now,
+        expires_at=now + life.WAIT_FOR_APPROVAL,
+        remind_at=now + life.REMIND_AFTER,
+        due_at=now,
+    )
+
+
+def _opened(house: House, click: Click, m: Machine, row: Approval) -> bool:
+    """Whether the question is written down; the caller is told where nobody could answer it."""
+    if not approvers(house, row, m.owner):
+        answer(house, click.response_url, messages.nobody_approves(m))
+        return False
+    if house.ledger.row(Approval, row.key) is None:
+        with suppress(StaleRow):  # the same press, delivered twice at once
+            house.ledger.save_row(row, None)
+    answer(house, click.response_url, messages.approval_asked(row, approvers(house, row, m.owner)))
+    return True
+
+
+# ---- deciding -------------------------------------------------------------------------------
+
+
+def approve_click(house: House, click: Click) -> None:
+    """Yes, to exactly what was shown."""
+    _decide(house, click, Verdict.APPROVED)
+
+
+def deny_click(house: House, click: Click) -> None:
+    """No."""
+    _decide(house, click, Verdict.DENIED)
+
+
+def _decide(house: House, click: Click, verdict: Verdict) -> None:
+    row = house.ledger.row(Approval, click.value)
+    m = house.ledger.machine(row.machine) if row else None
+    if row is None or m is None:
+        return answer(house, click.response_url, messages.old_button(None))
+    if row.verdict is not Verdict.OPEN:
+        follow(house, row.key)
+        return answer(house, click.response_url, messages.approval_closed(row))
+    now = house.clock()
+    no = gate.may_decide(click.user, row.requester, m.owner, house.policy, row.expires_at, now)
+    if no:
+        return answer(house, click.response_url, messages.may_not_approve(row, no))
+    decided = replace(row, verdict=verdict, decided_by=click.user, decided_at=now, due_at=now)
+    try:
+        house.ledger.save_row(decided, row)
+    except StaleRow:
+        return _decide(house, click, verdict)  # somebody was first: they are named
+    follow(house, row.key)
+    return answer(house, click.response_url, messages.approval_closed(decided))
