@@ -38,10 +38,10 @@ _BOOT = timedelta(minutes=2)  # how exactly the time of a boot is known
 def heard(usage: Usage, report: Report, at: datetime, due_at: datetime | None = None) -> Usage:
     """The row with what a report adds that the door took `at`; the same row where that is nothing.
 
-    An old report that comes again tells another time of the same boot: so it is known.
+    Its times are counted back from `at`, so an old one that comes again would tell of now: it is
+    known by the time that the machine was up.
     """
-    booted = at - timedelta(seconds=report.up)
-    if not _fits(usage, report.boot, booted):
+    if not _follows(usage, report, at):
         return usage
     last = usage.samples[-1].at + _APART if usage.samples else None
     looks = sorted(report.looks, key=lambda look: -look.ago)
@@ -51,16 +51,16 @@ def heard(usage: Usage, report: Report, at: datetime, due_at: datetime | None = 
     for sample in fresh:
         usage = _with(usage, sample)
     samples = _thinned(usage.samples, fresh[-1].at)
-    return replace(usage, boot=report.boot, booted_at=booted, samples=samples, due_at=due_at)
+    return replace(usage, boot=report.boot, up=report.up, samples=samples, due_at=due_at)
 
 
-def _fits(usage: Usage, boot: str, booted: datetime) -> bool:
-    """Whether it is of the boot that is known, or of one since the last sample."""
-    if usage.booted_at is None or not usage.samples:
+def _follows(usage: Usage, report: Report, at: datetime) -> bool:
+    """Whether it was made after the last one: later in the same boot, or in one since then."""
+    if not usage.samples:
         return True
-    if boot == usage.boot:
-        return abs(booted - usage.booted_at) <= _BOOT
-    return booted >= usage.samples[-1].at - _BOOT
+    if report.boot == usage.boot:
+        return report.up > usage.up
+    return at - timedelta(seconds=report.up) >= usage.samples[-1].at - _BOOT
 
 
 def _sample(look: Look, at: datetime) -> Sample:

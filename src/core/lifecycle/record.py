@@ -54,11 +54,11 @@ def claimed(m: Machine, notice: Notice, mine: Notice) -> Machine:
     if notice not in m.owed:
         return m
     m = replace(m, owed=tuple(mine if n == notice else n for n in m.owed))
-    if m.doom is None or m.doom.cause is not Cause.IDLE or not asks_about_idle(mine):
+    asks = m.doom is not None and m.doom.cause is Cause.IDLE and asks_about_idle(mine)
+    if m.doom is None or mine.claimed is None or not asks:
         return m
     # The time to answer begins when the question is posted, however long Slack was away.
-    at = max(m.doom.at, (mine.claimed or m.doom.at) + TO_ANSWER)
-    return replace(m, doom=replace(m.doom, at=at))
+    return replace(m, doom=replace(m.doom, at=max(m.doom.at, mine.claimed + TO_ANSWER)))
 
 
 def asks_about_idle(notice: Notice) -> bool:

@@ -30,7 +30,7 @@ class Usage:
     used_at: datetime | None = None  # when it was first used: before that it is not idle, but new
     quiet_since: datetime | None = None  # every sample since then is known and shows no use
     boot: str = ""  # which boot it tells of
-    booted_at: datetime | None = None  # by our clock: a report that says otherwise is an old one
+    up: int = 0  # seconds that it was up at its last report: an older report tells of fewer
     version: int = 0
     due_at: datetime | None = None  # to see whether it is still of use
 
