@@ -1,7 +1,8 @@
 """What of the internet a local run needs, where there is none: a front of the door, and GitHub.
 
-A person's browser reaches the door through `Front`, which hands its requests to the function as a
-Function URL does, from an address that could be anybody's: their own would be 127.0.0.1 here.
+A browser and the world's machines reach the door through `Front`, which hands their requests to
+the function as a Function URL does, from an address that could be anybody's: their own would be
+127.0.0.1 here.
 """
 
 import json
@@ -30,13 +31,20 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """The way of a browser to the door. `invoke` gives a Function URL's event to the function."""
+    """The way of a browser or a machine to the door, by `invoke`: a Function URL's event."""
 
     invoke: Callable[[Event], Event]
 
     async def link(self, request: Request) -> Response:
         """One request for a one-time link, and the door's own answer."""
-        answer = await run_in_threadpool(self.invoke, _event(request))
+        return await self._passed_on(request, "")
+
+    async def beat(self, request: Request) -> Response:
+        """One report of a machine, and the door's own answer."""
+        return await self._passed_on(request, (await request.body()).decode(errors="replace"))
+
+    async def _passed_on(self, request: Request, body: str) -> Response:
+        answer = await run_in_threadpool(self.invoke, _event(request, body))
         headers = {str(k): str(v) for k, v in (answer.get("headers") or {}).items()}
         return Response(str(answer.get("body") or ""), int(answer["statusCode"]), headers)
 
@@ -46,6 +54,7 @@ def routes(front: Front | None) -> list[Route]:
     found = [Route("/github/{account}.keys", _keys, methods=["GET"])]
     if front is not None:
         found.append(Route("/here/{token:path}", front.link, methods=["GET", "POST"]))
+        found.append(Route("/beat/{token:path}", front.beat, methods=["POST"]))
     return found
 
 
@@ -54,7 +63,7 @@ async def _keys(request: Request) -> Response:
     return PlainTextResponse("Not Found", 404) if page is None else PlainTextResponse(page)
 
 
-def _event(request: Request) -> Event:
+def _event(request: Request, body: str) -> Event:
     """Payload version 2.0. The body of the page's form is empty."""
     path = request.url.path
     return {
@@ -64,6 +73,7 @@ def _event(request: Request) -> Event:
         "requestContext": {
             "http": {"method": request.method, "path": path, "sourceIp": ADDRESS},
         },
+        "body": body,
         "isBase64Encoded": False,
     }
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox import internet, ministack, serve
+from sandbox import beats, internet, ministack, serve
 from sandbox.deploy import Deployed, deploy
 from sandbox.ec2_wire import app as world_app
 from sandbox.events import PUMP_SECONDS, Bus, Loop, pump, ring
@@ -98,6 +98,7 @@ class Run:
         world.control({"do": "instance-profile", "arn": instance_profile(stack, deployed)})
         door = internet.invoker(stack.client("lambda"), deployed.resources["Door"])
         self._slack(page, world, keys, facts(options, keys, stack, deployed), door)
+        self._loop("beats", beats.SECONDS, beats.sender(world.reports))
 
     def _listen(self, port: int) -> Any:
         bound = serve.listen(port)
@@ -106,8 +107,8 @@ class Run:
 
     def _world(self, bound: Any) -> World:
         world = World(lambda: datetime.now(UTC), account=ministack.ACCOUNT, regions=REGIONS)
-        if self.options.world:
-            world.control({"do": "settings", **self.options.world})
+        settings = {"beat": beats.REPORT_SECONDS, **self.options.world}
+        world.control({"do": "settings", **settings})
         self._serve("world", world_app(world), bound)
         return world
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import idle
+from core import lifecycle
 from core.blocks import Message
 from core.model import Cause, Machine, State, Usage
 from sim.fuse import fused, guarded
@@ -403,7 +403,7 @@ def test_while_slack_is_away_nothing_stops_and_the_time_to_answer_begins_when_it
     here.pass_time(4 * MINUTE)
     assert len(_questions(here)) == 1
     assert here.machine().state is State.RUNNING
-    assert _doomed_at(here.machine()) >= back + idle.TO_ANSWER
+    assert _doomed_at(here.machine()) >= back + lifecycle.TO_ANSWER
     here.pass_time(15 * MINUTE)
     assert here.machine().state is State.STOPPED
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from core.model import OneTimeLink, State
+from core.model import OneTimeLink, State, Usage
 from core.ports import ChatError
 from handlers.slack import serve
 from sim.town import ADA, CHANNEL, TEAM, Town, value_of
@@ -171,3 +171,19 @@ def test_a_button_of_the_home_tab_is_answered_in_direct_messages() -> None:
     serve(here.house, record)
     assert len(here.chat.directs(ADA)) == 1
     assert here.chat.answers == []
+
+
+def test_a_report_of_a_machine_in_the_queue_is_remembered() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot name bert"))
+    here.until_quiet()
+    (instance,) = here.machine().instances
+    told = {"instance": instance.id, "boot": "0" * 36, "up": 60, "samples": [[0, 93, 40, 1]]}
+    beat = {"kind": "beat", "machine": here.machine().id, **told}
+    record = _with(_record("sqs_wake.json"), received_at=here.now.timestamp(), **beat)
+    serve(here.house, record)
+    serve(here.house, record)
+    (usage,) = here.ledger.rows(Usage)
+    assert [(s.gpu, s.cpu, s.ssh) for s in usage.samples] == [(93, 40, 1)]

@@ -118,7 +118,28 @@ function instances(list) {
     el("div", { class: "quiet mono", text: [one.id, one.address].filter(Boolean).join(" · ") }),
     one.state === "running" ? el("div", { class: "row" },
       one.market === "spot" ? act("Interrupt", { do: "interrupt", instance: one.id }, "danger") : act("Stop outside", { do: "stop-outside", instance: one.id }),
-      act("Terminate outside", { do: "terminate-outside", instance: one.id })) : null));
+      act("Terminate outside", { do: "terminate-outside", instance: one.id }), one.load ? load(one) : null) : null));
+}
+
+// What a machine tells of its use. The first is how it begins.
+const LOADS = [
+  ["somebody logged in", { gpu: 0, cpu: 3, ssh: 1 }],
+  ["training", { gpu: 93, cpu: 40, ssh: 0 }],
+  ["unused", { gpu: 0, cpu: 3, ssh: 0 }],
+  ["cannot tell", { gpu: null, cpu: null, ssh: null }],
+  ["silent", { silent: true }],
+];
+
+function load(one) {
+  const now = LOADS.findIndex(([, given]) => (one.load.silent ? given.silent
+    : Object.entries(given).every(([name, value]) => one.load[name] === value)));
+  const made = el("select", { "aria-label": `Load of ${one.name || one.id}`, "data-do": "load" },
+    now < 0 ? [el("option", { value: "", text: `GPU ${one.load.gpu ?? "?"} %`, selected: true })] : [],
+    LOADS.map(([label], number) => el("option", { value: String(number), text: label, selected: number === now })));
+  made.addEventListener("change", () => {
+    if (made.value) command({ do: "load", instance: one.id, ...LOADS[Number(made.value)][1] });
+  });
+  return made;
 }
 
 function counts(found) {

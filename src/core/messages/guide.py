@@ -29,6 +29,11 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu extend 2h", "your only machine, two hours longer; the answer shows the cost"),
         ("/gpu extend amber-fox until 18:00", "one of several, until a time of your own clock"),
     ),
+    "idle": (
+        ("/gpu idle amber-fox 30m", "stops it once nobody has used it for so long; you are asked"),
+        ("/gpu idle amber-fox off", "never for being unused"),
+        ("/gpu launch g5.xlarge spot idle 30m", "the same from its first use on"),
+    ),
     "list": (
         ("/gpu list", "your machines and what they cost"),
         ("/gpu list all", "everybody's"),
@@ -89,6 +94,8 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 _NOTES = {
+    "idle": "Unused: GPU below 5 %, CPU below 10 %, nobody logged in, for all of that time. What "
+    "is not known counts as use. You are asked five minutes before, and can keep it.",
     "launch": "Words in any order. All but the type has a default; the market is on-demand then, "
     "the region the cheapest that has room.",
     "key": "Public keys only (ed25519, or RSA of 3072 bits and more). Never paste a private key.",
