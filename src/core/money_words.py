@@ -24,6 +24,7 @@ from core.words import echo
 _CHANNEL = re.compile(r"<#([cg][a-z0-9]{1,20})(?:\|[^<>]*)?>")
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 _AMOUNT = re.compile(r"\$?([0-9]{1,9}(?:[.,][0-9]{1,2})?)(?:\s*(?:usd|\$))?(/h|/hour|/month|/mo)?")
+_ME = frozenset({"me", "mine"})
 _OFF = frozenset({"off", "none", "no", "never"})
 _SETS = {
     "weekdays": (0, 1, 2, 3, 4),
@@ -38,11 +39,16 @@ _SPAN = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?-([0-9]{1,2})(?::([0-9]{2}))?")
 
 
 def read_cost(words: tuple[str, ...]) -> Cost:
-    """`cost`, `cost week @kim`, `cost 2026-11 csv`, `cost project bert`."""
+    """`cost`, `cost me`, `cost week @kim`, `cost 2026-11 csv`, `cost project bert`."""
     rest, period, csv = _period(words)
-    found = read(rest, 1, frozenset({"user", "all", "project"}))
+    others = tuple(word for word in rest if word.lower() not in _ME)
+    found = read(others, 1, frozenset({"user", "all", "project"}))
     return Cost(
-        period=period or "month", user=found.get("user"), project=found.get("project"), csv=csv
+        period=period or "month",
+        user=found.get("user"),
+        mine=len(others) < len(rest),
+        project=found.get("project"),
+        csv=csv,
     )
 
 

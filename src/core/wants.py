@@ -238,10 +238,12 @@ class DataDelete:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What was spent: `period` is week, month, or a month such as 2026-11. `user`: one person's."""
+    """What was spent: `period` is week, month, or a month such as 2026-11. `user`: one person's;
+    `mine`: the caller's own."""
 
     period: str = "month"
     user: str | None = None
+    mine: bool = False
     project: str | None = None
     csv: bool = False
 

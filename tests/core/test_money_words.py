@@ -18,6 +18,7 @@ NINE_TO_SIX = Hours(days=WEEKDAYS, starts=(9, 0), stops=(18, 0))
     ("text", "meant"),
     [
         ("cost", commands.Cost()),
+        ("cost me", commands.Cost(mine=True)),
         ("cost week <@U0KIM|kim> csv", commands.Cost(period="week", user="U0KIM", csv=True)),
         ("cost 2026-11 project bert", commands.Cost(period="2026-11", project="bert")),
         ("budget", commands.BudgetShow()),

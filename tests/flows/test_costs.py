@@ -57,6 +57,12 @@ def test_one_person_is_shown_by_machine(here: Town) -> None:
     assert [one["name"] for one in chart["chart"]["series"]] == ["owl"]
 
 
+def test_me_is_whoever_asks(here: Town) -> None:
+    [answer] = here.type("cost me week", LIN)
+    assert "by <@U0LIN>" in answer.text
+    assert "fox" not in answer.text
+
+
 def test_machines_that_have_ended_are_counted_still(here: Town) -> None:
     here.type("end owl", LIN)
     here.pass_time(timedelta(minutes=10))

@@ -199,3 +199,13 @@ def test_a_doubled_or_early_wake_draws_nothing(here: Town) -> None:
     home.follow(here.house, LIN)
     assert len(here.chat.homes[ADA]) == before
     assert LIN not in here.chat.homes
+
+
+def test_a_launch_takes_its_room_at_once_without_asking_aws(here: Town) -> None:
+    home.opened(here.house, ADA)
+    assert "64 G and VT-type on-demand vCPUs free (0 of 64 used)" in shown(here)
+    launch(here)
+    assert "60 G and VT-type on-demand vCPUs free (4 of 64 used)" in shown(here)
+    here.now += timedelta(hours=2)
+    home.opened(here.house, ADA)
+    assert "60 G and VT-type on-demand vCPUs free (4 of 64 used)" in shown(here)

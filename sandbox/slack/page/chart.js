@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDE = 640, HIGH = 240, LEFT = 64, RIGHT = 24, TOP = 12, BOTTOM = 44;
+const WIDE = 640, HIGH = 240, LEFT = 84, RIGHT = 24, TOP = 12, BOTTOM = 44;
 const ROWS = 4;
 
 function svg(name, attributes, ...children) {
@@ -35,8 +35,11 @@ function figure(value) {
 function lines(block) {
   const { series, axis_config: axes, type } = block.chart;
   const scale = scaled(series.flatMap(({ data }) => data.map(({ value }) => value)), type);
-  const step = (WIDE - LEFT - RIGHT) / Math.max(1, axes.categories.length - 1);
-  const x = (n) => LEFT + n * step;
+  // Points reach from edge to edge; bars have a column each and stand in its middle.
+  const bar = type === "bar";
+  const gaps = axes.categories.length - (bar ? 0 : 1);
+  const step = (WIDE - LEFT - RIGHT) / Math.max(1, gaps);
+  const x = (n) => LEFT + (n + (bar ? 0.5 : 0)) * step;
   const y = (value) => TOP + (HIGH - TOP - BOTTOM) * (1 - (value - scale.low) / (scale.high - scale.low));
   return svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": block.title },
     ...rows(scale, y), ...columns(axes, x), ...titles(axes),
@@ -84,7 +87,8 @@ function drawn(type, data, n, count, x, y, step) {
 
 function bars(data, n, count, x, y, step) {
   const wide = Math.min(step, 60) * 0.7 / count;
+  const left = -wide * count / 2;
   return svg("g", {}, ...data.map(({ value }, at) => svg("rect", {
-    class: `bar series-${n}`, x: x(at) + n * wide, y: y(value), width: wide, height: HIGH - BOTTOM - y(value),
+    class: `bar series-${n}`, x: x(at) + left + n * wide, y: y(value), width: wide, height: HIGH - BOTTOM - y(value),
   })));
 }

@@ -1,6 +1,7 @@
 """What was spent: by person, machine and project, this week or month; as a table and as CSV."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from core import commands, costs, messages, periods
@@ -39,6 +40,8 @@ _HEADER = [
 
 def show(house: House, request: Request, wanted: commands.Cost) -> None:
     """Answer with the spending, or send it as a file. Everybody may look: everybody pays."""
+    if wanted.mine:
+        wanted = replace(wanted, user=request.user)
     now = house.clock()
     period = periods.period(wanted.period, now)
     bills = tuple(bill for bill in spending.bills(house, period.before) if _fits(bill, wanted))

@@ -6,16 +6,13 @@ from datetime import timedelta
 
 from core import budgeting, costs, messages, periods
 from core.blocks import Home
-from core.faults import CloudError
-from core.flows import spending, usage
+from core.flows import room, spending, usage
 from core.flows.cost import called
 from core.flows.house import House
-from core.flows.limits import region_quotas
 from core.flows.speak import passing
-from core.model import HomeTab, Machine, QuotaRoom
+from core.model import HomeTab, Machine
 from core.ports import ChatError, StaleRow
 
-FRESH = timedelta(hours=1)  # for so long a look at the quotas is good enough for a glance
 _AGAIN = timedelta(minutes=1)  # after Slack did not answer, or whoever drew it has died
 _EARLY = timedelta(seconds=1)
 
@@ -72,23 +69,7 @@ def drawn(house: House, user: str) -> Home:
         bars,
         called(house, (key for key, _ in bars if key != costs.OTHERS)),
         budgeting.states(house.policy.budgets, user, bills, now),
-        quota_room(house),
+        room.quota_room(house),
         usage.of(house, (*mine, *others)),
         now,
     )
-
-
-def quota_room(house: House) -> QuotaRoom | None:
-    """The default region's quotas as AWS told them lately; None where it has never told them."""
-    region, now = house.policy.region, house.clock()
-    known = house.ledger.row(QuotaRoom, region)
-    if known is not None and now - known.read_at < FRESH:
-        return known
-    try:
-        read = QuotaRoom(region=region, facts=region_quotas(house, region), read_at=now)
-    except CloudError:
-        return known  # it says how old it is
-    try:
-        return house.ledger.save_row(replace(read, version=known.version if known else 0), known)
-    except StaleRow:
-        return read

@@ -107,7 +107,7 @@ def compared(found: Report) -> str:
 def _hints(found: Report, caller: str, whose: str | None) -> Iterator[str]:
     yield "As a file: `/gpu cost csv`"
     if whose is None:
-        yield "Yours alone: `/gpu cost` and your own name with @"
+        yield "Yours alone: `/gpu cost me`"
     elif whose != caller:
         yield "Everybody's: `/gpu cost`"
     if found.period.name != "this week":

@@ -40,6 +40,7 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "cost": (
         ("/gpu cost", "what the team has spent this month, and you, with a chart"),
+        ("/gpu cost me", "you alone, by machine"),
         ("/gpu cost week", "this week, from Monday"),
         ("/gpu cost 2026-11", "a month"),
         ("/gpu cost project bert", "on one project, by its tag"),

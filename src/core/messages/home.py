@@ -11,11 +11,13 @@ from core.messages.lists import rows, totals
 from core.messages.market import paragraphs
 from core.messages.uses import Used, line
 from core.model import ALIVE, Desire, Machine, QuotaFacts, QuotaRoom, Scope, State
+from core.quota import families
 
 MOST_MINE = 20  # two blocks each
 MOST_PEOPLE = 5
 MOST_QUOTAS = 8
 _TENTHS = 10
+_ASKED_FOR = frozenset({"g", "p", "p2", "p3", "p4", "p5"})
 
 _LAUNCH = "Launch one: type `/gpu launch g5.xlarge spot for 2h` in a channel"
 
@@ -149,7 +151,7 @@ def _room(room: QuotaRoom | None, now: datetime) -> Iterator[str]:
     if room is None:
         yield "AWS has not told it yet: `/gpu quota`"
         return
-    some = [facts for facts in room.facts if facts.limit]
+    some = sorted((facts for facts in room.facts if facts.limit), key=_rank)
     for facts in some[:MOST_QUOTAS]:
         yield _quota(facts)
     if len(some) > MOST_QUOTAS:
@@ -160,6 +162,11 @@ def _room(room: QuotaRoom | None, now: datetime) -> Iterator[str]:
     age = now - room.read_at
     ago = f"{words.length(age)} ago" if age >= timedelta(minutes=1) else "just now"
     yield f"_In {where}, as AWS told it {ago}; all regions now: `/gpu quota`_"
+
+
+def _rank(facts: QuotaFacts) -> tuple[int, bool]:
+    """What is used most comes first, then what people ask for most."""
+    return -facts.used - facts.in_flight, not families(facts.name) & _ASKED_FOR
 
 
 def _quota(facts: QuotaFacts) -> str:
