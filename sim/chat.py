@@ -39,6 +39,7 @@ class MemoryChat:
     down: bool = False
     closed: set[str] = field(default_factory=set)
     lacks_scope: bool = False
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)  # user groups and who is in
     no_home: bool = False
     answers: list[Answer] = field(default_factory=list)
     files: list[tuple[str, File]] = field(default_factory=list)
@@ -97,6 +98,14 @@ class MemoryChat:
             if user not in self._people:
                 raise ChatError("user_not_found")
             return self._people[user]
+
+    def group_members(self, group: str) -> frozenset[str]:
+        """Who is in a user group; ChatError for one that is not there."""
+        with self._lock:
+            self._reach()
+            if group not in self.groups:
+                raise ChatError("no_such_subteam")
+            return self.groups[group]
 
     def upload(self, user: str, file: File) -> None:
         """A file in the person's direct messages; `lacks_scope`: the app may not."""

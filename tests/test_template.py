@@ -337,7 +337,14 @@ def test_logs_are_not_kept_for_ever() -> None:
 def test_the_slack_app_asks_for_no_more_than_it_uses() -> None:
     manifest = yaml.safe_load((ROOT / "manifest.yaml").read_text("utf-8"))
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    assert set(scopes) == {"chat:write", "commands", "files:write", "im:write", "users:read"}
+    assert set(scopes) == {
+        "chat:write",
+        "commands",
+        "files:write",
+        "im:write",
+        "usergroups:read",
+        "users:read",
+    }
     (command,) = manifest["features"]["slash_commands"]
     assert command["command"] == "/gpu"
     assert command["url"].endswith("/slack")

@@ -95,6 +95,15 @@ class User:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserGroup:
+    """Some members under one name, that can be mentioned together."""
+
+    id: str
+    handle: str
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Channel:
     """A conversation and who is in it."""
 
@@ -244,6 +253,11 @@ _ID = {person.name: person.id for person in PEOPLE}
 def _members(*names: str) -> frozenset[str]:
     return frozenset(_ID[name] for name in names)
 
+
+USER_GROUPS = (
+    UserGroup(id="S06MLTEAM1", handle="ml-team", members=_members("ada", "sam")),
+    UserGroup(id="S06NOBODY9", handle="nobody-yet", members=frozenset()),
+)
 
 CHANNELS = (
     Channel(

@@ -270,6 +270,13 @@ def _user_info(workspace: Workspace, arguments: Json) -> Json:
     return {"user": person.json(workspace.moment())}
 
 
+def _group_members(workspace: Workspace, arguments: Json) -> Json:
+    group = workspace.groups.get(str(_needed(arguments, "usergroup")))
+    if group is None:
+        raise SlackError("no_such_subteam")
+    return {"users": sorted(group.members)}
+
+
 def _user_list(workspace: Workspace, arguments: Json) -> Json:
     people = [person.json(workspace.moment()) for person in workspace.users.values()]
     ending = {"response_metadata": {"next_cursor": ""}}
@@ -362,6 +369,7 @@ METHODS: dict[str, Method] = {
     "conversations.replies": _replies,
     "files.completeUploadExternal": complete_upload,
     "files.getUploadURLExternal": get_upload_url,
+    "usergroups.users.list": _group_members,
     "users.info": _user_info,
     "users.list": _user_list,
     "views.open": _views_open,

@@ -20,6 +20,7 @@ from sandbox.slack.model import (
     CHANNELS,
     PEOPLE,
     SLACKBOT,
+    USER_GROUPS,
     Channel,
     ChannelKind,
     Json,
@@ -29,6 +30,7 @@ from sandbox.slack.model import (
     SlackError,
     Trigger,
     User,
+    UserGroup,
     View,
 )
 
@@ -70,6 +72,7 @@ class Workspace:
         self._responses: dict[str, ResponseUrl] = {}
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self.users: dict[str, User] = {person.id: person for person in PEOPLE}
+        self.groups: dict[str, UserGroup] = {group.id: group for group in USER_GROUPS}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in CHANNELS}
         self.rate_limits = rate_limits
         self.write_public = write_public
@@ -153,14 +156,19 @@ class Workspace:
             return self._next_ts()
 
     def escaped(self, text: str) -> str:
-        """A command's words as an app with `should_escape` gets them: people and links marked."""
-        ids = {person.name: person.id for person in self.users.values()}
+        """A command's words as an app with `should_escape` gets them: people, user groups, channels
+        and links marked."""
+        marks = {f"@{one.name}": f"<@{one.id}|{one.name}>" for one in self.users.values()}
+        for group in self.groups.values():
+            marks[f"@{group.handle}"] = f"<!subteam^{group.id}|@{group.handle}>"
+        for room in self.channels.values():
+            if room.kind is not ChannelKind.DIRECT:
+                marks[f"#{room.name}"] = f"<#{room.id}|{room.name}>"
 
         def mark(found: re.Match[str]) -> str:
-            name = found[1].lower()
-            return f"<@{ids[name]}|{name}>" if name in ids else found[0]
+            return marks.get(found[0].lower(), found[0])
 
-        people = re.sub(r"(?<!\S)@([A-Za-z0-9._-]+)", mark, html.escape(text, quote=False))
+        people = re.sub(r"(?<!\S)[@#][A-Za-z0-9._-]+", mark, html.escape(text, quote=False))
         return re.sub(r"(?<!\S)(https?://\S+)", r"<\1>", people)
 
     def typed(self, channel: str, user: str, text: str, thread_ts: str | None = None) -> Post:

@@ -12,8 +12,10 @@ Neither tokens nor response_urls get into an exception's text or a log.
 
 import http.client
 import json
+import math
 import re
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn, TypeVar
@@ -34,6 +36,7 @@ HOOKS = "https://hooks.slack.com"
 FILES = "https://files.slack.com"
 API_TIMEOUT = 5  # seconds
 RESPONSE_TIMEOUT = 3  # seconds
+GROUPS_FOR = 60  # seconds that a user group's members are remembered: Slack counts these calls
 
 _NO_ENTRY = frozenset(
     {
@@ -132,12 +135,20 @@ def _is_of(url: str, origin: str) -> bool:
 class SlackChat:
     """core.ports.Chat over the Web API."""
 
-    def __init__(self, client: WebClient, team_id: str, responder: Responder) -> None:
-        """`team_id` is the home workspace; where it is empty, the token's own."""
+    def __init__(
+        self,
+        client: WebClient,
+        team_id: str,
+        responder: Responder,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`team_id` is the home workspace; where it is empty, the token's own. `ticks`: seconds."""
         self._client = client
         self._team_id = team_id
         self._responder = responder
         self._direct: dict[str, str] = {}
+        self._ticks = ticks
+        self._groups: dict[str, tuple[float, frozenset[str]]] = {}
         self._home_charts = True
 
     def post(self, channel: str, message: Message, thread: str | None = None) -> Place:
@@ -175,6 +186,15 @@ class SlackChat:
             active=not (found.get("deleted") or found.get("is_bot")),
             member=self._is_member(found),
         )
+
+    def group_members(self, group: str) -> frozenset[str]:
+        """usergroups.users.list, remembered for a minute. A switched-off group has no members."""
+        asked_at, members = self._groups.get(group, (-math.inf, frozenset[str]()))
+        if self._ticks() - asked_at < GROUPS_FOR:
+            return members
+        found = self._call("usergroups.users.list", {"usergroup": group})["users"]
+        self._groups[group] = self._ticks(), frozenset(found)
+        return frozenset(found)
 
     def upload(self, user: str, file: File) -> None:
         """files.getUploadURLExternal, the bytes to where that says, files.completeUploadExternal.

@@ -83,6 +83,6 @@ def _too_wide(word: str, network: _Network) -> UsageError:
     host = address if address != str(network.network_address) else None
     return _wrong(
         f"`{network}` is {network.num_addresses:,} addresses; only a single one may be opened, or "
-        "a network that an admin has listed.",
+        "a network that an admin has listed (rule `networks`).",
         nearest=f"/gpu allow {host}" if host else None,
     )

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from core import disks
+from core import policy as rules
 from core.faults import Fault
 from core.model import (
     Full,
@@ -114,6 +115,9 @@ def decide(wish: Wish, facts: Facts, policy: Policy, *, admin: bool) -> Proceed 
 
 def judge(wish: Wish, it: Candidate, policy: Policy, *, admin: bool) -> Proceed | Stuck:
     """Whether this candidate will do, or the first thing that stands in its way."""
+    barred = rules.may_have(it.instance_type, it.market, it.region, policy)
+    if barred:
+        return _not_allowed(it, barred)
     if it.fault is not None:
         return _stuck(it, HoldKind.REFUSED, code=it.fault.code, detail=it.fault.message[:300])
     if it.type is None or not it.zones:
@@ -129,6 +133,9 @@ def judge(wish: Wish, it: Candidate, policy: Policy, *, admin: bool) -> Proceed 
     disk = _disk(wish, it.image, policy)
     if isinstance(disk, str):
         return _stuck(it, HoldKind.REFUSED, code="disk", detail=disk)
+    too_much = _too_much(wish, it, it.type, disk, policy)
+    if too_much:
+        return too_much
     limit = None if admin else policy.approval_above
     if limit is not None and min(it.hourly.values()) > limit:
         return _stuck(it, HoldKind.TOO_DEAR, code="price-limit", detail=str(limit))
@@ -143,6 +150,23 @@ def judge(wish: Wish, it: Candidate, policy: Policy, *, admin: bool) -> Proceed 
         return replace(_stuck(it, HoldKind.REFUSED, code="image-coming"), coming=it.image)
     option = Option(region=it.region, type=it.type, image=it.image, disk_gb=disk)
     return Proceed(placements=placements, options=(option,))
+
+
+def _too_much(
+    wish: Wish, it: Candidate, kind: TypeFacts, disk: int, policy: Policy
+) -> Stuck | None:
+    """More machines, GPUs or GB than the rules allow, and the most that they do."""
+    gpus = Decimal(kind.gpu.count if kind.gpu else 0)
+    barred = rules.may_be_so_many(wish.count, gpus, policy)
+    if barred:
+        return _not_allowed(it, barred, rules.most_machines(gpus, policy))
+    barred = rules.may_be_so_large(disk, policy)
+    return _not_allowed(it, barred, policy.largest_disk_gb or 0) if barred else None
+
+
+def _not_allowed(it: Candidate, barred: rules.Denied, most: int = 0) -> Stuck:
+    said = f"{barred.what} {barred.next or ''}".strip()
+    return _stuck(it, HoldKind.NOT_ALLOWED, code=barred.rule, detail=said, needed=most)
 
 
 def _disk(wish: Wish, image: Image | Coming, policy: Policy) -> int | str:
@@ -253,6 +277,8 @@ def _curable(stuck: Stuck) -> tuple[int, int]:
             return 5, 0
         case HoldKind.REFUSED:
             return (4 if stuck.fault is None else 3), 0
+        case HoldKind.NOT_ALLOWED:
+            return 2, 1
         case _:
             return (2 if hold.code == "no-such-market" else 1), 0
 

@@ -463,6 +463,10 @@ class Chat(Protocol):
     def person(self, user: str) -> Person:
         """Who that is, by users.info; ChatError when Slack does not say."""
 
+    def group_members(self, group: str) -> frozenset[str]:
+        """User ids of a user group, at most a minute old; none of one that is switched off.
+        ChatError when Slack does not say."""
+
     def upload(self, user: str, file: File) -> None:
         """A file in the person's direct messages; ChatError `missing_scope` where the app may not.
 

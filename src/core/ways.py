@@ -107,6 +107,8 @@ def ways_on(
     """At most three ways on, the likeliest first; buttons are made from them."""
     if hold.kind is HoldKind.REFUSED:
         return _mended(hold, offers, wish, image, kind)
+    if hold.kind is HoldKind.NOT_ALLOWED:
+        return (*_less(hold, image), *_instead(hold, offers, wish))[:MOST_CHOICES]
     asking, instead = _asking(hold, wish), _instead(hold, offers, wish)
     found = [*asking[: MOST_CHOICES - 1], *instead, *asking[MOST_CHOICES - 1 :]]
     if hold.code == "no-price":
@@ -136,6 +138,15 @@ def _mended(
         return tuple(regions[:MOST_CHOICES])
     again = ChoiceKind.KEEP_TRYING if hold.code == "PendingVerification" else ChoiceKind.RETRY
     return (*regions[: MOST_CHOICES - 1], Choice(kind=again, value=""))
+
+
+def _less(hold: Hold, image: Image | None) -> tuple[Choice, ...]:
+    """The same launch with as much as a rule allows, where that is anything."""
+    if hold.code in ("most-count", "most-gpus") and hold.needed:
+        return (Choice(kind=ChoiceKind.COUNT, value=str(hold.needed), hourly=hold.hourly),)
+    if hold.code == "largest-disk" and image and hold.needed >= image.root_gb:
+        return (Choice(kind=ChoiceKind.DISK, value=str(hold.needed)),)
+    return ()
 
 
 def _asking(hold: Hold, wish: Wish) -> list[Choice]:

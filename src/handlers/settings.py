@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.model import Policy
+from core.rule_table import RULES
+from core.rule_values import BadValue
 
 T = TypeVar("T")
 
@@ -74,7 +76,7 @@ def _policy(look: "_Look") -> Policy:
         look.problems.append(
             f"DEFAULT_LEASE_MINUTES is {default}, longer than LONGEST_LEASE_MINUTES ({longest})"
         )
-    return Policy(
+    policy = Policy(
         stack=look.word("STACK_NAME", _ANY),
         team_id=look.word("SLACK_TEAM_ID", _TEAM, ""),
         regions=look.words("REGIONS", _REGION, "us-east-1"),
@@ -86,7 +88,25 @@ def _policy(look: "_Look") -> Policy:
         approval_above=look.dollars("APPROVAL_ABOVE_USD_PER_HOUR", "10"),
         networks=look.networks("ALLOWED_NETWORKS"),
         instance_profile=look.word("INSTANCE_PROFILE", _PROFILE, ""),
+        approvers=look.rule("APPROVERS", "approvers", "admins"),
+        groups=look.rule("ALLOWED_GROUPS", "groups", "all"),
+        types=look.rule("ALLOWED_TYPES", "types", "all"),
+        markets=look.rule("ALLOWED_MARKETS", "markets", "all"),
+        most_count=look.number("MOST_INSTANCES", 100, least=1, most=100),
+        most_gpus=look.rule("MOST_GPUS", "most-gpus", "off"),
+        largest_disk_gb=look.rule("LARGEST_DISK_GB", "largest-disk", "off"),
+        shelf=timedelta(days=look.number("STOPPED_LEASE_DAYS", 7, least=1, most=365)),
+        idle=look.rule("IDLE_MINUTES", "idle", "off", unit="m"),
+        recover=look.rule("SPOT_RECOVERY", "recover", "off"),
+        over_price=look.rule("OVER_PRICE", "over-price", "approve"),
+        over_length=look.rule("OVER_LENGTH", "over-length", "block"),
     )
+    largest = policy.largest_disk_gb
+    if largest is not None and policy.default_disk_gb > largest:
+        look.problems.append(
+            f"DEFAULT_DISK_GB is {policy.default_disk_gb}, more than LARGEST_DISK_GB ({largest})"
+        )
+    return policy
 
 
 class _Look:
@@ -127,6 +147,16 @@ class _Look:
             upper = f" and at most {most}" if most is not None else ""
             self.problems.append(f"{name} is {number}; it must be at least {least}{upper}")
         return number
+
+    def rule(self, name: str, rule: str, default: str, *, unit: str = "") -> Any:
+        """A rule's value, read as if an admin had typed it in Slack; `unit` follows a number."""
+        kind = RULES[rule].kind
+        text = self.environ.get(name, "").strip() or default
+        try:
+            return kind.read(f"{text}{unit}" if text.isdecimal() else text)
+        except BadValue as bad:
+            self.problems.append(f"{name}: {bad.what}")
+            return kind.read(default)
 
     def dollars(self, name: str, default: str) -> Decimal:
         """An amount of US dollars, 0 or more."""

@@ -16,6 +16,7 @@ class TinySlack:
 
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    groups: dict[str, list[str]] = field(default_factory=dict)
     messages: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     responses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -85,6 +86,9 @@ class TinySlack:
             case "users.info":
                 user = arguments["user"]
                 return {"user": self.people[user]} if user in self.people else "user_not_found"
+            case "usergroups.users.list":
+                group = arguments["usergroup"]
+                return {"users": self.groups[group]} if group in self.groups else "no_such_subteam"
             case "files.getUploadURLExternal":
                 return {"upload_url": f"{self.base}/upload/1", "file_id": "F1"}
             case "files.completeUploadExternal":

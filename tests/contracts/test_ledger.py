@@ -53,6 +53,7 @@ from core.model import (
     QuotaStatus,
     Reconciled,
     RegionOffers,
+    RuleChange,
     Rules,
     Run,
     Sample,
@@ -75,6 +76,7 @@ from core.ports import ROW_NAMES, Ledger, NameTaken, StaleRow
 from sim.ledger import MemoryLedger
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+CHANGE = RuleChange(rule="types", value="g5", was="all", by="U1", at=NOW, request="slash-1")
 
 
 class OneAtATime:
@@ -719,7 +721,8 @@ ROWS: tuple[Any, ...] = (
     ),
     Reconciled(day="2026-11-22", ours=Decimal("12.34"), theirs=None, why="AccessDeniedException"),
     Rules(
-        changed=(("longest-lease", "12h"),),
+        changed=(CHANGE,),
+        news=(replace(CHANGE, told=True),),
         budgets=(Budget(scope=Scope.TEAM, monthly=Decimal(2000)),),
         by="U1",
         at=NOW,

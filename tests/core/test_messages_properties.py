@@ -411,7 +411,7 @@ def test_every_word_about_quotas_keeps_the_limits(
 @many
 @given(nasty, st.none() | nasty)
 def test_every_refusal_keeps_the_limits(what: str, more: str | None) -> None:
-    check(messages.denied(Denied(what=what, next=more)))
+    check(messages.denied(Denied(rule="types", what=what, next=more)))
     check(messages.usage(UsageError(what=what, nearest=more, topic=more)))
     check(messages.trouble(what, more))
     check(messages.aws_refused(what, classify(what, more or "", what, 400)))

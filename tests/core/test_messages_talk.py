@@ -322,7 +322,9 @@ def test_nothing_was_started_is_said_once() -> None:
 
 
 def test_a_rule_that_says_no_tells_the_next_step() -> None:
-    text = messages.denied(Denied(what="Not in this channel.", next="Use <#C1>.")).text
+    text = messages.denied(
+        Denied(rule="channels", what="Not in this channel.", next="Use <#C1>.")
+    ).text
     assert text == "Not in this channel. Nothing was started or changed.\nUse &lt;#C1&gt;."
 
 

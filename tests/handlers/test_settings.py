@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.model import Market, Over
 from handlers.settings import BadSettings, read
 
 GOOD = {
@@ -42,6 +43,60 @@ def test_lists_are_cut_at_commas() -> None:
     assert policy.admins == {"U0SAM"}
     assert policy.networks == ("192.0.2.0/24", "2001:db8::/48")
     assert policy.approval_above == Decimal("4.50")
+
+
+def test_rules_are_read_as_admins_type_them() -> None:
+    policy = read(
+        {
+            **GOOD,
+            "ALLOWED_GROUPS": "S0ML, S0OPS",
+            "APPROVERS": "U0KIM",
+            "ALLOWED_TYPES": "g5, p3.2xlarge",
+            "ALLOWED_MARKETS": "spot",
+            "MOST_INSTANCES": "8",
+            "MOST_GPUS": "16",
+            "LARGEST_DISK_GB": "500",
+            "STOPPED_LEASE_DAYS": "14",
+            "IDLE_MINUTES": "30",
+            "SPOT_RECOVERY": "on",
+            "OVER_PRICE": "block",
+            "OVER_LENGTH": "approve",
+        }
+    ).policy
+    assert policy.groups == {"S0ML", "S0OPS"}
+    assert policy.approvers == {"U0KIM"}
+    assert policy.types == ("g5", "p3.2xlarge")
+    assert policy.markets == {Market.SPOT}
+    assert (policy.most_count, policy.most_gpus, policy.largest_disk_gb) == (8, 16, 500)
+    assert (policy.shelf, policy.idle) == (timedelta(days=14), timedelta(minutes=30))
+    assert (policy.recover, policy.over_price, policy.over_length) == (
+        True,
+        Over.BLOCK,
+        Over.APPROVE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("ALLOWED_GROUPS", "ml-team", "a user group"),
+        ("APPROVERS", "kim", "a person"),
+        ("ALLOWED_TYPES", "gpu", "neither a type"),
+        ("ALLOWED_MARKETS", "cheap", "not a market"),
+        ("MOST_GPUS", "0", "from 1"),
+        ("LARGEST_DISK_GB", "20", "DEFAULT_DISK_GB is 50"),
+        ("IDLE_MINUTES", "1", "from 5m"),
+        ("SPOT_RECOVERY", "maybe", "neither `on` nor `off`"),
+        ("OVER_PRICE", "stop", "`approve` or `block`"),
+        ("MOST_INSTANCES", "0", "at least 1"),
+        ("STOPPED_LEASE_DAYS", "0", "at least 1"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_what_would_be_right(name: str, value: str, hint: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        read({**GOOD, name: value})
+    assert name in str(caught.value)
+    assert hint in str(caught.value)
 
 
 def test_a_stand_ins_address_gets_its_slash() -> None:

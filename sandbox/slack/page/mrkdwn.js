@@ -82,6 +82,9 @@ function tagged(tag, who, within) {
   if (target.startsWith("#")) {
     return [el("span", { class: "mention", text: `#${who.channels[target.slice(1)] || label}` })];
   }
+  if (target.startsWith("!subteam^")) {
+    return [el("span", { class: "mention", text: label || `@${target.slice(9)}` })];
+  }
   if (target.startsWith("!date^")) return [dated(target.slice(6), label, who, within)];
   if (/^!(here|channel|everyone)$/.test(target)) {
     return [el("span", { class: "mention mine", text: `@${target.slice(1)}` })];

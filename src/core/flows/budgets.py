@@ -48,6 +48,7 @@ def change(house: House, request: Request, wanted: commands.BudgetSet) -> None:
     """Set or take away one budget; admins only. Looked at at once, for it may be spent already."""
     if request.user not in house.policy.admins:
         no = Denied(
+            rule="budget",
             what="Only admins set budgets (rule `budget`). Nothing was changed.",
             next="The budgets and what is left of them: /gpu budget",
         )

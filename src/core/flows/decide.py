@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import messages, policy
-from core.flows import asking, quota, start
+from core.flows import asking, permits, quota, start
 from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
@@ -14,6 +14,7 @@ from core.model import (
     Cause,
     Choice,
     ChoiceKind,
+    Hold,
     HoldKind,
     Machine,
     Profile,
@@ -46,6 +47,10 @@ def _current(m: Machine | None, turn: str) -> bool:
 
 
 def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
+    """Every way on ends in a launch: who may do that is asked anew, for buttons grow old."""
+    denied = permits.may_launch(house, house.chat.person(click.user), m.channel)
+    if denied:
+        return answer(house, click.response_url, messages.denied(denied))
     if choice.kind in (ChoiceKind.ASK_QUOTA, ChoiceKind.ASK_AND_LAUNCH):
         return _ask(house, click, m, choice)
     if choice.kind is ChoiceKind.APPROVAL:
@@ -62,6 +67,9 @@ def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
     """Ask AWS first, which is harmless twice (it keeps one open request); then write it down."""
     assert m.hold is not None
     assert m.hold.quota is not None
+    barred = _barred(house, m, m.hold)
+    if barred:
+        return answer(house, click.response_url, messages.denied(barred))
     facts = quota.held_for(house, m, m.hold)
     waits = choice.kind is ChoiceKind.ASK_AND_LAUNCH
     if not short(facts, m.hold.needed):
@@ -71,6 +79,16 @@ def _ask(house: House, click: Click, m: Machine, choice: Choice) -> None:
     request = quota.ask(house, facts, total, click.user, m.channel, thread)
     write = life.waiting if waits else life.asked
     return _decide(house, click, m, lambda row: write(row, house.clock(), request, click.user))
+
+
+def _barred(house: House, m: Machine, hold: Hold) -> policy.Denied | None:
+    """AWS is not asked for room for what may not be launched any more."""
+    return policy.may_have(
+        hold.instance_type or m.wish.instance_type,
+        hold.market or m.wish.market,
+        hold.region or m.wish.region,
+        house.policy,
+    )
 
 
 def _room_now(house: House, click: Click, m: Machine, facts: QuotaFacts, *, launch: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from core import commands, messages
 from core.blocks import Message
-from core.flows import access
+from core.flows import access, rules
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer, passing
@@ -108,6 +108,7 @@ def here(house: House, opened: Opened) -> None:
 
     The same press delivered twice does nothing twice; another address finds the link used.
     """
+    house = rules.ruled(house)
     link = house.ledger.row(OneTimeLink, opened.link)
     if link is None or link.user != opened.user or opened.at > link.until:
         return None  # not one that was given here, or its time was over: the door has said so

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from core import catalog, plan, ways
+from core import catalog, plan, policy, ways
 from core.faults import CloudError, FaultKind
 from core.flows import images, market, shortage
 from core.flows.house import House
@@ -52,7 +52,8 @@ def _nearest(house: House, wish: Wish, gone: TypeFacts | None) -> tuple[TypeFact
     living: dict[str, TypeFacts] = {}
     for region in wish.regions:
         try:
-            living |= {kind.name: kind for kind in market.offers_of(house, region).types}
+            types = market.offers_of(house, region).types
+            living |= {k.name: k for k in types if policy.allows_type(k.name, house.policy)}
         except CloudError:
             continue
     return catalog.nearest(wish.instance_type, gone, tuple(living.values()), wish.market)

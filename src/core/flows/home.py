@@ -4,9 +4,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from core import budgeting, costs, messages, periods
+from core import budgeting, costs, messages, periods, policy
 from core.blocks import Home
-from core.flows import room, spending, usage
+from core.flows import room, rules, spending, usage
 from core.flows.cost import called
 from core.flows.house import House
 from core.flows.speak import passing
@@ -18,7 +18,8 @@ _EARLY = timedelta(seconds=1)
 
 
 def opened(house: House, user: str) -> None:
-    """Somebody looks at it: draw it now, and keep it true from now on."""
+    """Somebody looks at it: draw it now, and keep it true from now on. For full members only."""
+    house = rules.ruled(house)
     row = house.ledger.row(HomeTab, user)
     with suppress(StaleRow):  # somebody else draws it at this moment
         house.ledger.save_row(replace(row or HomeTab(user=user), due_at=house.clock()), row)
@@ -33,16 +34,18 @@ def follow(house: House, user: str) -> None:
     """
     row = house.ledger.row(HomeTab, user)
     if row is None or row.due_at is None or row.due_at > house.clock() + _EARLY:
-        return
+        return None
     try:
         row = house.ledger.save_row(replace(row, due_at=house.clock() + _AGAIN), row)
+        if policy.may_press(house.chat.person(user), house.policy):
+            return _forget(house, row)
         house.chat.publish(user, drawn(house, user))
         house.ledger.save_row(replace(row, due_at=None), row)
     except ChatError as error:
         if not passing(error):
             _forget(house, row)
     except StaleRow:
-        return
+        return None
 
 
 def _forget(house: House, row: HomeTab) -> None:

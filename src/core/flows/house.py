@@ -44,6 +44,7 @@ class House:
     wakes: Wakes
     policy: Policy
     clock: Callable[[], datetime]
+    deployed: Policy | None = None  # the template's own, once `policy` is the one in force
 
 
 def rewrite(house: House, id: str, change: Callable[[Machine], Machine]) -> Machine:

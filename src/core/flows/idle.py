@@ -5,7 +5,7 @@ from datetime import datetime
 from core import commands, idle, messages, policy
 from core import lifecycle as life
 from core.beats import Report
-from core.flows import unused
+from core.flows import rules, unused
 from core.flows.again import heard_before
 from core.flows.find import find
 from core.flows.house import House, rewrite
@@ -43,6 +43,7 @@ def beat(house: House, machine: str, report: Report, received: datetime) -> None
 
     What it means is looked at even if it tells nothing new: whoever heard it may have died since.
     """
+    house = rules.ruled(house)
     m = house.ledger.machine(machine)
     if m is None or report.instance not in {one.id for one in m.instances}:
         return

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core import commands, messages, names, policy
 from core import lifecycle as life
-from core.flows import data, images
+from core.flows import data, images, permits
 from core.flows.house import House
 from core.flows.meant import types_meant
 from core.flows.request import Request
@@ -22,7 +22,7 @@ MOST_NAMES = 14
 def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     """Accept and carry on; refusals are answered to the caller alone, and nothing is written."""
     person = house.chat.person(request.user)
-    denied = policy.may_launch(person, request.channel, house.policy)
+    denied = permits.may_launch(house, person, request.channel)
     wish = denied or _wish(house, wanted, person)
     if isinstance(wish, Denied):
         return answer(house, request.response_url, messages.denied(wish))
@@ -46,14 +46,16 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
     now = house.clock()
     until = commands.resolve(wanted.until, now, person.tz) if wanted.until else None
     regions = _regions(house, wanted, person)
-    denied = (policy.may_use_region(region, house.policy) for region in regions)
+    denied = [policy.may_use_region(region, house.policy) for region in regions]
+    if wanted.data_gb is not None:
+        denied.append(policy.may_be_so_large(wanted.data_gb, house.policy))
     limit = policy.lease_for(wanted.length, until, person.id, house.policy, now)
     refusal = next(filter(None, denied), limit)
     if isinstance(refusal, Denied):
         return refusal
     return Wish(
         instance_type=wanted.instance_type,
-        market=wanted.market or Market.ON_DEMAND,
+        market=wanted.market or _usual_market(house),
         region=regions[0],
         or_on_demand=wanted.or_on_demand,
         or_regions=regions[1:],
@@ -76,6 +78,12 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         why=wanted.why or "",
         name=wanted.name,
     )
+
+
+def _usual_market(house: House) -> Market:
+    """On-demand when nobody says, unless only spot is allowed."""
+    allowed = house.policy.markets
+    return Market.ON_DEMAND if Market.ON_DEMAND in allowed else Market.SPOT
 
 
 def _regions(house: House, wanted: commands.Launch, person: Person) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core import catalog, commands
+from core import catalog, commands, policy
 from core.faults import CloudError
 from core.flows.house import House
 from core.flows.market import offers_of
@@ -93,7 +93,9 @@ def _fitting(
 ) -> tuple[str, ...]:
     """The smallest that will do, with those that are as small: their price decides then."""
     sold = tuple(t for t in shelf.types if t.markets & set(wish.markets))
-    fitting = catalog.fitting(word, sold)
+    allowed = tuple(t for t in sold if policy.allows_type(t.name, house.policy))
+    # Where no allowed type will do, the plan says which rule stands in the way of the others.
+    fitting = catalog.fitting(word, allowed) or catalog.fitting(word, sold)
     if not fitting:
         return ()
     if cheapest:

@@ -7,6 +7,7 @@ from functools import partial
 from core import catalog, commands, messages, policy
 from core import lifecycle as life
 from core.faults import CloudError, Fault, FaultKind
+from core.flows import permits
 from core.flows.house import House, rewrite
 from core.flows.limits import quota_facts, region_quotas
 from core.flows.request import Request
@@ -64,7 +65,7 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
     """Ask AWS for enough vCPUs to launch `count` more of a type."""
     region = wanted.region or house.policy.region
     person = house.chat.person(request.user)
-    denied = policy.may_launch(person, request.channel, house.policy)
+    denied = permits.may_launch(house, person, request.channel)
     denied = denied or policy.may_use_region(region, house.policy)
     if denied:
         return answer(house, request.response_url, messages.denied(denied))
@@ -73,6 +74,9 @@ def raise_(house: House, request: Request, wanted: commands.QuotaRaise) -> None:
         return answer(house, request.response_url, messages.usage(kind))
     assert kind is not None
     market = wanted.market or Market.ON_DEMAND
+    denied = policy.may_have(kind.name, market, region, house.policy)
+    if denied:
+        return answer(house, request.response_url, messages.denied(denied))
     facts = quota_facts(house, region, kind.name, market)
     needed = kind.vcpus * wanted.count
     if not short(facts, needed):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from core import lifecycle as life
 from core import messages, policy
+from core.flows import permits
 from core.flows.again import heard_before
 from core.flows.groups import open_rest
 from core.flows.house import House, rewrite
@@ -23,6 +24,9 @@ def keep_trying(house: House, click: Click) -> None:
         return answer(house, click.response_url, messages.old_button(m))
     if policy.may_touch(click.user, m, house.policy):
         return answer(house, click.response_url, messages.not_yours(m))
+    denied = permits.may_launch(house, house.chat.person(click.user), m.channel)
+    if denied:
+        return answer(house, click.response_url, messages.denied(denied))
     rest = open_rest(house, m)
 
     def change(row: Machine) -> Machine:

@@ -36,11 +36,25 @@ from core.ports import ChatError
 # own row knows its owner's id.
 _ALWAYS = frozenset({"stop", "stop-all", "end", "cancel"})
 
+_FOR_EVERYBODY = (commands.UsageError, commands.Help, commands.Stop, commands.End)
+
 
 def command(house: House, request: Request) -> None:
-    """Carry out one slash command. Who may look or stop is asked where it matters, by id."""
-    house = rules.ruled(house)
-    parsed = commands.parse(request.text)
+    """Carry out one slash command, by the rules as they are now.
+
+    Whoever is no full member of this workspace only ever reads help, or stops what is theirs.
+    """
+    house, parsed = rules.ruled(house), commands.parse(request.text)
+    if not isinstance(parsed, _FOR_EVERYBODY):
+        denied = policy.may_press(house.chat.person(request.user), house.policy)
+        if denied:
+            return answer(house, request.response_url, messages.denied(denied))
+    return _carry_out(house, request, parsed)
+
+
+def _carry_out(
+    house: House, request: Request, parsed: commands.Command | commands.UsageError
+) -> None:
     match parsed:
         case commands.UsageError():
             answer(house, request.response_url, messages.usage(parsed))

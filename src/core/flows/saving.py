@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from core import commands, images, messages, policy
+from core import commands, images, messages
+from core.flows import permits
 from core.flows.find import find
 from core.flows.house import MOST_RACES, House
 from core.flows.image_rows import follow
@@ -30,7 +31,7 @@ def save(house: House, request: Request, wanted: commands.Save) -> None:
     if m is None:
         return None
     person = house.chat.person(request.user)
-    denied = policy.may_launch(person, request.channel, house.policy)
+    denied = permits.may_launch(house, person, request.channel)
     if denied:
         return answer(house, request.response_url, messages.denied(denied))
     if images.is_word(wanted.image) or wanted.image.startswith("ami-"):

@@ -19,7 +19,7 @@ from core.flows.house import MOST_RACES, House, rewrite
 from core.flows.request import Request
 from core.flows.speak import answer, passing, say
 from core.model import ALIVE, FINAL, Desire, KeyDelivery, Machine, SentCommand, State
-from core.policy import Denied
+from core.policy import Denied, Pointless
 from core.ports import ChatError, CommandState, StaleRow
 
 MOST_SHARED = 10
@@ -48,32 +48,35 @@ def share(house: House, request: Request, wanted: commands.Share) -> None:
     return answer(house, request.response_url, messages.share_goes(m, guest, stop=wanted.stop))
 
 
-def _refused(house: House, m: Machine, user: str) -> Denied | None:
+def _refused(house: House, m: Machine, user: str) -> Denied | Pointless | None:
     """Why this person is not let in: only full members are, and only so many."""
     if user == m.owner:
-        return Denied(what=f"{m.name} is theirs already.", next=None)
+        return Pointless(what=f"{m.name} is theirs already.", next=None)
     if user in m.shared:
-        return Denied(what=f"{m.name} is shared with them already.")
+        return Pointless(what=f"{m.name} is shared with them already.")
     if m.desire is Desire.GONE or m.state in FINAL:
-        return Denied(what=f"{m.name} is ending.")
+        return Pointless(what=f"{m.name} is ending.")
     try:
         barred = policy.may_press(house.chat.person(user), house.policy)
     except ChatError as error:
         if passing(error):
             raise
-        return Denied(what="Slack knows nobody by that name here.")
+        return Pointless(what="Slack knows nobody by that name here.")
     if barred:
-        return Denied(what="Only full members of this workspace can be let in to a machine.")
-    if len(m.shared) >= MOST_SHARED:
         return Denied(
+            rule="members",
+            what="Only full members of this workspace can be let in to a machine (rule `members`).",
+        )
+    if len(m.shared) >= MOST_SHARED:
+        return Pointless(
             what=f"A machine is shared with {MOST_SHARED} people at most.",
             next=f"Take somebody off first: /gpu unshare {m.name} @somebody",
         )
     return None
 
 
-def _not_shared(m: Machine, user: str) -> Denied | None:
-    return None if user in m.shared else Denied(what=f"{m.name} is not shared with them.")
+def _not_shared(m: Machine, user: str) -> Pointless | None:
+    return None if user in m.shared else Pointless(what=f"{m.name} is not shared with them.")
 
 
 def _decided(house: House, row: Machine, request: Request, wanted: commands.Share) -> Machine:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, gate, messages, policy
 from core import lifecycle as life
-from core.flows import purse
+from core.flows import permits, purse
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -53,7 +53,7 @@ def _start(
 ) -> None:
     person = house.chat.person(asked.user)
     end_at = commands.resolve(until, house.clock(), person.tz) if until else None
-    lease = _lease(house, asked, length, end_at)
+    lease = _lease(house, m, asked, length, end_at)
     if isinstance(lease, policy.Denied):
         return answer(house, asked.response_url, messages.denied(lease))
     denied = _over(house, m, lease)
@@ -79,16 +79,24 @@ def _over(house: House, m: Machine, lease: Lease) -> policy.Denied | None:
         return None
     said = " ".join(one.words for one in found)
     return policy.Denied(
+        rule=found[0].rule.partition(" ")[0],  # `budget of the team` is a budget
         what=f"{m.name} is not started. {said} It stays stopped.",
         next="For a shorter time it may do, or an admin or approver can start it.",
     )
 
 
 def _lease(
-    house: House, asked: Asked, length: timedelta | None, end_at: datetime | None
+    house: House,
+    m: Machine,
+    asked: Asked,
+    length: timedelta | None,
+    end_at: datetime | None,
+    choice: Choice | None = None,
 ) -> Lease | policy.Denied:
     now, person = house.clock(), house.chat.person(asked.user)
-    denied = policy.may_launch(person, asked.channel, house.policy)
+    # A button may be pressed in direct messages: it counts for the machine's own channel.
+    channel = m.channel if isinstance(asked, Click) else asked.channel
+    denied = permits.may_launch(house, person, channel) or permits.may_start(house, m, choice)
     allowed = denied or policy.lease_for(length, end_at, person.id, house.policy, now)
     if isinstance(allowed, policy.Denied):
         return allowed
@@ -133,7 +141,7 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     """The same length again; a time of day that was said still stands, if it is to come."""
     now, by = house.clock(), click.user
     end_at = m.wish.until if m.wish.until and m.wish.until > now else None
-    lease = _lease(house, click, m.lease.length if m.lease else None, end_at)
+    lease = _lease(house, m, click, m.lease.length if m.lease else None, end_at, choice)
     if isinstance(lease, policy.Denied):
         return answer(house, click.response_url, messages.denied(lease))
 

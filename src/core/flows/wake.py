@@ -46,6 +46,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
     if kind == "saved-image":
         return image_rows.follow(house, id)
     if kind == "strays":
+        if id == (house.deployed or house.policy).region:  # the first of those: once an hour
+            rules.look_over(house)
         return leftovers.look_over(house, id)
     if kind == "data-volume":
         return volume.follow_if_due(house, id) if due else volume.follow(house, id)

@@ -100,6 +100,14 @@ from core.messages.market import not_sold, types
 from core.messages.notices import notice
 from core.messages.prices import prices
 from core.messages.questions import end_question, stop_all_question, stop_question
+from core.messages.rules import (
+    rule_announced,
+    rule_changed,
+    rule_same,
+    rules,
+    rules_ignored,
+    rules_unreadable,
+)
 from core.messages.sharing import (
     share_before_boot,
     share_done,
@@ -196,6 +204,12 @@ __all__ = [
     "quota_not_asked",
     "quota_outcome",
     "quotas",
+    "rule_announced",
+    "rule_changed",
+    "rule_same",
+    "rules",
+    "rules_ignored",
+    "rules_unreadable",
     "saved_images",
     "share_before_boot",
     "share_done",

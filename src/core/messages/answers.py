@@ -12,7 +12,7 @@ from core.lifecycle import NotExtended, next_decider
 from core.messages import in_store, words
 from core.messages.guide import TOPICS
 from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
-from core.policy import Denied
+from core.policy import Denied, Pointless
 from core.refusals import what_to_say
 from core.words import closest
 
@@ -22,8 +22,8 @@ _NOT_DONE = "Nothing was started or changed."
 # ---- refusals -------------------------------------------------------------------------------
 
 
-def denied(refusal: Denied) -> Message:
-    """A rule says no."""
+def denied(refusal: Denied | Pointless) -> Message:
+    """A rule says no, or it cannot be."""
     blocks = [section(_with_nothing_done(refusal.what))]
     if refusal.next:
         blocks.append(context(escape(refusal.next)))

@@ -74,6 +74,7 @@ from core.model.policies import (
 )
 from core.model.quotas import QuotaChange, QuotaFacts, QuotaRequest, QuotaRoom, QuotaStatus
 from core.model.rules import (
+    RuleChange,
     Rules,
 )
 from core.model.schedules import (
@@ -143,6 +144,7 @@ __all__ = [
     "QuotaStatus",
     "Reconciled",
     "RegionOffers",
+    "RuleChange",
     "Rules",
     "Run",
     "Sample",

@@ -54,7 +54,7 @@ class Hold:
     kind: HoldKind
     choices: tuple[Choice, ...] = ()
     quota: QuotaFacts | None = None
-    needed: int = 0  # vCPUs
+    needed: int = 0  # vCPUs; where a rule limits a number: the most that it allows
     hourly: Decimal | None = None  # of the cheapest zone, where the price is known
     asked: str | None = None  # key of the QuotaRequest that was made from this hold
     lacks_key: bool = False

@@ -1,0 +1,49 @@
+"""Who may start something that costs money, with what Slack says of them at this moment."""
+
+from decimal import Decimal
+
+from core import policy
+from core.flows.house import House
+from core.model import Choice, ChoiceKind, Machine, Person
+from core.policy import Denied
+from core.ports import ChatError
+
+
+def may_launch(house: House, person: Person, channel: str) -> Denied | None:
+    """Whether this person may start something that costs money, from this channel.
+
+    Who is in a user group is asked only where the rule `groups` names some, and of those whom no
+    other rule refuses. Where Slack does not tell, nothing is launched.
+    """
+    barred = policy.may_launch(person, channel, house.policy, grouped=True)
+    if barred or not house.policy.groups:
+        return barred
+    grouped = _grouped(house, person.id)
+    return policy.may_launch(person, channel, house.policy, grouped=grouped)
+
+
+def _grouped(house: House, user: str) -> bool | None:
+    silent = False
+    for group in sorted(house.policy.groups):
+        try:
+            if user in house.chat.group_members(group):
+                return True
+        except ChatError:
+            silent = True
+    return None if silent else False
+
+
+def may_start(house: House, m: Machine, choice: Choice | None = None) -> Denied | None:
+    """Whether a machine that lies stopped may be started, as it is or as was chosen.
+
+    One whose disk lies as an image is planned again and judged there, like a launch.
+    """
+    at = m.placement
+    if m.kept is not None or at is None:
+        return None
+    other = choice is not None and choice.kind is ChoiceKind.TYPE
+    kind = choice.value if choice is not None and other else at.instance_type
+    gpus = Decimal(m.facts.gpu.count if m.facts and m.facts.gpu and not other else 0)
+    return policy.may_have(kind, at.market, at.region, house.policy) or policy.may_be_so_many(
+        max(1, len(m.members)), gpus, house.policy
+    )
