@@ -30,12 +30,14 @@ FUNCTIONS = (DOOR, "Slack", "Clock", "Ec2Events")
 # All that the door imports; tests/test_build.py holds this to what it really imports.
 DOOR_FILES = (
     "core/__init__.py",
+    "core/beats.py",
     "core/first_words.py",
     "core/links.py",
     "core/networks.py",
     "core/words.py",
     "handlers/__init__.py",
     "handlers/aws_post.py",
+    "handlers/beat.py",
     "handlers/door.py",
     "handlers/here.py",
 )

@@ -66,7 +66,7 @@ def test_the_door_ships_its_own_files_and_nothing_else(built: Path) -> None:
 
 def test_the_doors_files_are_all_that_it_imports(built: Path) -> None:
     code = (
-        "before = set(sys.modules); import handlers.door; "
+        "before = set(sys.modules); import handlers.door, handlers.here, handlers.beat; "
         "print(*sorted({n.partition('.')[0] for n in set(sys.modules) - before}"
         " - set(sys.stdlib_module_names)))"
     )
