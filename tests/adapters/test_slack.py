@@ -339,3 +339,24 @@ def test_a_home_tab_that_is_switched_off_is_a_chat_error(slack: TinySlack) -> No
     with pytest.raises(ChatError) as caught:
         chat(slack).publish("U1", home(section("words"), CHART))
     assert caught.value.code == "not_enabled"
+
+
+def test_who_is_in_a_user_group_is_remembered_for_a_minute(slack: TinySlack) -> None:
+    slack.groups["S1"] = ["U1", "U2"]
+    now = [100.0]
+    asked = SlackChat(web_client(TOKEN, slack.api), "T1", Responder(slack.api), lambda: now[0])
+    assert asked.group_members("S1") == {"U1", "U2"}
+    slack.groups["S1"] = ["U2"]
+    now[0] += 59
+    assert asked.group_members("S1") == {"U1", "U2"}
+    now[0] += 2
+    assert asked.group_members("S1") == {"U2"}
+    assert slack.asked == [("usergroups.users.list", {"usergroup": "S1"})] * 2
+
+
+def test_a_failed_look_at_a_user_group_is_not_remembered(slack: TinySlack) -> None:
+    to = chat(slack)
+    with pytest.raises(ChatError):
+        to.group_members("S1")
+    slack.groups["S1"] = ["U1"]
+    assert to.group_members("S1") == {"U1"}

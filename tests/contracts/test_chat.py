@@ -32,6 +32,7 @@ class Room:
     response_url: str
     take_down: Callable[[], object]
     text_at: Callable[[Place], str]
+    group: str = "S1"  # with ada in it, and one that is not there
     channel: str = "C1"
     closed: str = "C9"  # the bot is not in it
     ada: Person = ADA
@@ -51,7 +52,7 @@ def room(request: pytest.FixtureRequest) -> Iterator[Room]:
 
 
 def _in_memory() -> Room:
-    chat = MemoryChat(closed={"C9"})
+    chat = MemoryChat(closed={"C9"}, groups={"S1": frozenset({"U1"})})
     chat.add(ADA, GUS)
 
     def take_down() -> None:
@@ -67,6 +68,7 @@ def _in_memory() -> Room:
 
 def _over_http(slack: TinySlack) -> Room:
     slack.closed.add("C9")
+    slack.groups["S1"] = ["U1"]
     slack.people["U1"] = {
         "id": "U1",
         "team_id": "T1",
@@ -105,6 +107,7 @@ def _over_the_stand_in(stand_in: StandIn) -> Room:
         response_url=stand_in.door.seen[-1].form()["response_url"],
         take_down=lambda: stand_in.do("settings", slack_down=True),
         text_at=text_at,
+        group="S06MLTEAM1",
         channel=LAB,
         closed=RANDOM,
         ada=_as_listed(people["ada"], member=True),
@@ -207,3 +210,21 @@ def test_when_slack_is_down_every_call_is_a_chat_error(room: Room) -> None:
     for call in calls:
         with pytest.raises(ChatError):
             call()
+
+
+def test_who_is_in_a_user_group_is_told(room: Room) -> None:
+    members = room.chat.group_members(room.group)
+    assert room.ada.id in members
+    assert room.gus.id not in members
+
+
+def test_a_user_group_that_is_not_there_is_an_error(room: Room) -> None:
+    with pytest.raises(ChatError) as caught:
+        room.chat.group_members("S0GONE0000")
+    assert caught.value.code == "no_such_subteam"
+
+
+def test_while_slack_is_down_nobody_is_in_any_group(room: Room) -> None:
+    room.take_down()
+    with pytest.raises(ChatError):
+        room.chat.group_members(room.group)

@@ -1,15 +1,21 @@
 """The rules that admins change: how they are read, written back, and laid over the policy."""
 
+import ast
+import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core import rulebook
-from core.model import Budget, Market, Over, Policy, RuleChange, Rules, Scope
+from core.model import Budget, HoldKind, Market, Over, Policy, RuleChange, Rules, Scope, Wish
+from core.plan import Candidate, Stuck, judge
+from core.policy import may_be_so_many, most_machines
 from core.rule_table import FIXED, RULES
 from core.rule_values import BadValue, spell
 
@@ -248,3 +254,74 @@ def test_a_slip_finds_the_rule_that_was_meant() -> None:
     assert rulebook.nearest("longest-leese") == "longest-lease"
     assert rulebook.nearest("type") == "types"
     assert rulebook.nearest("zzzzzz") is None
+
+
+SOURCE = Path(rulebook.__file__).parent
+
+
+def refusals() -> list[tuple[str, ast.Call]]:
+    """Every call in the source that makes a refusal by a rule."""
+    return [
+        (f"{file.name}:{call.lineno}", call)
+        for file in sorted(SOURCE.rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in ("Denied", "Broken")
+    ]
+
+
+def test_every_refusal_names_a_rule_that_there_is() -> None:
+    found = refusals()
+    assert len(found) > 12
+    for where, call in found:
+        rule = next(word.value for word in call.keywords if word.arg == "rule")
+        if isinstance(rule, ast.Constant):
+            assert rule.value in rulebook.NAMES, where
+
+
+def test_every_refusal_says_its_rule_in_its_words() -> None:
+    for where, call in refusals():
+        words = {word.arg: word.value for word in call.keywords}
+        rule, said = words["rule"], words.get("what")
+        if isinstance(rule, ast.Constant) and said is not None:
+            assert f"(rule `{rule.value!s}`)" in ast.unparse(said), where
+
+
+def test_every_rule_that_is_named_anywhere_is_one() -> None:
+    for file in SOURCE.rglob("*.py"):
+        for name in re.findall(r"\(rule `([a-z-]+)`\)", file.read_text("utf-8")):
+            assert name in rulebook.NAMES, (file.name, name)
+
+
+BARE = Candidate(instance_type="p3.2xlarge", market=Market.SPOT, region="eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"types": ("g5",)}, "types"),
+        ({"markets": frozenset({Market.ON_DEMAND})}, "markets"),
+        ({"regions": ("us-east-1",)}, "regions"),
+    ],
+)
+def test_what_is_not_allowed_is_held_for_its_rule_whatever_aws_says(
+    changes: dict[str, Any], rule: str
+) -> None:
+    wish = Wish(instance_type="p3.2xlarge", market=Market.SPOT, region="eu-west-1")
+    judged = judge(wish, BARE, replace(DEPLOYED, **changes), admin=True)
+    assert isinstance(judged, Stuck)
+    assert (judged.hold.kind, judged.hold.code) == (HoldKind.NOT_ALLOWED, rule)
+    assert rule in rulebook.NAMES
+    assert f"(rule `{rule}`)" in judged.hold.detail
+
+
+@pytest.mark.parametrize(
+    ("gpus", "most"),
+    [(Decimal(1), 6), (Decimal(4), 1), (Decimal(8), 0), (Decimal("0.5"), 12), (Decimal(0), 16)],
+)
+def test_as_many_machines_as_the_gpus_allow(gpus: Decimal, most: int) -> None:
+    policy = replace(DEPLOYED, most_count=16, most_gpus=6)
+    assert most_machines(gpus, policy) == most
+    if most:
+        assert may_be_so_many(most, gpus, policy) is None
+    assert may_be_so_many(most + 1, gpus, policy) is not None

@@ -223,7 +223,7 @@ def extend_refused(m: Machine, refusal: NotExtended, asks: datetime | None = Non
         case "too-late":
             said = f"{name} has reached its deadline and is {words.state(m)}."
         case "beyond-longest":
-            said = f"{name} may not run that long in one go"
+            said = f"{name} may not run that long in one go (rule `longest-lease`)"
             said += f": {latest} is the latest." if latest else "."
         case "not-later":
             said = f"{name} runs{_until(m)} anyway; only a later time extends it."

@@ -92,6 +92,13 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu launch g5.xlarge data 500", "makes one, or brings the one you have, at /data"),
         ("/gpu data delete bert", "deletes one with everything on it, after a question"),
     ),
+    "policy": (
+        ("/gpu policy", "every rule: its value, who changed it, and what it means"),
+        ("/gpu policy set longest-lease 12h", "admins: changes one; the other admins are told"),
+        ("/gpu policy set types g4dn g5 p3.2xlarge", "families and types that may be launched"),
+        ("/gpu policy set approvers @kim @lee", "people, channels and user groups by their names"),
+        ("/gpu policy reset longest-lease", "what the template says again"),
+    ),
 }
 
 _NOTES = {
