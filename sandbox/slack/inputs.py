@@ -55,7 +55,9 @@ def values_of(view: View, given: object) -> Json:
     found: Json = {}
     for block in view.body["blocks"]:
         for element in (*block.get("elements", ()), block.get("accessory"), block.get("element")):
-            if not isinstance(element, dict) or element["type"] in ("button", "image"):
+            if not isinstance(element, dict) or "action_id" not in element:
+                continue  # words or an image
+            if element["type"] == "button":
                 continue
             name = element["action_id"]
             block_id = block["block_id"]

@@ -319,6 +319,23 @@ def test_opening_home_sends_the_event_and_shows_what_is_published(room: Room) ->
     assert room.state("lin")["home"] is None
 
 
+def test_of_several_buttons_with_one_name_the_one_with_that_value_is_pressed(room: Room) -> None:
+    def row(value: str) -> dict[str, object]:
+        text = {"type": "plain_text", "text": "Stop"}
+        button = {"type": "button", "action_id": "stop", "value": value, "text": text}
+        return {"type": "actions", "elements": [button]}
+
+    words = {"type": "context", "elements": [{"type": "mrkdwn", "text": "as of now"}]}
+    shown = {"type": "home", "blocks": [row("m1:1"), words, row("m2:1")]}
+    room.bot.views_publish(user_id=ADA, view=shown)
+    home = room.state("ada")["home"]["id"]
+    room.do("click", user="ada", view=home, action_id="stop", value="m2:1")
+    payload = json.loads(room.door.seen[-1].form()["payload"])
+    assert payload["actions"][0]["value"] == "m2:1"
+    assert "response_url" not in payload
+    assert "channel" not in payload
+
+
 def test_a_failed_event_is_sent_once_more_and_a_failed_command_is_not(room: Room) -> None:
     room.door.answer = lambda seen: Response("no", 500)
     room.do("home", user="ada")

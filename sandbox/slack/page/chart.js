@@ -12,7 +12,7 @@ function svg(name, attributes, ...children) {
   return made;
 }
 
-/** The block's figure: title, drawing, and a legend that names every series with its last value. */
+/** The block's figure: title, drawing, and a legend: of lines their last value, of bars their sum. */
 export function chart(block, id) {
   const drawing = block.chart.type === "pie" ? [pie(block.chart)] : [lines(block), legend(block.chart)];
   return el("figure", { class: "block chart", ...id },
@@ -23,9 +23,10 @@ function pie({ segments }) {
   return el("ul", {}, segments.map(({ label, value }) => el("li", { text: `${label}: ${value}` })));
 }
 
-function legend({ series }) {
+function legend({ series, type }) {
+  const told = (data) => (type === "bar" ? data.reduce((sum, { value }) => sum + value, 0) : data.at(-1).value);
   return el("ul", { class: "legend" }, series.map(({ name, data }, n) =>
-    el("li", { class: `series-${n}`, text: `${name} ${figure(data.at(-1).value)}` })));
+    el("li", { class: `series-${n}`, text: `${name} ${figure(told(data))}` })));
 }
 
 function figure(value) {
@@ -50,7 +51,8 @@ function lines(block) {
 function scaled(values, type) {
   const low = Math.min(...values), high = Math.max(...values);
   const room = (high - low || Math.abs(high) || 1) * 0.1;
-  return type === "line" ? { low: low - room, high: high + room } : { low: Math.min(0, low), high: high + room };
+  const floor = low < 0 ? low - room : Math.max(0, low - room);
+  return type === "line" ? { low: floor, high: high + room } : { low: Math.min(0, low), high: high + room };
 }
 
 function rows({ low, high }, y) {

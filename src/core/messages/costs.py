@@ -147,8 +147,10 @@ def _shares(
 
 def _of(usd: Decimal, total: Decimal) -> str:
     """$12.30 (25 %)."""
-    percent = round(usd * 100 / total) if total else 0
-    return f"{words.money(usd)} ({percent} %)" if usd else words.money(usd)
+    if not usd or not total:
+        return words.money(usd)
+    percent = round(usd * 100 / total)
+    return f"{words.money(usd)} ({percent or 'under 1'} %)"
 
 
 def _machines(found: Report, *, named: bool) -> Iterator[str]:

@@ -80,10 +80,10 @@ def _told(m: Machine, used: Used, now: datetime) -> Iterator[str]:
 def _buttons(m: Machine) -> list[Block]:
     """As in a list: what lengthens, what stops, what starts it again."""
     if m.state in ALIVE and m.lease and m.desire is Desire.RUN:
-        found = (buttons.extend_button(m), buttons.stop_button(m))
+        found = (buttons.extend_button(m, style=None), buttons.stop_button(m))
         return [one for one in found if one is not None]
     if m.state is State.STOPPED and m.desire is Desire.STOP:
-        return [buttons.start_button(m)]
+        return [buttons.start_button(m, style=None)]
     return []
 
 
