@@ -12,7 +12,7 @@ from core import rulebook
 from core.blocks import Message
 from core.flows import home
 from core.model import ChoiceKind, HoldKind, Market, Rules, State
-from core.ports import ChatError, Ledger, UnreadableRow
+from core.ports import Ledger, UnreadableRow
 from core.rule_table import RULES
 from sim.chat import direct
 from sim.ledger import MemoryLedger
@@ -103,15 +103,33 @@ def test_the_same_request_delivered_twice_is_one_change_told_once() -> None:
     assert len(told_to(here, LIN)) == 2
 
 
-def test_a_change_whose_telling_failed_is_told_by_the_next_delivery() -> None:
+@pytest.mark.parametrize("dies_at", ["before the row", "after the row", "after the telling"])
+def test_a_change_that_dies_anywhere_is_made_and_told_by_the_next_delivery(dies_at: str) -> None:
     here = town(admins=frozenset({SAM, LIN}))
     request = here.request("policy set types g5", SAM)
-    here.chat.down = True
-    with pytest.raises(ChatError):
+    whole, writes = here.house, list[Rules]()
+
+    def dying(new: Rules, seen: Rules | None) -> Rules:
+        if dies_at == "before the row" or (dies_at == "after the telling" and writes):
+            raise Killed
+        writes.append(here.ledger.save_row(new, seen))
+        if dies_at == "after the row":
+            raise Killed
+        return writes[-1]
+
+    here.house = replace(whole, ledger=through(here, save_row=dying))
+    with pytest.raises(Killed):
         here.deliver(request)
-    here.chat.down = False
-    here.deliver(request)
-    assert len(told_to(here, LIN)) == 1
+    here.house = whole
+    assert "*types* is `g5` now; it was `all`." in said(here.deliver(request))
+    (row,) = here.ledger.rows(Rules)
+    assert [one.value for one in row.changed] == ["g5"]
+    assert len(row.news) == 1
+    assert len(told_to(here, LIN)) == (2 if dies_at == "after the telling" else 1)
+
+
+class Killed(Exception):
+    """The function ends here."""
 
 
 def test_what_is_so_already_is_not_changed_and_nobody_is_told() -> None:
@@ -252,6 +270,14 @@ def test_where_slack_does_not_tell_who_is_in_a_group_nothing_starts_and_stopping
     here.type("stop yes", ADA)
     here.until_quiet()
     assert here.counts()["instances"] == 0
+
+
+def test_only_from_the_channels_that_are_set_and_their_names_are_shown() -> None:
+    here = ready()
+    here.type("policy set channels <#C0LAB|gpu lab> <#C0ML|ml>", SAM)
+    assert "*channels*  <#C0LAB> <#C0ML>" in said(here.type("policy"))
+    assert names_a_rule(said(here.type("launch p3.2xlarge spot"))) == "channels"
+    assert here.type("launch p3.2xlarge spot", ADA, "C0ML") == []
 
 
 def test_an_empty_group_is_no_rule() -> None:

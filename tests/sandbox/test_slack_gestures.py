@@ -81,6 +81,12 @@ def test_people_and_links_in_a_command_arrive_marked_as_the_manifest_asks(room: 
     assert text == "share fox <@U06LIN9F2TB|lin> &amp; @nobody <https://github.com/octocat.keys>"
 
 
+def test_user_groups_and_channels_in_a_command_arrive_marked_too(room: Room) -> None:
+    room.do("slash", text="policy @ml-team #gpu-lab #none")
+    text = room.door.seen[0].form()["text"]
+    assert text == "policy <!subteam^S06MLTEAM1|@ml-team> <#C06GPULAB42|gpu-lab> #none"
+
+
 def test_the_whole_line_may_be_given_as_text(room: Room) -> None:
     room.do("slash", text="/gpu list all")
     assert room.door.seen[0].form()["text"] == "list all"
