@@ -12,6 +12,9 @@ from datetime import timedelta
 from core.beat_script import SERVICE as _BEAT_SERVICE
 from core.beat_script import beat_script
 
+LARGEST = 16 * 1024  # bytes of user data that EC2 takes
+_File = tuple[str, str, str]  # path, mode, content
+
 # The bot stops it in time; this is for when nobody does.
 GRACE = timedelta(minutes=2)
 
@@ -145,32 +148,48 @@ def user_data(
 
     `data_of`: who logs in, on a machine that a data volume comes along with. `strangers_of`: the
     same, on one whose image may hold keys of other people, which are taken out before any is put
-    in. `beats_to`: where it reports how much it is used, with its token.
+    in. `beats_to`: where it reports how much it is used, with its token; where so many keys leave
+    no room for that, it reports nothing, and counts as in use.
     """
-    files = [
+    files = _deadline(longest) + (_data(data_of) if data_of is not None else [])
+    if beats_to is not None:
+        whole = _written(keys, files + _beat(beats_to), strangers_of)
+        if len(whole) <= LARGEST:
+            return whole
+    return _written(keys, files, strangers_of)
+
+
+def _deadline(longest: timedelta) -> list[_File]:
+    return [
         ("/usr/local/sbin/gpu-deadline", "0755", script(longest)),
         ("/etc/systemd/system/gpu-deadline.service", "0644", _SERVICE),
         ("/etc/systemd/system/gpu-deadline.timer", "0644", _TIMER),
     ]
-    units = ["gpu-deadline.timer"]
-    if data_of is not None:
-        files += [
-            ("/usr/local/sbin/gpu-data", "0755", data_script(data_of)),
-            ("/etc/systemd/system/gpu-data.service", "0644", _DATA_SERVICE),
-            ("/etc/systemd/system/gpu-data.timer", "0644", _DATA_TIMER),
-        ]
-        units.append("gpu-data.timer")
-    if beats_to is not None:  # only root may read the token there
-        files += [
-            ("/usr/local/sbin/gpu-beat", "0700", beat_script(beats_to)),
-            ("/etc/systemd/system/gpu-beat.service", "0644", _BEAT_SERVICE),
-        ]
-        units.append("gpu-beat.service")
+
+
+def _data(user: str) -> list[_File]:
+    return [
+        ("/usr/local/sbin/gpu-data", "0755", data_script(user)),
+        ("/etc/systemd/system/gpu-data.service", "0644", _DATA_SERVICE),
+        ("/etc/systemd/system/gpu-data.timer", "0644", _DATA_TIMER),
+    ]
+
+
+def _beat(url: str) -> list[_File]:
+    """Only root may read the token there."""
+    return [
+        ("/usr/local/sbin/gpu-beat", "0700", beat_script(url)),
+        ("/etc/systemd/system/gpu-beat.service", "0644", _BEAT_SERVICE),
+    ]
+
+
+def _written(keys: tuple[str, ...], files: list[_File], strangers_of: str | None) -> str:
     lines = ["#cloud-config", *_forgetting(strangers_of)]
     lines += ["ssh_authorized_keys:", *(f"  - {key}" for key in keys), "write_files:"]
     for path, mode, content in files:
         lines += [f"  - path: {path}", f'    permissions: "{mode}"', "    content: |"]
         lines += [f"      {line}".rstrip() for line in content.splitlines()]
+    units = [path.rpartition("/")[2] for path, _, text in files if "[Install]" in text]
     lines += ["runcmd:", "  - [systemctl, daemon-reload]"]
     lines += [f"  - [systemctl, enable, --now, {unit}]" for unit in units]
     return "\n".join(lines) + "\n"

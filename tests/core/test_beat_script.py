@@ -281,3 +281,11 @@ def test_the_first_boot_starts_the_unit_and_only_root_reads_its_token() -> None:
     assert ["systemctl", "enable", "--now", "gpu-beat.service"] in told["runcmd"]
     without = yaml.safe_load(user_data((KEY,), timedelta(days=7)))
     assert not [one for one in without["write_files"] if "beat" in one["path"]]
+
+
+def test_a_machine_with_so_many_keys_that_nothing_else_fits_boots_without_reporting() -> None:
+    keys = tuple("ssh-rsa " + "A" * 716 for _ in range(11))
+    text = user_data(keys, timedelta(days=7), data_of="ec2-user", beats_to=URL)
+    assert len(text) <= 16 * 1024
+    assert "gpu-beat" not in text
+    assert "gpu-deadline.timer" in text
