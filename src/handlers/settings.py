@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from core.model import Policy
+from core.model import Budget, Policy, Scope
 from core.rule_table import RULES
 from core.rule_values import BadValue
 
@@ -100,6 +100,8 @@ def _policy(look: "_Look") -> Policy:
         recover=look.rule("SPOT_RECOVERY", "recover", "off"),
         over_price=look.rule("OVER_PRICE", "over-price", "approve"),
         over_length=look.rule("OVER_LENGTH", "over-length", "block"),
+        over=look.rule("OVER_BUDGET", "over-budget", "approve"),
+        budgets=_budgets(look),
     )
     largest = policy.largest_disk_gb
     if largest is not None and policy.default_disk_gb > largest:
@@ -107,6 +109,21 @@ def _policy(look: "_Look") -> Policy:
             f"DEFAULT_DISK_GB is {policy.default_disk_gb}, more than LARGEST_DISK_GB ({largest})"
         )
     return policy
+
+
+def _budgets(look: "_Look") -> tuple[Budget, ...]:
+    """Those that have a limit at all."""
+    team = Budget(
+        scope=Scope.TEAM,
+        monthly=look.limit("TEAM_BUDGET_USD_PER_MONTH"),
+        hourly=look.limit("TEAM_BUDGET_USD_PER_HOUR"),
+    )
+    person = Budget(
+        scope=Scope.PERSON,
+        monthly=look.limit("PERSON_BUDGET_USD_PER_MONTH"),
+        hourly=look.limit("PERSON_BUDGET_USD_PER_HOUR"),
+    )
+    return tuple(one for one in (team, person) if (one.monthly, one.hourly) != (None, None))
 
 
 class _Look:
@@ -162,6 +179,11 @@ class _Look:
         """An amount of US dollars, 0 or more."""
         amount = self._parsed(name, default, _amount, "an amount such as 10 or 4.50")
         return Decimal(default) if amount is None else amount
+
+    def limit(self, name: str) -> Decimal | None:
+        """An amount of US dollars; None where it is off, as it is when nobody says."""
+        off = self.environ.get(name, "").strip().lower() in ("", "off")
+        return None if off else self.dollars(name, "0")
 
     def networks(self, name: str) -> tuple[str, ...]:
         """Comma-separated CIDRs; the whole world is none."""

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from adapters.ledger import Table
 from core.bills import bill_of
+from core.flows import purse
 from core.model import (
     Access,
     Approval,
@@ -43,6 +44,7 @@ from core.model import (
     Notice,
     NoticeKind,
     OneTimeLink,
+    Over,
     Place,
     Placement,
     Profile,
@@ -74,7 +76,9 @@ from core.model import (
 )
 from core.ports import ROW_NAMES, Ledger, NameTaken, StaleRow
 from sim.ledger import MemoryLedger
+from sim.town import POLICY, Town
 
+MANY = 50
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 CHANGE = RuleChange(rule="types", value="g5", was="all", by="U1", at=NOW, request="slash-1")
 
@@ -829,3 +833,28 @@ def test_a_deed_is_added_once_and_found_in_its_time(ledger: Ledger) -> None:
         ledger.add_deed(one)
     assert ledger.deeds(NOW - timedelta(days=60), NOW + timedelta(days=1)) == (last_month, today)
     assert ledger.deeds(NOW - timedelta(days=1), NOW) == ()
+
+
+def test_of_many_claims_on_the_last_money_exactly_one_passes(ledger: Ledger) -> None:
+    budget = Budget(scope=Scope.TEAM, monthly=Decimal(20))
+    policy = replace(POLICY, over=Over.BLOCK, budgets=(budget,))
+    house = replace(Town().house, ledger=ledger, policy=policy)
+    rows = [
+        opened(ledger, a_machine(f"m-{n}", f"bert-{n}", f"U{n}"), request=f"r-{n}", twin=f"t-{n}")
+        for n in range(MANY)
+    ]
+    until = house.clock() + timedelta(hours=4)
+    gate, refused = threading.Barrier(MANY), list[bool]()
+
+    def claim(m: Machine) -> None:
+        gate.wait()
+        refused.append(bool(purse.claim(house, m, hourly=Decimal("3.06"), until=until)))
+
+    threads = [threading.Thread(target=claim, args=(m,)) for m in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(refused), refused.count(False)) == (MANY, 1)
+    row = ledger.row(Purse, purse.KEY)
+    assert row is not None and len(row.commitments) == 1

@@ -1,6 +1,7 @@
 """Budgets hold: for launches, starts and extensions, whoever asks, and while money is spent."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from core.flows import purse
-from core.model import Budget, Over, Purse, Scope, State
-from sim.town import ADA, CHANNEL, LIN, SAM, Town, town
+from core.flows.step import step
+from core.model import Budget, Machine, Over, Purse, Scope, State
+from sim.ledger import MemoryLedger
+from sim.town import ADA, CHANNEL, LIN, POLICY, SAM, Town, town
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -218,3 +221,75 @@ def test_what_ran_before_there_was_a_budget_counts_from_then_on() -> None:
     assert len(_promised(here)) == 1
     here.type(f"{LAUNCH} name emil", LIN)
     assert here.machine().state is State.HELD
+
+
+class _Lagging(MemoryLedger):
+    """Its list of live machines has not heard of any yet, as an index may."""
+
+    def live(self) -> tuple[Machine, ...]:
+        return ()
+
+
+def test_a_claim_outlasts_a_list_of_machines_that_lags() -> None:
+    policy = replace(POLICY, over=Over.BLOCK, budgets=(_team(monthly=20),))
+    here = Town(policy=policy, ledger=_Lagging())
+    here.with_quota()
+    here.ready_to_launch(ADA)
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    m = here.machine()
+    purse.settle(here.house)
+    assert _promised(here) == {m.id: m.hourly}
+
+
+def test_a_step_between_the_claim_of_a_start_and_its_row_leaves_the_claim() -> None:
+    here = _town(Over.BLOCK, _team(monthly=100))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(10 * MINUTE)
+    here.type("stop bert")
+    here.pass_time(5 * MINUTE)
+    m = here.machine()
+    assert (m.state, _promised(here)) == (State.STOPPED, {})
+    until = here.now + 4 * HOUR
+    assert purse.claim(here.house, m, hourly=Decimal("3.06"), until=until) == ()
+    step(here.house, m.id)
+    purse.settle(here.house)
+    assert _promised(here) == {m.id: Decimal("3.06")}
+    here.pass_time(6 * MINUTE)
+    assert _promised(here) == {}, "whoever claimed it has died: the clock takes it out"
+
+
+def test_a_step_between_the_claim_of_a_longer_lease_and_its_row_leaves_the_claim() -> None:
+    here = _town(Over.BLOCK, _team(monthly=100))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(10 * MINUTE)
+    m = here.machine()
+    assert m.lease is not None and m.hourly is not None
+    until = m.lease.deadline + HOUR
+    assert purse.claim(here.house, m, hourly=m.hourly, until=until) == ()
+    step(here.house, m.id)
+    row = here.ledger.row(Purse, purse.KEY)
+    assert row is not None and row.commitments[0].until == until
+    here.pass_time(6 * MINUTE)
+    row = here.ledger.row(Purse, purse.KEY)
+    assert row is not None and row.commitments[0].until == m.lease.deadline
+
+
+def test_the_same_claim_again_promises_it_once() -> None:
+    here = _town(Over.BLOCK, _team(monthly=20))
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(2 * MINUTE)
+    m = here.machine()
+    assert m.lease is not None and m.hourly is not None
+    for _ in range(2):
+        assert purse.claim(here.house, m, hourly=m.hourly, until=m.lease.deadline) == ()
+    assert _promised(here) == {m.id: m.hourly}
+
+
+def test_a_launch_that_keeps_trying_holds_nothing_while_it_waits() -> None:
+    here = _town(Over.BLOCK, _team(monthly=20))
+    here.control(do="fill-zone", region="us-east-1")
+    here.type(f"{LAUNCH} keep trying name bert")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state not in {State.RUNNING, State.FAILED}
+    assert _promised(here) == {}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.model import Market, Over
+from core.model import Budget, Market, Over, Scope
 from handlers.settings import BadSettings, read
 
 GOOD = {
@@ -43,6 +43,24 @@ def test_lists_are_cut_at_commas() -> None:
     assert policy.admins == {"U0SAM"}
     assert policy.networks == ("192.0.2.0/24", "2001:db8::/48")
     assert policy.approval_above == Decimal("4.50")
+
+
+def test_budgets_are_off_until_they_are_set() -> None:
+    assert read(GOOD).policy.budgets == ()
+    assert read({**GOOD, "TEAM_BUDGET_USD_PER_MONTH": "off"}).policy.budgets == ()
+    policy = read(
+        {
+            **GOOD,
+            "TEAM_BUDGET_USD_PER_MONTH": "2000",
+            "PERSON_BUDGET_USD_PER_HOUR": "4.50",
+            "OVER_BUDGET": "stop",
+        }
+    ).policy
+    assert policy.budgets == (
+        Budget(scope=Scope.TEAM, monthly=Decimal(2000)),
+        Budget(scope=Scope.PERSON, hourly=Decimal("4.50")),
+    )
+    assert policy.over is Over.STOP
 
 
 def test_rules_are_read_as_admins_type_them() -> None:
@@ -125,6 +143,8 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("DEFAULT_DISK_GB", "0"),
         ("DEFAULT_DISK_GB", "99999"),
         ("APPROVAL_ABOVE_USD_PER_HOUR", "NaN"),
+        ("TEAM_BUDGET_USD_PER_MONTH", "-1"),
+        ("OVER_BUDGET", "shout"),
         ("APPROVAL_ABOVE_USD_PER_HOUR", "-1"),
         ("ALLOWED_NETWORKS", "0.0.0.0/0"),
         ("ALLOWED_NETWORKS", "the office"),

@@ -5,7 +5,7 @@ Where there is no budget there is no purse. One that was set later finds what ru
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core import budgets
@@ -16,6 +16,7 @@ from core.model import ALIVE, Commitment, Machine, Over, Purse, State
 from core.ports import StaleRow
 
 MOST_TRIES = 40
+CLAIM_FIRST = timedelta(seconds=30)  # at most between a claim and the row that it is for
 KEY = "team"
 _HOLDING = ALIVE | {State.STOPPING, State.ENDING}
 
@@ -66,20 +67,37 @@ def follow(house: House, m: Machine) -> None:
     what runs, runs.
     """
     if not house.policy.budgets or m.state is State.LAUNCHING:
-        return None
-    wanted = _of(m, house.clock())
-    seen = house.ledger.row(Purse, KEY)
-    known = next((one for one in seen.commitments if one.machine == m.id), None) if seen else None
-    if wanted is None:
-        return release(house, m.id) if known else None
-    same = known is not None and (known.hourly, known.until) == (wanted.hourly, wanted.until)
-    if same:
-        return None
+        return
     for _ in range(MOST_TRIES):
-        if _written(house, seen, (*_others(seen, m.id), wanted)):
-            return None
         seen = house.ledger.row(Purse, KEY)
+        known = (
+            next((one for one in seen.commitments if one.machine == m.id), None) if seen else None
+        )
+        wanted = _right(known, m, house.clock())
+        if wanted == known:
+            return
+        new = () if wanted is None else (wanted,)
+        if _written(house, seen, (*_others(seen, m.id), *new)):
+            return
     raise StaleRow(KEY)
+
+
+def _right(known: Commitment | None, m: Machine, now: datetime) -> Commitment | None:
+    """What the purse should hold for a machine, beside what it holds.
+
+    A claim for a start or a longer lease is written a moment before the row says so: a step in
+    between must not take it back, or somebody else could have that money too.
+    """
+    wanted = _of(m, now)
+    if known is None:
+        return wanted
+    if m.state is State.LAUNCHING:
+        return known
+    fresh = now < known.since + CLAIM_FIRST
+    if wanted is None:
+        return known if fresh and m.state is State.STOPPED else None
+    same = (known.hourly, known.until) == (wanted.hourly, wanted.until)
+    return known if same or (fresh and known.until > wanted.until) else wanted
 
 
 def _of(m: Machine, now: datetime) -> Commitment | None:
@@ -99,21 +117,24 @@ def settle(house: House) -> tuple[Commitment, ...]:
     """Drop what is promised to machines that can cost nothing, add what runs and is not in it; and
     what there is then. A write that is lost is made the next time."""
     seen = house.ledger.row(Purse, KEY)
+    before = seen.commitments if seen else ()
     if not house.policy.budgets:
-        return seen.commitments if seen else ()
+        return before
     now = house.clock()
-    live = {m.id: m for m in house.ledger.live()}
-    kept = tuple(
-        one
-        for one in (seen.commitments if seen else ())
-        if one.machine in live and live[one.machine].state in _HOLDING | {State.LAUNCHING}
-    )
-    known = {one.machine for one in kept}
-    missing = (_of(m, now) for id, m in live.items() if id not in known)
-    settled = (*kept, *(one for one in missing if one is not None))
-    if seen is None or settled != seen.commitments:
+    kept = [_still(house, one, now) for one in before]
+    known = {one.machine for one in before}
+    missing = [_of(m, now) for m in house.ledger.live() if m.id not in known]
+    settled = tuple(one for one in (*kept, *missing) if one is not None)
+    if settled != before:
         _written(house, seen, settled)
     return settled
+
+
+def _still(house: House, one: Commitment, now: datetime) -> Commitment | None:
+    """Asked of the row itself: the list of those that live may lag, and a machine that is not in
+    it yet would lose its claim."""
+    m = house.ledger.machine(one.machine)
+    return None if m is None else _right(one, m, now)
 
 
 def _others(seen: Purse | None, machine: str) -> tuple[Commitment, ...]:

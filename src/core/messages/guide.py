@@ -46,6 +46,13 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu cost project bert", "on one project, by its tag"),
         ("/gpu cost month csv", "every line of it as a file, in your direct messages"),
     ),
+    "budget": (
+        ("/gpu budget", "what may be spent this month, what is spent of it, what is promised"),
+        ("/gpu budget team 2000", "USD a month for everybody together; admins set it"),
+        ("/gpu budget each 20/h", "what each person may have running at a time, per hour"),
+        ("/gpu budget @kim 300", "one person's own, instead of everybody's"),
+        ("/gpu budget team off", "no such budget any more"),
+    ),
     "show": (("/gpu show amber-fox", "one machine, all that it has in EC2, and its history"),),
     "ssh": (("/gpu ssh amber-fox", "the ssh line, a VS Code link, and who may connect"),),
     "share": (("/gpu share amber-fox @kim", "lets a colleague log in too, with their own key"),),
