@@ -194,7 +194,9 @@ class MemoryLedger:
     def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
         """Of every machine that ended between the two, oldest first."""
         with self._lock:
-            final = [m for m in self._machines.values() if m.state in FINAL and m.runs]
+            final = [
+                m for m in self._machines.values() if m.state in FINAL and (m.runs or m.stores)
+            ]
         found = [(bill.ended_at, bill) for bill in map(bill_of, final) if bill.ended_at]
         ordered = sorted(found, key=lambda one: (one[0], one[1].machine))
         return tuple(bill for at, bill in ordered if since <= at <= until)

@@ -27,6 +27,7 @@ from core.flows.request import Click, Request
 from core.flows.sweep import Watch, sweep, wake_due
 from core.flows.wake import on_wake
 from core.model import Machine, Person, Policy
+from core.news import wake_key
 from sim import boto
 from sim.chat import MemoryChat, Posted
 from sim.github import MemoryGithub
@@ -269,9 +270,7 @@ class Town:
         for event in self.world.tick():
             machine = self.ledger.by_instance(event["detail"]["instance-id"])
             if machine is not None:
-                spot = event["detail-type"] == "EC2 Spot Instance Interruption Warning"
-                key = f"machine/{machine.id}"
-                self.wakes.wake(f"spot/{key}/{event['detail']['instance-id']}" if spot else key)
+                self.wakes.wake(wake_key(event, machine.id))
 
     # ---- what tests look at -----------------------------------------------------------------
 

@@ -59,7 +59,7 @@ def saving(new: Machine, seen: Machine) -> list[Item]:
         }
         changes.append({"Delete": {"Key": wire(name_key(new.name)), **mine}})
         changes.append({"Delete": {"Key": wire(slot_key(new))}})
-    if ends and new.runs:
+    if ends and (new.runs or new.stores):
         changes.append(put(_bill_item(bill_of(new)), {}))
     return changes
 

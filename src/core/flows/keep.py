@@ -13,6 +13,7 @@ from core.faults import CloudError
 from core.flows import restart
 from core.flows.house import House
 from core.lifecycle import KeepStep
+from core.meter import chains
 from core.model import FINAL, Kept, Machine
 
 MACHINE = "gpu:machine"
@@ -163,7 +164,7 @@ def _removed(house: House, region: str, id: str) -> bool:
 
 def _name(m: Machine) -> str:
     """One for each time that it ran, so that a step taken twice makes one thing."""
-    return f"gpu-{m.id}-{len(m.runs)}"
+    return f"gpu-{m.id}-{len(chains(m.runs))}"
 
 
 def _of(m: Machine) -> Kept:

@@ -30,6 +30,7 @@ from core.flows.house import House, machine_key, rewrite
 from core.flows.speak import speak
 from core.model import FINAL, Instance, Machine
 from core.ports import StaleRow
+from core.stores import stored
 
 MOST_MOVES = 40
 _PENDING = frozenset({"pending"})
@@ -234,7 +235,7 @@ def _rest(house: House, m: Machine) -> Machine:
     The wake is only a hint, more exact than the clock's minute; the row's `due_at` is the promise.
     """
     now = house.clock()
-    to = life.shelved(m, now, house.policy.shelf)
+    to = stored(life.shelved(m, now, house.policy.shelf), now)
     due = life.due(to, now)
     to = replace(to, due_at=due)
     if to != m:

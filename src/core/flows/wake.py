@@ -1,8 +1,11 @@
 """What a wake on the queue means. It never says what to do, only where to look.
 
 `due/…` looks only if the row's own time has come, so a late or doubled wake ends there;
-`spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice; anything else just looks.
+`spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice, `told/machine/…` when an
+instance changed its state (core/news.py); anything else just looks.
 """
+
+from datetime import UTC, datetime
 
 from core import lifecycle as life
 from core.flows import (
@@ -30,6 +33,8 @@ def on_wake(house: House, key: str) -> None:
         return budgets.watch(house)
     if how == "spot":
         return _notice(house, *rest.removeprefix("machine/").split("/"))
+    if how == "told":
+        return _told(house, *rest.removeprefix("machine/").split("/"))
     if how == "due":
         kind, _, id = rest.partition("/")
         return _look(house, kind, id, due=True)
@@ -60,6 +65,15 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
     if kind == "usage":
         return unused.forget(house, id)
     raise ValueError(f"nobody knows the wake {kind}/{id}")
+
+
+def _told(house: House, id: str, instance: str, state: str, epoch: str) -> None:
+    """When EC2 bills it is written first: a step may find the machine over, and final."""
+    if house.ledger.machine(id) is None:
+        return
+    at = datetime.fromtimestamp(int(epoch), UTC)
+    rewrite(house, id, lambda m: life.timed(m, instance, state, at))
+    step_on_event(house, id)
 
 
 def _notice(house: House, id: str, instance: str = "") -> None:

@@ -25,6 +25,7 @@ from core.lifecycle.acts import (
     StopIt,
     Tidy,
 )
+from core.lifecycle.billing import timed
 from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
 from core.lifecycle.dues import due
 from core.lifecycle.ends import (
@@ -292,6 +293,7 @@ __all__ = [
     "telling_admins",
     "things",
     "tidied",
+    "timed",
     "told",
     "tries_quietly",
     "trying_again",

@@ -24,6 +24,7 @@ from core.model import (
     NoticeKind,
     State,
 )
+from core.stores import stored
 
 
 def unwanted(
@@ -54,7 +55,8 @@ def ended(m: Machine, now: datetime) -> Machine:
     """Nothing of it is alive and nothing can come: the slot and the name are free."""
     if m.instance is None and not m.runs:
         return failed(m, now, m.cause or Cause.REFUSED, m.ended_by)
-    m = replace(tidied(m), state=State.ENDED, runs=closed(m.runs, now), kept=None)
+    m = stored(m, now)
+    m = stored(replace(tidied(m), state=State.ENDED, runs=closed(m.runs, now), kept=None), now)
     m = told(m, now, "ended")
     # `due_at` stays until this has been told: whoever dies before that is followed by another.
     return owing(m, now, NoticeKind.ENDED)

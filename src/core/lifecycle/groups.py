@@ -168,10 +168,11 @@ def repriced(m: Machine, now: datetime) -> Machine:
 
 
 def _priced(m: Machine, since: datetime) -> Machine:
-    each = billed(m)
-    if m.runs and m.runs[-1].ended_at is None and m.runs[-1].hourly == each:
+    each, up = billed(m), sum(one.instance.state in UP for one in m.members)
+    last = m.runs[-1] if m.runs else None
+    if last and (last.ended_at, last.hourly, last.instances) == (None, each, up):
         return m
-    new = (Run(started_at=since, ended_at=None, hourly=each),) if each else ()
+    new = (Run(started_at=since, ended_at=None, hourly=each, instances=up),) if each else ()
     return replace(m, runs=(*closed(m.runs, since), *new))
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.lifecycle import groups
+from core.lifecycle.billing import seen_over
 from core.lifecycle.ends import ending, start_may_arrive
 from core.lifecycle.keeping import parting
 from core.lifecycle.record import closed, owing, told
@@ -97,7 +98,7 @@ def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
         return m
     if m.desire is Desire.RUN:
         m = replace(m, cause=Cause.OUTSIDE, ended_by=None, desire=Desire.STOP)
-    m = replace(m, state=State.STOPPING, runs=closed(m.runs, now))
+    m = replace(m, state=State.STOPPING, runs=seen_over(m, now, instance))
     if instance.state == "stopping":
         return m
     if m.desire is Desire.GONE:
@@ -107,7 +108,7 @@ def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
 
 
 def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
-    m = replace(m, runs=closed(m.runs, now))
+    m = replace(m, runs=seen_over(m, now, instance))
     if m.state is State.ENDING:
         return m
     spot = (instance.reason or "").startswith("Server.Spot")

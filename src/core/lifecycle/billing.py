@@ -1,0 +1,67 @@
+"""When EC2 bills a machine: from `running` to `stopping` or `shutting-down`, by EC2's own times.
+
+What EC2 tells comes late, twice, in any order or never. So a time that it tells only makes a
+stretch shorter, never longer: it begins at the launch until `running` is told, and ends when the
+end was seen until the earlier truth is told. Whatever is told again changes nothing.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core.lifecycle.record import closed
+from core.meter import chains
+from core.model import FINAL, Instance, Machine, Run
+
+BOOTS_WITHIN = timedelta(minutes=15)  # a later `running` belongs to another start
+_ENDS = frozenset({"stopping", "stopped", "shutting-down", "terminated"})
+
+
+def timed(m: Machine, instance: str, state: str, at: datetime) -> Machine:
+    """The row after EC2's event about one instance; the same row where it says nothing new.
+
+    A group's stretches are those of all its members together, which one member's times do not cut.
+    """
+    mine = m.instance is not None and m.instance.id == instance
+    if not mine or m.members or m.state in FINAL:
+        return m
+    if state == "running":
+        runs = _begun(m.runs, at)
+    else:
+        runs = _over(m.runs, at) if state in _ENDS else m.runs
+    return m if runs == m.runs else replace(m, runs=runs)
+
+
+def seen_over(m: Machine, now: datetime, instance: Instance) -> tuple[Run, ...]:
+    """Its stretches once it is seen to be over: until EC2 says, where it does, else until now."""
+    told = instance.ended_at if not m.members else None
+    return closed(_over(m.runs, told) if told else m.runs, now)
+
+
+def _begun(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
+    """The start that `at` belongs to begins then."""
+    found: list[Run] = []
+    for chain in chains(runs):
+        start, end = chain[0].started_at, chain[-1].ended_at
+        if start < at <= start + BOOTS_WITHIN and (end is None or at < end):
+            chain = [
+                replace(run, started_at=max(run.started_at, at))
+                for run in chain
+                if run.ended_at is None or run.ended_at > at
+            ]
+        found += chain
+    return tuple(found)
+
+
+def _over(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
+    """The start that `at` falls into is over then, whatever of it was counted after that."""
+    found: list[Run] = []
+    for chain in chains(runs):
+        start, end = chain[0].started_at, chain[-1].ended_at
+        if start < at and (end is None or at < end):
+            chain = [
+                replace(run, ended_at=min(run.ended_at or at, at))
+                for run in chain
+                if run.started_at < at
+            ]
+        found += chain
+    return tuple(found)

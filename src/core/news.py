@@ -1,0 +1,20 @@
+"""EC2's events in EventBridge's shape: which wake each is for the machine that it is about."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+_TAKEN_BACK = "EC2 Spot Instance Interruption Warning"
+_CHANGED = "EC2 Instance State-change Notification"
+
+
+def wake_key(event: Mapping[str, Any], machine: str) -> str:
+    """`spot/machine/<id>/<instance>` for a two-minute notice; for a change of state
+    `told/machine/<id>/<instance>/<state>/<epoch seconds>`, with EC2's own time of it."""
+    instance = event["detail"]["instance-id"]
+    if event["detail-type"] == _TAKEN_BACK:
+        return f"spot/machine/{machine}/{instance}"
+    if event["detail-type"] != _CHANGED:
+        return f"machine/{machine}"
+    at = int(datetime.fromisoformat(event["time"]).timestamp())
+    return f"told/machine/{machine}/{instance}/{event['detail']['state']}/{at}"
