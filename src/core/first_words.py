@@ -40,6 +40,7 @@ NOT_CERTAIN = (
 _LOOKS = {
     "": "Looking up your machines…",
     "list": "Looking up the machines…",
+    "cost": "Adding up what was spent…",
     "show": "Looking up {name}…",
     "ssh": "Looking up how to reach {name}…",
     "stop": "Looking up {name} to stop it…",
