@@ -73,6 +73,7 @@ class Control:
             **dict.fromkeys(troubles.NAMES, self._trouble),
             "mend": self._mend,
             "settings": self._settings,
+            "cost-explorer": self._cost_explorer,
         }
         do = command.get("do")
         if do not in commands:
@@ -236,6 +237,12 @@ class Control:
         if ":instance-profile/" not in arn:
             raise ValueError(f"arn must be an instance profile's, not {arn!r}")
         self.ground.profiles.add(arn)
+
+    def _cost_explorer(self, command: Command) -> None:
+        """Who may read the bill, and whether the tag splits it."""
+        books = self.ground.books
+        books.readable = bool(command.get("readable", books.readable))
+        books.activated = bool(command.get("activated", books.activated))
 
     def _settings(self, command: Command) -> None:
         values = command.get("settings")

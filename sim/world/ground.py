@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sim.world.books import Books, Watched
 from sim.world.data import load_quotas, load_zones
 from sim.world.settings import Settings
 from sim.world.things import Group, Instance, Region, Rule, Subnet
@@ -49,6 +50,7 @@ class Ground:
         self.profiles: set[str] = set()  # ARNs of the account's instance profiles
         self.time = self._look()
         self.began = self.time
+        self.books = Books()
         self.regions = {name: self._found(name) for name in regions}
 
     # ---- time -----------------------------------------------------------------------------
@@ -111,7 +113,10 @@ class Ground:
     # ---- news -----------------------------------------------------------------------------
 
     def tell_state(self, region: Region, instance: Instance) -> None:
-        """Announce the state that the instance is in now."""
+        """Announce the state that the instance is in now, and write it into the books."""
+        face = region.interfaces.get(instance.interface or "")
+        address = face is not None and face.wants_public_ip
+        self.books.instance(region.name, self.time, instance, address=address)
         arn = f"arn:aws:ec2:{region.name}:{self.account}:instance/{instance.id}"
         detail = {"instance-id": instance.id, "state": instance.state}
         self._tell("EC2 Instance State-change Notification", region.name, arn, detail)
@@ -148,7 +153,16 @@ class Ground:
         """A region as a new account finds it: default VPC, a subnet in each zone, GPU quota 0."""
         zones = load_zones(name)
         vpc, subnets = self.default_vpc(zones)
+        books = self.books
         return Region(
+            volumes=Watched(
+                lambda volume: books.volume(name, self.time, volume),
+                lambda gone: books.close(gone, self.time),
+            ),
+            snapshots=Watched(
+                lambda snapshot: books.snapshot(name, self.time, snapshot),
+                lambda gone: books.close(gone, self.time),
+            ),
             name=name,
             zones=zones,
             vpc=vpc,

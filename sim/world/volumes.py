@@ -222,6 +222,7 @@ def _modify(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
 
     def grown() -> None:
         change.state, volume.size = "optimizing", size
+        ground.books.volume(region.name, ground.time, volume)
         ground.later(ground.settings.modify, done)
 
     def done() -> None:

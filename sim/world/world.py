@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from sim.world import (
     agent,
     attributes,
     beats,
+    bill,
+    ce,
     console,
     groups,
     images,
@@ -66,6 +69,7 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "pricing": _table(*pricing.OPERATIONS),
     "ssm": _table(*images.SSM_OPERATIONS, *agent.SSM_OPERATIONS),
     "sts": _table(*sts.OPERATIONS),
+    "ce": _table(*ce.OPERATIONS),
 }
 
 
@@ -108,7 +112,7 @@ class World:
 
     def _place(self, service: str, region: str) -> Region:
         """The region that is called. The Price List is served from few, for all."""
-        if service == "pricing" and region in pricing.ENDPOINTS:
+        if service == "ce" or (service == "pricing" and region in pricing.ENDPOINTS):
             return next(iter(self._ground.regions.values()))
         if service == "pricing" or region not in self._ground.regions:
             raise AwsError(
@@ -154,6 +158,21 @@ class World:
                 for one in region.instances.values()
                 if one.state in ("pending", "running")
             )
+
+    def bill(self, since: datetime, until: datetime, stack: str | None = None) -> Decimal:
+        """USD that AWS asks for that stretch; `stack`: for what carries this value of gpu:stack."""
+        with self._lock:
+            self._ground.advance()
+            return bill.total(self._ground, since, until, stack)
+
+    def bill_lines(
+        self, since: datetime, until: datetime, stack: str | None = None
+    ) -> list[tuple[str, str, str, Decimal]]:
+        """(kind, id, gpu:machine, USD) of everything in that bill."""
+        with self._lock:
+            self._ground.advance()
+            found = bill.parts(self._ground, since, until, stack)
+            return [(o.kind, o.id, o.tags.get("gpu:machine", ""), usd) for o, usd in found]
 
     def state(self) -> dict[str, Any]:
         """The whole world as plain JSON values."""

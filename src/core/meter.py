@@ -51,7 +51,7 @@ def _running(chain: list[Run], at: datetime) -> Decimal:
         length += span
     lacks = _SHORTEST - length
     if at > chain[0].started_at and lacks > timedelta(0):
-        cost += _for(chain[0].hourly, lacks)
+        cost += _for(min(run.hourly for run in chain), lacks)  # so that it never falls
     return cost
 
 

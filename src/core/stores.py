@@ -64,7 +64,10 @@ def _changed_at(m: Machine) -> datetime | None:
     if not m.stores:
         return min((one.launched_at for one in m.instances), default=None)
     gone = all(one.state == "terminated" for one in m.instances)
-    return m.instance.ended_at if m.instance and gone and not m.leaves_disk else None
+    outlived = any(one.kind == _SNAPSHOT and one.ended_at is None for one in m.stores)
+    if m.instance is None or not gone or outlived or m.leaves_disk:
+        return None
+    return m.instance.ended_at
 
 
 def _disks(m: Machine) -> int:

@@ -356,7 +356,7 @@ def test_a_ready_machine_shows_price_deadline_and_cost_until_then() -> None:
         "Owner: <@U1>",
         "Price: $0.918/h spot",
         f"Ends by itself: {date(T + 4 * HOUR, '24 Nov 18:00 UTC')}",
-        "Cost until then: $3.67",
+        "Cost until then: $3.69",
         "[Extend 2 h (+$1.84)] [Stop now]",
         (
             "Image Deep Learning Base, 50 GB encrypted disk · Spot: EC2 may take it back with two "
@@ -400,7 +400,7 @@ def test_a_stop_is_not_called_done_before_ec2_says_so() -> None:
 def test_a_stopped_machine_says_who_how_long_how_much_and_what_is_kept() -> None:
     card = messages.card(stopped(), T + 9 * HOUR)
     assert card.text.splitlines()[0] == (
-        "*amber-fox* was stopped by <@U2>. It ran 2 h and cost $6.12. Its 50 GB disk is kept and "
+        "*amber-fox* was stopped by <@U2>. It ran 2 h and cost $6.13. Its 50 GB disk is kept and "
         "costs $0.13 a day; `/gpu start amber-fox` starts it again at $3.06/h."
     )
     assert actions(card) == [("start", "m-abc"), ("end", "m-abc")]
@@ -418,7 +418,7 @@ def test_a_stopped_machine_says_who_how_long_how_much_and_what_is_kept() -> None
 def test_an_ended_machine_says_why_and_that_nothing_is_left(cause: Cause, why: str) -> None:
     card = messages.card(ended(cause), T + 9 * HOUR)
     assert card.text.splitlines()[0] == (
-        f"*amber-fox* was ended {why}. It ran 2 h and cost $1.84. Its disk is deleted: nothing is "
+        f"*amber-fox* was ended {why}. It ran 2 h and cost $1.85. Its disk is deleted: nothing is "
         "left of it that costs money."
     )
     assert buttons(card) == []
@@ -444,7 +444,7 @@ def due(m: Machine, kind: NoticeKind, at: datetime = T, detail: str = "") -> Mes
 def test_ready_mentions_the_owner_with_the_ssh_line() -> None:
     said = due(ready(), NoticeKind.READY)
     assert said.text.splitlines()[0] == "<@U1> *amber-fox* is ready: `ssh ubuntu@203.0.113.9`"
-    assert "$3.67 until then" in said.text
+    assert "$3.69 until then" in said.text
 
 
 def test_the_warning_offers_to_extend_to_stop_or_to_leave_it() -> None:
@@ -452,7 +452,7 @@ def test_the_warning_offers_to_extend_to_stop_or_to_leave_it() -> None:
     assert said.text.splitlines() == [
         (
             f"<@U1> *amber-fox* ends by itself {date(T + 4 * HOUR, '24 Nov 18:00 UTC')}. It has "
-            "cost $3.44 so far. It is a spot machine: its 50 GB disk is deleted then, so save what "
+            "cost $3.46 so far. It is a spot machine: its 50 GB disk is deleted then, so save what "
             "you need."
         ),
         "[Extend 2 h (+$1.84)] [Stop now] [Until 24 Nov 18:00 UTC, or when?]",
@@ -483,7 +483,7 @@ def test_an_interruption_says_until_when_and_how_to_go_on() -> None:
 
 def test_stopped_is_told_with_the_cost_and_a_way_back() -> None:
     said = due(stopped(), NoticeKind.STOPPED, T + 2 * HOUR)
-    assert said.text.startswith("<@U1> *amber-fox* was stopped by <@U2>. It ran 2 h and cost $6.12")
+    assert said.text.startswith("<@U1> *amber-fox* was stopped by <@U2>. It ran 2 h and cost $6.13")
     assert actions(said) == [("start", "m-abc")]
 
 
@@ -515,7 +515,7 @@ def extended() -> Machine:
 def test_an_extension_answers_with_the_new_deadline_and_cost() -> None:
     said = messages.extended(extended(), T + HOUR)
     assert said.text == (
-        f"*amber-fox* runs until {date(T + 6 * HOUR, '24 Nov 20:00 UTC')}. It will have cost $5.51 "
+        f"*amber-fox* runs until {date(T + 6 * HOUR, '24 Nov 20:00 UTC')}. It will have cost $5.54 "
         f"by then ($0.92 so far). You are warned "
         f"{date(T + timedelta(hours=5, minutes=45), '24 Nov 19:45 UTC')}."
     )
@@ -598,4 +598,4 @@ def test_a_second_run_counts_the_first_one_too() -> None:
     lease: Lease = lifecycle.lease(2 * HOUR, T + 9 * HOUR, POLICY)
     m = lifecycle.wants_start(stopped(), T + 9 * HOUR, lease, "U1")
     text = messages.card(replace(m, state=State.STARTING), T).text
-    assert "Cost until then: $12.24" in text
+    assert "Cost until then: $12.25" in text

@@ -266,7 +266,7 @@ def test_the_overview_counts_what_runs_and_what_disks_cost_and_offers_next_steps
     said = messages.overview(mine, Profile(user="U1", keys=(KEY,), accesses=(ACCESS,)), T + HOUR)
     first = said.text.splitlines()[0]
     assert first == (
-        "*2 machines*: 1 up for $3.06/h, 1 stopped, whose disks cost $0.13 a day. So far: $6.12."
+        "*2 machines*: 1 up for $3.06/h, 1 stopped, whose disks cost $0.13 a day. So far: $6.13."
     )
     assert labels(said) == ["Extend amber-fox 2 h (+$6.12)", "Stop amber-fox", "Start brave-owl"]
 
@@ -298,7 +298,7 @@ def test_a_machine_is_shown_with_its_history_in_words_and_its_ids_last() -> None
     text = messages.show(replace(m, history=history), T + HOUR).text
     assert "us-east-1b spot: no capacity" in text
     assert "extended (by <@U3>)" in text
-    assert "Ran 1 h so far, for $3.06" in text
+    assert "Ran 1 h so far, for $3.07" in text
     assert text.splitlines()[-1] == "Machine `m-amber-fox`, instance `i-1` in us-east-1"
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from core.blocks import Message
 from core.model import FINAL, Cause, Machine, State
 from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
-from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons
+from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons, town
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 HOME = "us-east-1"
@@ -34,7 +35,7 @@ class Called:
 
 def prepared(**room: int) -> Town:
     """A town with quota for 200; `room` is what a zone (a, c, d, f) has left of everything."""
-    here = Town()
+    here = town(approval_above=Decimal(1000))
     here.with_quota(value=1600)
     here.ready_to_launch()
     limit(here, **room)

@@ -13,6 +13,7 @@ from core import lifecycle as life
 from core import messages
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
+from core.flows import tabs
 from core.flows.house import House
 from core.flows.speak import passing, say
 from core.model import ImageCopy, ImageState, SavedImage
@@ -37,6 +38,7 @@ def follow(house: House, name: str) -> None:
     try:
         mine = house.ledger.save_row(replace(row, due_at=now + life.SENDER_LIVES), row)
         _work(house, mine)
+        tabs.of_image(house, name)
     except StaleRow:
         return  # somebody else is at it
 

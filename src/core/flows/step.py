@@ -23,6 +23,7 @@ from core.flows import (
     purse,
     quota,
     restart,
+    spot_prices,
     unused,
     volume,
 )
@@ -157,7 +158,7 @@ def _look(house: House, m: Machine) -> Machine:
             to = life.seen(m, house.clock(), found)
     except CloudError:
         return _overdue_anyway(house, m)
-    to = fingerprints.read_in_time(house, to)
+    to = spot_prices.follow(house, fingerprints.read_in_time(house, to))
     # Reading is a move even when nothing changed, so that the next move is chosen on fresh facts.
     return house.ledger.save(to, m)
 

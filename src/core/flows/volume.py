@@ -12,6 +12,7 @@ from datetime import timedelta
 from core import messages, volumes
 from core.blocks import Message
 from core.faults import CloudError, Fault, FaultKind
+from core.flows import tabs
 from core.flows.house import House
 from core.flows.speak import passing, say
 from core.model import DataVolume, Instance, Machine, VolumeState
@@ -43,6 +44,7 @@ def follow(house: House, key: str) -> None:
     try:
         if row is not None:
             row = _go_on(house, row)
+        tabs.of_volume(house, key, row)
         if row is not None:
             _rest(house, _speak(house, row))
     except StaleRow:

@@ -112,6 +112,7 @@ from core.lifecycle.leases import (
     warned,
 )
 from core.lifecycle.moves import after_unfound, next_move
+from core.lifecycle.prices import price_due, repriced
 from core.lifecycle.record import (
     asks_about_idle,
     carded,
@@ -265,12 +266,14 @@ __all__ = [
     "parted",
     "planned",
     "preparing",
+    "price_due",
     "refused",
     "registered",
     "reheld",
     "relaunching",
     "released",
     "replanned",
+    "repriced",
     "resting",
     "retagged",
     "retyped",

@@ -83,7 +83,7 @@ def parted(m: Machine, now: datetime) -> Machine:
     """The image can be started from: the stopped instance goes, and its disk with it."""
     assert m.kept is not None
     assert m.kept.instance is not None
-    gone = replace(m.instance, state="terminated") if m.instance else None
+    gone = replace(m.instance, state="terminated", ended_at=now) if m.instance else None
     kept = replace(m.kept, instance=None, parting=False, spare=(*m.kept.spare, m.kept.instance))
     m = replace(m, kept=kept, instance=gone, shelf=None)
     return owing(told(m, now, "put away: its disk is a snapshot"), now, NoticeKind.ARCHIVED)

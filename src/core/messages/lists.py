@@ -79,7 +79,7 @@ def totals(machines: tuple[Machine, ...], now: datetime) -> str:
     other = len(machines) - len(billed) - len(stopped)
     if other:
         parts.append(f"{other} not running")
-    so_far = sum((price.spent(m.runs, now) for m in machines), Decimal(0))
+    so_far = sum((words.cost_so_far(m, now) for m in machines), Decimal(0))
     count = f"{len(machines)} machine{'s' if len(machines) != 1 else ''}"
     return f"*{count}*: {', '.join(parts)}. So far: {words.money(so_far)}."
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 
-from core import price
 from core.blocks import Block, Message, actions, button, context, message, section
 from core.messages import in_store, words
 from core.messages.buttons import DANGER
@@ -60,7 +59,7 @@ def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
 
 def _all_cost(machines: tuple[Machine, ...], now: datetime) -> str:
     each = sum((m.hourly or Decimal(0) for m in machines if _billed(m)), Decimal(0))
-    so_far = sum((price.spent(m.runs, now) for m in machines), Decimal(0))
+    so_far = sum((words.cost_so_far(m, now) for m in machines), Decimal(0))
     return f"They cost {words.hourly(each)} now, and {words.money(so_far)} so far."
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from core import price
+from core import meter, price
+from core.bills import bill_of
 from core.blocks import code, escape, user, when
 from core.disks import disk_of
 from core.lifecycle import awaits_image
@@ -36,6 +37,7 @@ from core.refusals import meaning
 NOTHING = "Nothing was started, so it costs nothing."
 KEY_STEP = "`/gpu key add ssh-ed25519 AAAA… you@laptop`"
 ADDRESS_STEP = "`/gpu allow &lt;your address&gt;/32`"
+_BEFORE = datetime(2000, 1, 1, tzinfo=UTC)  # before anything was ever launched here
 SPOT_NOTICE = timedelta(minutes=2)  # between EC2's notice and the end of a spot instance
 
 _STATES = {
@@ -85,8 +87,13 @@ def length(span: timedelta) -> str:
 
 
 def spent(m: Machine, now: datetime) -> str:
-    """What its running has cost up to `now`, disk not counted."""
-    return money(price.spent(m.runs, now))
+    """All that it has cost up to `now`: running, address, disks and snapshots."""
+    return money(cost_so_far(m, now))
+
+
+def cost_so_far(m: Machine, now: datetime) -> Decimal:
+    """The same in USD."""
+    return meter.spent(bill_of(m), _BEFORE, now)
 
 
 def ran(m: Machine, now: datetime) -> str:
@@ -100,10 +107,10 @@ def until_deadline(m: Machine) -> str | None:
     each = price_of(m)
     if m.lease is None or each is None:
         return None
+    by_then = cost_so_far(m, m.lease.deadline)
     if not m.runs or m.runs[-1].ended_at is not None:
-        before = price.spent(m.runs, m.lease.deadline)
-        return money(before + price.cost(each, m.lease.deadline - m.lease.started_at))
-    return money(price.spent(m.runs, m.lease.deadline))
+        by_then += price.cost(each, m.lease.deadline - m.lease.started_at)
+    return money(by_then)
 
 
 def price_of(m: Machine) -> Decimal | None:
