@@ -13,7 +13,7 @@ from sim.town import ADA, LIN, SAM, Town, buttons, town
 MINUTE = timedelta(minutes=1)
 
 
-def _scheduled(words: str = "every day") -> Town:
+def _scheduled() -> Town:
     """A stopped machine of Ada's (London) that is to run from two hours ahead, for three hours."""
     here = town()
     here.with_quota()
@@ -24,7 +24,7 @@ def _scheduled(words: str = "every day") -> Town:
     here.pass_time(5 * MINUTE)
     assert here.machine().state is State.STOPPED
     starts = here.now + timedelta(hours=2)
-    days = "mon,tue,wed,thu,fri,sat,sun" if words == "every day" else words
+    days = "mon,tue,wed,thu,fri,sat,sun"
     said = here.type(f"schedule bert {days} {starts:%H:%M}-{starts + timedelta(hours=3):%H:%M}")
     assert "Next:" in said[0].text
     return here
@@ -99,16 +99,16 @@ def test_a_machine_that_runs_gets_the_later_deadline_and_never_an_earlier_one() 
     assert (lease.deadline.hour, lease.deadline.minute) == _row(here).stops
     here.type("extend bert 2h")
     longer = here.machine().lease
+    assert longer is not None and longer.deadline == lease.deadline + timedelta(hours=2)
     _to_start(here, timedelta(hours=3, minutes=10))
     assert here.machine().state is State.RUNNING
-    assert here.machine().lease == longer or longer is not None
+    assert here.machine().lease == longer
 
 
 def test_nothing_is_started_by_a_schedule_that_is_off_or_whose_machine_has_ended() -> None:
     here = _scheduled()
     here.type("schedule bert off")
-    _to_start_missing = here.now + timedelta(hours=2, minutes=10)
-    here.pass_time(_to_start_missing - here.now)
+    here.pass_time(timedelta(hours=2, minutes=10))
     assert here.machine().state is State.STOPPED
     other = _scheduled()
     other.type("end bert")
@@ -183,3 +183,42 @@ def test_only_the_owner_or_an_admin_gives_hours() -> None:
     assert "bert" in here.type("schedule")[0].text
     assert "None of your machines" in here.type("schedule", SAM)[0].text
     assert "Runs every day" in here.type("show bert")[0].text
+
+
+def test_a_second_clock_and_late_wakes_start_nothing_twice() -> None:
+    here = _scheduled()
+    _to_start(here, MINUTE)
+    here.type("stop bert yes")
+    here.pass_time(5 * MINUTE)
+    for _ in range(3):
+        here.wakes.wake(f"due/schedule/{here.machine().id}")
+        here.pass_time(MINUTE)
+    assert here.machine().state is State.STOPPED, "a person's stop stands for that day"
+
+
+def test_what_a_rule_stands_against_is_told_once_that_day() -> None:
+    here = _scheduled()
+    here.house = replace(here.house, policy=replace(here.policy, types=("g4dn.xlarge",)))
+    _to_start(here, timedelta(hours=1))
+    assert here.machine().state is State.STOPPED
+    (said,) = _told(here, "could not be kept")
+    assert "stopped" in said.text
+
+
+def test_a_spot_machine_that_ends_at_its_deadline_is_given_no_hours() -> None:
+    here = town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch g5.xlarge spot in us-east-1 for 1h name bert")
+    here.pass_time(3 * MINUTE)
+    (said,) = here.type("schedule bert weekdays 9:00-18:00")
+    assert "cannot have a schedule" in said.text
+    assert here.ledger.rows(Schedule) == ()
+
+
+def test_hours_that_have_begun_as_they_are_given_start_nothing_yet() -> None:
+    here = _scheduled()
+    began, ends = here.now - timedelta(hours=1), here.now + timedelta(hours=2)
+    here.type(f"schedule bert mon,tue,wed,thu,fri,sat,sun {began:%H:%M}-{ends:%H:%M}")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.STOPPED

@@ -109,7 +109,7 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
     to = min(until, m.lease.hard)
     over = _over(house, m, to)
     if over:
-        return policy.Denied(rule="budget", what=f"{over} Its lease stays as it is.")
+        return policy.Denied(rule="budget", what=f"{over} Its lease stays (rule `budget`).")
 
     def change(row: Machine) -> Machine:
         new = life.extended(row, house.clock(), to, "its schedule")
