@@ -235,12 +235,12 @@ _SELECTS = (
         {},
         _ACTING | _FOCUSED | _HINTED | {"initial_time": _string(5, 5, r"\d{2}:\d{2}")},
     )
-    # Takes no placeholder, and its moment is ten digits of seconds.
-    | _named(
-        "datetimepicker",
-        {},
-        _ACTING | _FOCUSED | {"initial_date_time": _number(1_000_000_000, 9_999_999_999)},
-    )
+)
+# Stands in actions and inputs only, takes no placeholder; its moment is ten digits of seconds.
+_MOMENT = _named(
+    "datetimepicker",
+    {},
+    _ACTING | _FOCUSED | {"initial_date_time": _number(1_000_000_000, 9_999_999_999)},
 )
 _DISPATCH = _object(
     {"trigger_actions_on": _array(_one_of("on_enter_pressed", "on_character_entered"), most=2)}
@@ -298,7 +298,9 @@ _EVERYWHERE: dict[str, Check] = (
     | _named("divider", {}, _BLOCK_ID)
     | _named("header", {"text": _plain(150)}, _BLOCK_ID)
     | _named("context", {"elements": _array(_CONTEXT_PIECE, most=10)}, _BLOCK_ID)
-    | _named("actions", {"elements": _array(_by_type(_BUTTON | _SELECTS), most=25)}, _BLOCK_ID)
+    | _named(
+        "actions", {"elements": _array(_by_type(_BUTTON | _SELECTS | _MOMENT), most=25)}, _BLOCK_ID
+    )
     | _named(
         "image",
         {"image_url": _URL, "alt_text": _string(2000)},
@@ -306,7 +308,7 @@ _EVERYWHERE: dict[str, Check] = (
     )
     | _named(
         "input",
-        {"label": _plain(2000), "element": _by_type(_SELECTS | _FIELDS)},
+        {"label": _plain(2000), "element": _by_type(_SELECTS | _MOMENT | _FIELDS)},
         _BLOCK_ID
         | {"hint": _plain(2000), "optional": _true_or_false, "dispatch_action": _true_or_false},
     )

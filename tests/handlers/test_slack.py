@@ -1,6 +1,7 @@
 """The queue's door: real records go through Bolt to their flow, over the world in memory."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -187,3 +188,36 @@ def test_a_report_of_a_machine_in_the_queue_is_remembered() -> None:
     serve(here.house, record)
     (usage,) = here.ledger.rows(Usage)
     assert [(s.gpu, s.cpu, s.ssh) for s in usage.samples] == [(93, 40, 1)]
+
+
+def test_a_picked_moment_moves_the_deadline_of_the_machine_in_its_name() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    serve(here.house, _slash(here, "launch p3.2xlarge on-demand for 2h"))
+    here.until_quiet()
+    lease = here.machine().lease
+    assert lease is not None
+    later = lease.deadline + timedelta(minutes=40)
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": {"id": ADA, "team_id": TEAM},
+        "channel": {"id": CHANNEL},
+        "trigger_id": "1.2.4",
+        "response_url": "https://hooks.slack.com/actions/1",
+        "actions": [
+            {
+                "type": "datetimepicker",
+                "action_id": f"until/{here.machine().id}:{lease.version}",
+                "block_id": "b",
+                "selected_date_time": int(later.timestamp()),
+            }
+        ],
+    }
+    body = urlencode({"payload": json.dumps(payload)})
+    record = _with(_record("sqs_interaction.json"), body=body, received_at=here.now.timestamp())
+    serve(here.house, record)
+    moved = here.machine().lease
+    assert moved is not None
+    assert moved.deadline == later.replace(microsecond=0)

@@ -141,3 +141,13 @@ def test_a_form_is_taken_with_a_submit_and_a_short_title() -> None:
     assert view_faults(modal(blocks=[{"type": "divider"}] * 101))
     assert view_faults({"type": "home", "blocks": [{"type": "divider"}]}) == []
     assert view_faults("x")
+
+
+def test_a_datetime_picker_stands_in_actions_with_a_moment_of_ten_digits() -> None:
+    def picker(**more: Any) -> Json:
+        return {"type": "datetimepicker", "action_id": "until/m:1"} | more
+
+    assert first(actions(picker(initial_date_time=1_795_000_000, confirm=confirm()))) == ""
+    assert "initial_date_time" in first(actions(picker(initial_date_time=1_795_000)))
+    assert first(actions(picker(placeholder=plain("When?")))) != ""
+    assert first({"type": "section", "text": rich("x"), "accessory": picker()}) != ""

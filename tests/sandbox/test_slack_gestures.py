@@ -28,6 +28,11 @@ BUTTONS: list[Json] = [
                 "action_id": "zone",
                 "options": [{"text": plain("a"), "value": "us-east-1a"}],
             },
+            {
+                "type": "datetimepicker",
+                "action_id": "until/m-1:4",
+                "initial_date_time": 1_795_000_000,
+            },
         ],
     }
 ]
@@ -429,3 +434,10 @@ def test_direct_messages_between_people_are_theirs(room: Room) -> None:
     room.do("slash", user="lin", channel="D06ADA00L1N", text="list")
     form = room.door.seen[0].form()
     assert (form["channel_name"], form["user_id"]) == ("directmessage", LIN)
+
+
+def test_a_moment_that_is_picked_arrives_in_seconds_and_without_a_value(room: Room) -> None:
+    click(room, action_id="until/m-1:4", value=1_795_003_600)
+    [action] = payload(room)["actions"]
+    assert (action["type"], action["selected_date_time"]) == ("datetimepicker", 1_795_003_600)
+    assert "value" not in action

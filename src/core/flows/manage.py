@@ -102,6 +102,23 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     return _extend(house, m, request, to)
 
 
+def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Denied | None:
+    """By its schedule: let it run until then, or as far as its lease goes; never shorter."""
+    if id in m.heard or m.lease is None:
+        return None
+    to = min(until, m.lease.hard)
+    over = _over(house, m, to)
+    if over:
+        return policy.Denied(rule="budget", what=f"{over} Its lease stays (rule `budget`).")
+
+    def change(row: Machine) -> Machine:
+        new = life.extended(row, house.clock(), to, "its schedule")
+        return row if isinstance(new, NotExtended) or id in row.heard else life.heard(new, id)
+
+    step(house, rewrite(house, m.id, change).id)
+    return None
+
+
 def _over(house: House, m: Machine, to: datetime) -> str:
     """Which budget the longer lease would pass; what it may cost is set aside otherwise."""
     if m.hourly is None or m.lease is None or to <= m.lease.deadline:

@@ -189,6 +189,8 @@ def click(house: House, pressed: Click) -> None:
         "idle-keep": idle.keep_click,
         "until": manage.until_click,
         "shelf-keep": shelf.keep_click,
+        "schedule-skip": schedules.skip_click,
+        "schedule-undo": schedules.undo_click,
         "data-delete": data.delete_click,
         "data-keep": data.keep_click,
         "image-delete": saving.delete_click,

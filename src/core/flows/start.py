@@ -40,6 +40,31 @@ def start_click(house: House, click: Click) -> None:
     return _start(house, m, click, m.lease.length if m.lease else None, None)
 
 
+def by_schedule(house: House, m: Machine, id: str, until: datetime) -> policy.Denied | None:
+    """Start it for its owner, who must still be allowed to; the same id does so once.
+
+    Nobody waits for an answer: what stands against it is given back.
+    """
+    asked = Click(
+        id=id, user=m.owner, channel=m.channel, action="schedule", value=m.id, response_url=""
+    )
+    lease = m.lease if id in m.heard else _lease(house, m, asked, None, until)
+    if lease is None or isinstance(lease, policy.Denied):
+        return lease
+    denied = None if id in m.heard else _over(house, m, lease)
+    if denied:
+        return denied
+
+    def change(row: Machine) -> Machine:
+        if not _startable(row) or id in row.heard:
+            return row
+        return life.heard(life.starts_by_schedule(row, house.clock(), lease, until), id)
+
+    rewrite(house, m.id, change)
+    step(house, m.id)
+    return None
+
+
 def _startable(m: Machine) -> bool:
     return m.state is State.STOPPED and m.desire is Desire.STOP
 

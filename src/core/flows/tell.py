@@ -6,7 +6,7 @@ from core.flows.find import by_name, find
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer
-from core.model import ALIVE
+from core.model import ALIVE, Schedule
 
 
 def overview(house: House, request: Request) -> None:
@@ -38,7 +38,9 @@ def show(house: House, request: Request, wanted: commands.Show) -> None:
     if m is not None:
         found = leftovers.inventory(house, m)
         used = usage.of(house, (m,))
-        answer(house, request.response_url, messages.show(m, house.clock(), found, used))
+        row = house.ledger.row(Schedule, m.id)
+        said = messages.show(m, house.clock(), found, used, row)
+        answer(house, request.response_url, said)
 
 
 def ssh(house: House, request: Request, wanted: commands.Ssh) -> None:

@@ -12,6 +12,7 @@ from core.flows import (
     access,
     approvals,
     budgets,
+    clockwork,
     home,
     image_rows,
     leftovers,
@@ -60,6 +61,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
         return home.follow(house, id)
     if kind == "approval":
         return approvals.follow(house, id)
+    if kind == "schedule":
+        return clockwork.follow(house, id)
     if kind == "key-delivery":
         return sharing.follow(house, id)
     if kind == "usage":

@@ -117,6 +117,12 @@ def wants_start(
     return told(m, now, f"to start (by {by})")
 
 
+def starts_by_schedule(m: Machine, now: datetime, lease: Lease, until: datetime) -> Machine:
+    """A start at the hour of its schedule; without capacity it is tried for until the hours end."""
+    m = wants_start(m, now, lease, "its schedule", until)
+    return replace(m, keep_until=until, launch_by=until)
+
+
 def keeps_starting(m: Machine, now: datetime, by: str) -> Machine:
     """A start without capacity that is tried again and again, the first time at once."""
     until = m.wish.until or now + KEEP_TRYING_FOR

@@ -108,6 +108,20 @@ from core.messages.rules import (
     rules_ignored,
     rules_unreadable,
 )
+from core.messages.schedules import announced as schedule_announced
+from core.messages.schedules import keeps_trying as schedule_keeps_trying
+from core.messages.schedules import (
+    not_by_schedule,
+    not_scheduled,
+    owner_left,
+    schedule_off,
+    schedule_set,
+    schedule_wont_do,
+    schedules,
+    start_came,
+)
+from core.messages.schedules import skipped as schedule_skipped
+from core.messages.schedules import unskipped as schedule_unskipped
 from core.messages.sharing import (
     share_before_boot,
     share_done,
@@ -188,6 +202,8 @@ __all__ = [
     "no_office",
     "no_saved_image",
     "nobody_approves",
+    "not_by_schedule",
+    "not_scheduled",
     "not_sold",
     "not_your_image",
     "not_yours",
@@ -196,6 +212,7 @@ __all__ = [
     "old_button",
     "over_limit",
     "overview",
+    "owner_left",
     "prices",
     "quota_already",
     "quota_asked",
@@ -211,6 +228,14 @@ __all__ = [
     "rules_ignored",
     "rules_unreadable",
     "saved_images",
+    "schedule_announced",
+    "schedule_keeps_trying",
+    "schedule_off",
+    "schedule_set",
+    "schedule_skipped",
+    "schedule_unskipped",
+    "schedule_wont_do",
+    "schedules",
     "share_before_boot",
     "share_done",
     "share_failed",
@@ -219,6 +244,7 @@ __all__ = [
     "shelf_more",
     "show",
     "ssh",
+    "start_came",
     "starting",
     "stop_all_question",
     "stop_question",

@@ -34,6 +34,12 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu idle amber-fox off", "never for being unused"),
         ("/gpu launch g5.xlarge spot idle 30m", "the same from its first use on"),
     ),
+    "schedule": (
+        ("/gpu schedule amber-fox weekdays 9:00-18:00", "starts and stops it by your own clock"),
+        ("/gpu schedule amber-fox skip", "not the next time"),
+        ("/gpu schedule amber-fox off", "never by itself again"),
+        ("/gpu schedule", "the hours of your machines"),
+    ),
     "list": (
         ("/gpu list", "your machines and what they cost"),
         ("/gpu list all", "everybody's"),

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
 from core.leftovers import Inventory
-from core.messages import buttons, words
+from core.messages import buttons, schedules, words
 from core.messages.admins import part_line
 from core.messages.cards import card
 from core.messages.uses import Used, drawn, now_used
-from core.model import ALIVE, FINAL, Desire, Instance, Machine, Profile, State
+from core.model import ALIVE, FINAL, Desire, Instance, Machine, Profile, Schedule, State
 
 MOST_LISTED = 60
 LISTED_A_BLOCK = 6
@@ -111,7 +111,9 @@ def _row(m: Machine, now: datetime, used: Used, *, everyone: bool) -> str:
 
 def _money(m: Machine, now: datetime) -> str:
     if m.state is State.STOPPED:
-        return f", disk {words.kept_daily(m)} a day, cost {words.spent(m, now)}"
+        lies = m.shelf is not None and m.kept is None and not m.members and m.desire is Desire.STOP
+        away = f", put away {words.at(m.shelf.until)}" if m.shelf and lies else ""
+        return f", disk {words.kept_daily(m)} a day, cost {words.spent(m, now)}{away}"
     if m.state not in _BILLED:
         return ""
     each = f", {words.hourly(m.hourly)}" if m.hourly is not None else ""
@@ -126,6 +128,15 @@ def _ends(m: Machine, now: datetime) -> str:
     left = m.lease.deadline - now
     within = f" (in {words.length(left)})" if left > timedelta(0) else ""
     return f", {verb} {words.at(m.lease.deadline)}{within}"
+
+
+def _lies(m: Machine) -> str:
+    """When a stopped machine is put away, or asked about."""
+    if m.shelf is None or m.state is not State.STOPPED or m.desire is not Desire.STOP:
+        return ""
+    stays = m.kept is not None or bool(m.members)
+    verb = "Its owner is asked about it again" if stays else "Put away as a snapshot"
+    return f"{verb} {words.at(m.shelf.until)} unless it is kept: {code(f'/gpu extend {m.name}')}"
 
 
 def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
@@ -146,7 +157,11 @@ def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
 
 
 def show(
-    m: Machine, now: datetime, inventory: Inventory | None = None, used: Used = _UNKNOWN
+    m: Machine,
+    now: datetime,
+    inventory: Inventory | None = None,
+    used: Used = _UNKNOWN,
+    schedule: Schedule | None = None,
 ) -> Message:
     """One machine as its card shows it, how much it is used, what it has in EC2 and what that
     costs, and its history, newest last. `inventory` is None where EC2 cannot be read now."""
@@ -155,6 +170,7 @@ def show(
     if m.runs and m.state not in FINAL:
         ran = f"Ran {words.ran(m, now)} so far, for {words.spent(m, now)}"
         blocks.append(context(ran))
+    blocks += [context(line) for line in (_lies(m), schedules.line(m, schedule, now)) if line]
     if m.state in ALIVE:
         blocks += drawn(m, used, now)
     blocks += _in_ec2(m, inventory)

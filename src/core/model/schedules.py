@@ -18,6 +18,7 @@ class Schedule:
     told: date | None = None  # the day whose start was last announced
     started: date | None = None  # the day on which it last started the machine
     trouble: str = ""  # why it could not, that day
+    heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     version: int = 0
     due_at: datetime | None = None
 
