@@ -23,6 +23,7 @@ from core.flows import (
     purse,
     quota,
     restart,
+    trail,
     unused,
     volume,
 )
@@ -46,10 +47,12 @@ def step(house: House, id: str) -> None:
         return
     if m.card is None:
         m = speak(house, m)  # the card stands before the first slow call to AWS
+    before = m
     try:
         m = _move_on(house, m)
     except StaleRow:
         return  # somebody else is at it and has the newer row
+    trail.by_the_bot(house, before, m)
     m = _rest(house, speak(house, m))
     purse.follow(house, m)
 
