@@ -57,6 +57,9 @@ class _Overhearing:
     def person(self, user: str) -> Person:
         return self.chat.person(user)
 
+    def group_members(self, group: str) -> frozenset[str]:
+        return self.chat.group_members(group)
+
     def upload(self, user: str, file: File) -> None:
         self.chat.upload(user, file)
 
