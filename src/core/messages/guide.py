@@ -52,6 +52,7 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu budget each 20/h", "what each person may have running at a time, per hour"),
         ("/gpu budget @kim 300", "one person's own, instead of everybody's"),
         ("/gpu budget team off", "no such budget any more"),
+    ),
     "audit": (
         ("/gpu audit", "what you changed this week, the newest first; admins see everybody's"),
         ("/gpu audit month @kim", "of one person, for admins"),
