@@ -154,6 +154,7 @@ class Town:
             channel=channel,
             text=text,
             response_url=f"https://hooks.slack.com/commands/{nonce}",
+            at=self.now,
         )
 
     def deliver(self, request: Request) -> list[Message]:
@@ -178,6 +179,7 @@ class Town:
             action=action,
             value=value,
             response_url=url,
+            at=self.now,
         )
         route.click(self.house, pressed)
         return [a.message for a in self.chat.answers[before:]]

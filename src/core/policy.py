@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from core.model import Machine, Market, Person, Policy
+from core.model import Machine, Market, Over, Person, Policy
 from core.times import SHORTEST
 from core.words import closest, echo
 
@@ -184,7 +184,7 @@ def lease_for(
     """How long a machine that starts now may run, or why not that long.
 
     `until` counts where it is given; neither means the policy's default. Admins have seven days,
-    or the policy's longest where that is more.
+    or the policy's longest where that is more; as much may be approved where the policy says so.
     """
     longest = _longest(user, policy)
     if until is not None:
@@ -203,7 +203,7 @@ def lease_for(
             what="That is less than 2 minutes (rule `shortest-lease`). Nothing was started.",
             next="Say `for 2m` or more.",
         )
-    if wanted > longest:
+    if wanted > longest and not _may_be_approved(user, wanted, policy):
         return Denied(
             rule="longest-lease",
             what=f"A machine may run for {_spoken(longest)} at most (rule `longest-lease`). "
@@ -211,6 +211,12 @@ def lease_for(
             next=f"Say `for {_typed(longest)}`, or ask an admin, who may give more.",
         )
     return wanted
+
+
+def _may_be_approved(user: str, wanted: timedelta, policy: Policy) -> bool:
+    """Whether an approver may allow that much: then the launch is held, and asks."""
+    asks = policy.over_length is Over.APPROVE and user not in policy.admins
+    return asks and wanted <= max(policy.longest_lease, ADMINS_LONGEST)
 
 
 def _longest(user: str, policy: Policy) -> timedelta:

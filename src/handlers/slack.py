@@ -8,6 +8,7 @@ dead-letter queue. Every flow is safe to repeat.
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -169,7 +170,7 @@ class _Answering:
             logger.warning("too old to be carried out", received_at=self.received.isoformat())
             return self._say(request, messages.too_late())
         try:
-            return flow(self.house, request)
+            return flow(self.house, replace(request, at=self.received))
         except CloudError as error:
             # AWS said no or nothing while something was looked up for a person. What had been
             # begun stands in the ledger and goes on from there; the rest was not begun.

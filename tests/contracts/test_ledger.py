@@ -33,6 +33,7 @@ from core.model import (
     Happening,
     Hold,
     HoldKind,
+    HomeTab,
     Image,
     ImageCopy,
     ImageState,
@@ -52,6 +53,7 @@ from core.model import (
     Purse,
     QuotaFacts,
     QuotaRequest,
+    QuotaRoom,
     QuotaStatus,
     Reconciled,
     RegionOffers,
@@ -709,6 +711,12 @@ ROWS: tuple[Any, ...] = (
         expires_at=NOW + timedelta(hours=8),
         remind_at=NOW + timedelta(minutes=15),
         places=(Place(channel="C1", ts="1.2"),),
+    ),
+    HomeTab(user="U1", due_at=NOW),
+    QuotaRoom(
+        region="us-east-1",
+        facts=(QuotaFacts(code="L-1", name="n", region="us-east-1", limit=8, used=4),),
+        read_at=NOW,
     ),
     BudgetWatch(month="2026-11", told=("team//monthly/80",), looked_at=NOW),
     Purse(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.blocks import Message
-from core.model import Approval, State, Verdict
+from core.model import Approval, Over, State, Verdict
 from sim.chat import direct
 from sim.fuse import fused, guarded
 from sim.town import ADA, GUS, LIN, SAM, TEAM, Town, buttons, person, town
@@ -212,3 +212,86 @@ def test_while_slack_is_away_nothing_is_lost() -> None:
 
 def test_the_home_team_is_the_towns() -> None:
     assert person(SAM, "sam").team_id == TEAM
+
+
+@pytest.mark.parametrize(
+    ("presser", "named", "approved"),
+    [
+        (ADA, frozenset({ADA, SAM}), False),  # owner and requester, though an approver
+        (SAM, frozenset[str](), True),  # an admin, where no approvers are named
+        (SAM, frozenset({LIN}), False),  # an admin who is no approver
+        (LIN, frozenset({LIN}), True),  # an approver who is no admin
+        (LIN, frozenset[str](), False),  # a member
+        (GUS, frozenset({GUS, SAM}), False),  # a guest, though an approver
+        ("U0EVE", frozenset({"U0EVE", SAM}), False),  # of another workspace
+        ("U0OLD", frozenset({"U0OLD", SAM}), False),  # has left
+    ],
+)
+def test_who_may_approve(presser: str, named: frozenset[str], *, approved: bool) -> None:
+    here = _asked(approvers=named)
+    here.chat.add(
+        replace(person("U0EVE", "eve"), team_id="T0OTHER"),
+        replace(person("U0OLD", "old"), active=False),
+    )
+    here.click("approve", _question(here).key, presser)
+    here.pass_time(2 * MINUTE)
+    assert (_question(here).verdict is Verdict.APPROVED) is approved
+    assert here.counts()["instances"] == (1 if approved else 0)
+
+
+def test_longer_than_a_lease_may_be_asks_where_the_policy_says_so() -> None:
+    here = town(over_length=Over.APPROVE)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch g5.xlarge on-demand in us-east-1 for 48h name bert")
+    assert here.machine().state is State.HELD
+    assert "longest-lease" in here.card().text
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    here.press(_questions(here)[0], "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.lease is not None
+    assert m.lease.length == timedelta(hours=48)
+    assert "at most" in here.type("launch g5.xlarge on-demand for 300h")[0].text
+
+
+def _running(**policy: Any) -> Town:
+    here = town(**policy)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch g5.xlarge on-demand in us-east-1 for 23h name bert")
+    here.pass_time(2 * MINUTE)
+    return here
+
+
+def test_an_extension_that_was_approved_moves_the_deadline_to_what_was_shown() -> None:
+    here = _running(over_length=Over.APPROVE)
+    before = here.machine().lease
+    assert before is not None
+    refused = here.type("extend bert 6h")[0]
+    here.press(refused, "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    (asked,) = _questions(here)
+    assert "6 h" in asked.text
+    here.press(asked, "approve", SAM)
+    after = here.machine().lease
+    assert after is not None
+    assert after.deadline == before.deadline + timedelta(hours=6)
+
+
+def test_an_extension_that_is_approved_after_the_lease_has_moved_changes_nothing() -> None:
+    here = _running(over_length=Over.APPROVE)
+    here.press(here.type("extend bert 6h")[0], "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    here.type("extend bert 30m")
+    lease = here.machine().lease
+    here.press(_questions(here)[0], "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().lease == lease
+
+
+def test_where_longer_is_blocked_no_extension_can_be_asked_for() -> None:
+    here = _running(over_length=Over.BLOCK)
+    assert buttons(here.type("extend bert 6h")[0]) == []

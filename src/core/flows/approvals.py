@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from core import lifecycle as life
 from core import messages
-from core.flows import purse
+from core.flows import purse, trail
 from core.flows.house import House, rewrite
 from core.flows.speak import passing, say
 from core.model import (
@@ -150,6 +150,9 @@ def _closed(house: House, row: Approval) -> Approval:
     for place in row.places:
         _edited(house, place, row)
     m = house.ledger.machine(row.machine)
+    if m is not None and row.decided_by is None and row.decided_at is not None:
+        what = f"the question for approval: {row.verdict}"
+        trail.done(house, row.decided_at, m, what, f"Asked by {row.requester}.")
     if row.verdict is not Verdict.WITHDRAWN and m is not None:
         thread = m.card.ts if m.card and m.card.channel == m.channel else None
         say(house, row.channel, row.requester, messages.approval_outcome(row), thread)

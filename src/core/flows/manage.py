@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from core import commands, messages, policy
 from core import lifecycle as life
+from core.budgets import Broken
 from core.flows import purse, shelf
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
@@ -102,6 +103,7 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     return _extend(house, m, request, to)
 
 
+<<<<<<< HEAD
 def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Denied | None:
     """By its schedule: let it run until then, or as far as its lease goes; never shorter."""
     if id in m.heard or m.lease is None:
@@ -121,10 +123,13 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
 
 def _over(house: House, m: Machine, to: datetime) -> str:
     """Which budget the longer lease would pass; what it may cost is set aside otherwise."""
+=======
+def _over(house: House, m: Machine, to: datetime) -> tuple[Broken, ...]:
+    """Which budgets the longer lease would pass; what it may cost is set aside otherwise."""
+>>>>>>> w-approvals
     if m.hourly is None or m.lease is None or to <= m.lease.deadline:
-        return ""
-    found = purse.claim(house, m, hourly=m.hourly, until=to)
-    return " ".join(one.words for one in found)
+        return ()
+    return purse.claim(house, m, hourly=m.hourly, until=to)
 
 
 def _lies(m: Machine) -> bool:
@@ -147,9 +152,11 @@ def _extend(
     refusal: list[NotExtended] = []
     wanted: list[datetime] = []
     first = to(m)
-    over = _over(house, m, first) if first is not None and asked.id not in m.heard else ""
+    over = _over(house, m, first) if first is not None and asked.id not in m.heard else ()
     if over:
-        return answer(house, asked.response_url, messages.over_limit(m, first, over))
+        may_ask = None if any(one.final for one in over) else first
+        said = messages.over_limit(m, may_ask, " ".join(one.words for one in over))
+        return answer(house, asked.response_url, said)
 
     def change(row: Machine) -> Machine:
         refusal.clear()

@@ -5,24 +5,26 @@ tab), `in_person(user)`, which means the person's direct messages.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A slash command. `id` is the same for every delivery of it."""
+    """A slash command. `id` and `at`, when the door took it, are the same for every delivery."""
 
     id: str
     user: str
     channel: str
     text: str
     response_url: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Click:
     """A pressed button. `value` carries ids only; everything else is read again.
 
-    `id` is the same for every delivery of one press.
+    `id` and `at`, when the door took it, are the same for every delivery of one press.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Click:
     action: str
     value: str
     response_url: str
+    at: datetime | None = None
 
 
 Asked = Request | Click

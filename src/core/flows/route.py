@@ -25,6 +25,7 @@ from core.flows import (
     shelf,
     start,
     tell,
+    trail,
 )
 from core.flows.house import House
 from core.flows.request import Click, Request
@@ -40,11 +41,13 @@ _FOR_EVERYBODY = (commands.UsageError, commands.Help, commands.Stop, commands.En
 
 
 def command(house: House, request: Request) -> None:
-    """Carry out one slash command, by the rules as they are now.
+    """Carry out one slash command by the rules as they are now, and write it into the trail."""
+    trail.recorded(rules.ruled(house), request, _command)
 
-    Whoever is no full member of this workspace only ever reads help, or stops what is theirs.
-    """
-    house, parsed = rules.ruled(house), commands.parse(request.text)
+
+def _command(house: House, request: Request) -> None:
+    """Whoever is no full member of this workspace only ever reads help, or stops what is theirs."""
+    parsed = commands.parse(request.text)
     if not isinstance(parsed, _FOR_EVERYBODY):
         denied = policy.may_press(house.chat.person(request.user), house.policy)
         if denied:
@@ -171,8 +174,12 @@ def lessens(asked: Request | Click) -> bool:
 
 
 def click(house: House, pressed: Click) -> None:
-    """Carry out one pressed button, after asking anew who pressed it."""
-    house = rules.ruled(house)
+    """Carry out one pressed button, and write it into the audit trail."""
+    trail.recorded(rules.ruled(house), pressed, _click)
+
+
+def _click(house: House, pressed: Click) -> None:
+    """Who pressed it is asked anew."""
     denied = _may_press(house, pressed)
     if denied:
         return answer(house, pressed.response_url, messages.denied(denied))

@@ -23,7 +23,11 @@ from core.flows import (
     purse,
     quota,
     restart,
+<<<<<<< HEAD
     spot_prices,
+=======
+    trail,
+>>>>>>> w-approvals
     unused,
     volume,
 )
@@ -47,10 +51,12 @@ def step(house: House, id: str) -> None:
         return
     if m.card is None:
         m = speak(house, m)  # the card stands before the first slow call to AWS
+    before = m
     try:
         m = _move_on(house, m)
     except StaleRow:
         return  # somebody else is at it and has the newer row
+    trail.by_the_bot(house, before, m)
     m = _rest(house, speak(house, m))
     purse.follow(house, m)
 

@@ -1,5 +1,6 @@
 """Every word the bot says: values in, a message out. One module for each kind of conversation."""
 
+from core.deeds import BOT
 from core.messages.admins import strays, why_denied
 from core.messages.answers import (
     already,
@@ -37,6 +38,7 @@ from core.messages.approvals import (
     why_held,
     why_not_extended,
 )
+from core.messages.audit import audit, audit_of_others, file_of_deeds
 from core.messages.cards import card
 from core.messages.connecting import ssh
 from core.messages.costs import Series, cost, file_of_costs
@@ -134,6 +136,7 @@ from core.messages.shelves import more as shelf_more
 from core.messages.spending import budget_mark, budget_set, budgets
 
 __all__ = [
+    "BOT",
     "Series",
     "access_added",
     "access_removed",
@@ -143,6 +146,8 @@ __all__ = [
     "approval_asked",
     "approval_closed",
     "approval_outcome",
+    "audit",
+    "audit_of_others",
     "aws_refused",
     "budget_mark",
     "budget_set",
@@ -164,6 +169,7 @@ __all__ = [
     "extended",
     "file_needs_scope",
     "file_of_costs",
+    "file_of_deeds",
     "file_refused",
     "file_sent",
     "github_away",

@@ -59,6 +59,11 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu budget @kim 300", "one person's own, instead of everybody's"),
         ("/gpu budget team off", "no such budget any more"),
     ),
+    "audit": (
+        ("/gpu audit", "what you changed this week, the newest first; admins see everybody's"),
+        ("/gpu audit month @kim", "of one person, for admins"),
+        ("/gpu audit month amber-fox csv", "of one machine, as a file in your direct messages"),
+    ),
     "show": (("/gpu show amber-fox", "one machine, all that it has in EC2, and its history"),),
     "ssh": (("/gpu ssh amber-fox", "the ssh line, a VS Code link, and who may connect"),),
     "share": (("/gpu share amber-fox @kim", "lets a colleague log in too, with their own key"),),
