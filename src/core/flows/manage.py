@@ -103,7 +103,6 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     return _extend(house, m, request, to)
 
 
-<<<<<<< HEAD
 def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Denied | None:
     """By its schedule: let it run until then, or as far as its lease goes; never shorter."""
     if id in m.heard or m.lease is None:
@@ -111,7 +110,8 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
     to = min(until, m.lease.hard)
     over = _over(house, m, to)
     if over:
-        return policy.Denied(rule="budget", what=f"{over} Its lease stays (rule `budget`).")
+        said = " ".join(one.words for one in over)
+        return policy.Denied(rule="budget", what=f"{said} Its lease stays (rule `budget`).")
 
     def change(row: Machine) -> Machine:
         new = life.extended(row, house.clock(), to, "its schedule")
@@ -121,12 +121,8 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
     return None
 
 
-def _over(house: House, m: Machine, to: datetime) -> str:
-    """Which budget the longer lease would pass; what it may cost is set aside otherwise."""
-=======
 def _over(house: House, m: Machine, to: datetime) -> tuple[Broken, ...]:
     """Which budgets the longer lease would pass; what it may cost is set aside otherwise."""
->>>>>>> w-approvals
     if m.hourly is None or m.lease is None or to <= m.lease.deadline:
         return ()
     return purse.claim(house, m, hourly=m.hourly, until=to)

@@ -23,11 +23,8 @@ from core.flows import (
     purse,
     quota,
     restart,
-<<<<<<< HEAD
     spot_prices,
-=======
     trail,
->>>>>>> w-approvals
     unused,
     volume,
 )
