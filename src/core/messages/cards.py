@@ -152,7 +152,7 @@ def stopped(m: Machine, now: datetime) -> str:
         return in_store.to_start(m)
     return (
         f"{words.name(m)} was stopped {words.reason(m)}. It ran {words.ran(m, now)} and cost "
-        f"{words.spent(m, now)}. {in_store.disk(m)}; {_back(m)}"
+        f"{words.spent_at_rest(m, now)}. {in_store.disk(m)}; {_back(m)}"
     )
 
 
@@ -172,7 +172,7 @@ def ended(m: Machine, now: datetime) -> str:
         )
     return (
         f"{words.name(m)} was ended {words.reason(m)}. It ran {words.ran(m, now)} and cost "
-        f"{words.spent(m, now)}. {left}"
+        f"{words.spent_at_rest(m, now)}. {left}"
     )
 
 

@@ -91,6 +91,12 @@ def spent(m: Machine, now: datetime) -> str:
     return money(cost_so_far(m, now))
 
 
+def spent_at_rest(m: Machine, now: datetime) -> str:
+    """What it has cost up to its last change, for a message that time alone may not edit."""
+    ends = [span.ended_at for span in (*m.runs, *m.stores) if span.ended_at is not None]
+    return spent(m, max(ends, default=now) if all(run.ended_at for run in m.runs) else now)
+
+
 def cost_so_far(m: Machine, now: datetime) -> Decimal:
     """The same in USD."""
     return meter.spent(bill_of(m), _BEFORE, now)
