@@ -124,6 +124,7 @@ from core.lifecycle.record import (
     telling_admins,
     told,
 )
+from core.lifecycle.recovery import TOO_OFTEN, TOO_SHORT, resumes_lease, stays_away, was_taken
 from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.terms import (
@@ -141,6 +142,7 @@ from core.lifecycle.terms import (
     LOOK_APART,
     MOST_HEARD,
     MOST_HISTORY,
+    MOST_RECOVERIES,
     MOST_REMINDERS,
     MOST_SENDS,
     MOST_STARTS,
@@ -157,6 +159,7 @@ from core.lifecycle.terms import (
     WAIT_FOR_APPROVAL,
     WAIT_FOR_QUOTA,
     WARN_BEFORE,
+    WORTH_COMING_BACK,
 )
 
 __all__ = [
@@ -174,6 +177,7 @@ __all__ = [
     "LOOK_APART",
     "MOST_HEARD",
     "MOST_HISTORY",
+    "MOST_RECOVERIES",
     "MOST_REMINDERS",
     "MOST_SENDS",
     "MOST_STARTS",
@@ -186,12 +190,15 @@ __all__ = [
     "RETRY_WORDS",
     "SENDER_LIVES",
     "START_ARRIVES",
+    "TOO_OFTEN",
+    "TOO_SHORT",
     "TO_ANSWER",
     "UNKNOWN",
     "USED",
     "WAIT_FOR_APPROVAL",
     "WAIT_FOR_QUOTA",
     "WARN_BEFORE",
+    "WORTH_COMING_BACK",
     "AwaitQuota",
     "Change",
     "ChangeType",
@@ -272,6 +279,7 @@ __all__ = [
     "released",
     "replanned",
     "resting",
+    "resumes_lease",
     "retagged",
     "retyped",
     "seen",
@@ -289,6 +297,7 @@ __all__ = [
     "start_may_arrive",
     "start_resting",
     "starting",
+    "stays_away",
     "stopping",
     "telling_admins",
     "things",
@@ -306,4 +315,5 @@ __all__ = [
     "waits_for_question",
     "wants_start",
     "warned",
+    "was_taken",
 ]
