@@ -124,7 +124,14 @@ from core.lifecycle.record import (
     telling_admins,
     told,
 )
-from core.lifecycle.recovery import TOO_OFTEN, TOO_SHORT, resumes_lease, stays_away, was_taken
+from core.lifecycle.recovery import (
+    TOO_OFTEN,
+    TOO_SHORT,
+    advised,
+    resumes_lease,
+    stays_away,
+    was_taken,
+)
 from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.terms import (
@@ -220,6 +227,7 @@ __all__ = [
     "StopIt",
     "Tidy",
     "adopted",
+    "advised",
     "after_unfound",
     "approval_of",
     "asked",

@@ -1,4 +1,5 @@
-"""A spot machine that EC2 took comes back by itself: from its kept disk, on the rest of its lease.
+"""What EC2 takes, or may take. What it took comes back by itself where that is wanted: from its
+kept disk, on the rest of its lease.
 
 Whoever stops or ends it in between wins: what is wanted of it is read when its disk is found, and
 again before anything is bought.
@@ -9,10 +10,20 @@ from datetime import datetime
 
 from core.lifecycle.record import owing, told
 from core.lifecycle.terms import MOST_RECOVERIES, SNAPSHOT_TAKES, WORTH_COMING_BACK
-from core.model import Cause, Desire, Machine, NoticeKind
+from core.model import ALIVE, Cause, Desire, Machine, NoticeKind
 
 TOO_SHORT = "too-short"
 TOO_OFTEN = "too-often"
+
+
+def advised(m: Machine, now: datetime, instance: str) -> Machine:
+    """EC2 may take it back soon: told once of what runs now, as advice only."""
+    mine = any(one.id == instance for one in m.instances)
+    up = m.state in ALIVE and m.desire is Desire.RUN
+    if not mine or not up or m.advised_at is not None or m.taken_at is not None:
+        return m
+    m = told(replace(m, advised_at=now), now, "EC2 may take it back soon")
+    return owing(m, now, NoticeKind.REBALANCE)
 
 
 def was_taken(m: Machine) -> bool:

@@ -63,7 +63,9 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return idling.notice(m, owed, now)
         case NoticeKind.RECOVERING:
             return taken.recovering(m, owed)
-        case NoticeKind.REBALANCE | NoticeKind.STUCK | NoticeKind.CHANGED:
+        case NoticeKind.REBALANCE:
+            return taken.advised(m, owed)
+        case NoticeKind.STUCK | NoticeKind.CHANGED:
             return troubles.notice(m, owed, now)
         case NoticeKind.BUDGET:
             return spending.notice(m, owed, now)

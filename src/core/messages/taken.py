@@ -61,6 +61,34 @@ def stays_away(m: Machine, why: str) -> str:
     return ""
 
 
+def advised(m: Machine, owed: Notice) -> Message:
+    """EC2 may take it back soon: advice, and what would be lost."""
+    what = f"some of {words.name(m)}" if m.members else words.name(m)
+    if m.state not in ALIVE or m.desire is not Desire.RUN:
+        was = f"EC2 said on {words.at(owed.at)} that it might take {what} back."
+        return message(section(f"{words.owner(m)} {was} It is {words.state(m)} now."))
+    other = words.launch_again(m.wish, Market.ON_DEMAND)
+    return message(
+        section(
+            f"{words.owner(m)} EC2 may take {what} back soon: it says that the risk is higher than "
+            f"usual. It need not come to that, and nothing has changed yet. {_if_taken(m, owed)}"
+        ),
+        context(
+            "You would be told two minutes before. This is said once.",
+            f"On-demand machines are not taken back: {other}",
+        ),
+    )
+
+
+def _if_taken(m: Machine, owed: Notice) -> str:
+    data = f" Its data volume *{data_name(m)}* stays." if m.data else ""
+    if not m.leaves_disk:
+        its = "that machine's" if m.members else "its"
+        return f"If it does, {its} {words.disk(m)} is deleted: save now what you need.{data}"
+    kept = f"If it does, what runs on it is lost and its {words.disk(m)} is kept."
+    return f"{kept}{_returns(m, owed)}{data}"
+
+
 def recovering(m: Machine, owed: Notice) -> Message:
     """It was taken and comes back: from what, where, until when, and how to stop that."""
     taken = f"{words.owner(m)} EC2 took {words.name(m)} back"
