@@ -57,6 +57,7 @@ class Control:
             "fill-zone": self._fill,
             "free-zone": self._free,
             "interrupt": self._interrupt,
+            "rebalance": self._rebalance,
             "grant-quota": self._grant,
             "deny-quota": self._deny,
             "set-quota": self._set_quota,
@@ -119,11 +120,13 @@ class Control:
     # ---- instances ------------------------------------------------------------------------
 
     def _interrupt(self, command: Command) -> None:
-        region, instance = self._instance(command)
-        if instance.market != "spot" or instance.state not in ("pending", "running"):
-            raise ValueError(f"{instance.id} is no living spot instance")
+        region, instance = self._spot(command)
         if not instance.interrupted:
             interrupt(self.ground, region, instance)
+
+    def _rebalance(self, command: Command) -> None:
+        """EC2 recommends to move on before it may take it back."""
+        self.ground.tell_rebalance(*self._spot(command))
 
     def _stop_outside(self, command: Command) -> None:
         """Somebody types `shutdown` on the machine: it stops or ends as it was launched to."""
@@ -265,6 +268,12 @@ class Control:
             if command.get("instance") in region.instances:
                 return region, region.instances[command["instance"]]
         raise ValueError(f"there is no instance {command.get('instance')!r}")
+
+    def _spot(self, command: Command) -> tuple[Region, Instance]:
+        region, instance = self._instance(command)
+        if instance.market != "spot" or instance.state not in ("pending", "running"):
+            raise ValueError(f"{instance.id} is no living spot instance")
+        return region, instance
 
     def _request(self, command: Command) -> tuple[Region, QuotaRequest]:
         for region in self.ground.regions.values():

@@ -127,6 +127,12 @@ class Ground:
         detail = {"instance-id": instance.id, "instance-action": "terminate"}
         self._tell("EC2 Spot Instance Interruption Warning", region.name, arn, detail)
 
+    def tell_rebalance(self, region: Region, instance: Instance) -> None:
+        """Announce that the spot instance may be taken back: no promise, and no notice yet."""
+        arn = f"arn:aws:ec2:{region.name}:{self.account}:instance/{instance.id}"
+        detail = {"instance-id": instance.id}
+        self._tell("EC2 Instance Rebalance Recommendation", region.name, arn, detail)
+
     def _tell(self, kind: str, region: str, arn: str, detail: dict[str, str]) -> None:
         self._news.append(
             {

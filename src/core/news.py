@@ -5,15 +5,19 @@ from datetime import datetime
 from typing import Any
 
 _TAKEN_BACK = "EC2 Spot Instance Interruption Warning"
+_MAY_BE_TAKEN = "EC2 Instance Rebalance Recommendation"
 _CHANGED = "EC2 Instance State-change Notification"
 
 
 def wake_key(event: Mapping[str, Any], machine: str) -> str:
-    """`spot/machine/<id>/<instance>` for a two-minute notice; for a change of state
+    """`spot/machine/<id>/<instance>` for a two-minute notice, `advice/machine/…` for word that
+    there may be one soon; for a change of state
     `told/machine/<id>/<instance>/<state>/<epoch seconds>`, with EC2's own time of it."""
     instance = event["detail"]["instance-id"]
     if event["detail-type"] == _TAKEN_BACK:
         return f"spot/machine/{machine}/{instance}"
+    if event["detail-type"] == _MAY_BE_TAKEN:
+        return f"advice/machine/{machine}/{instance}"
     if event["detail-type"] != _CHANGED:
         return f"machine/{machine}"
     at = int(datetime.fromisoformat(event["time"]).timestamp())

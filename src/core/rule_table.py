@@ -155,8 +155,9 @@ _ALL = (
         name="recover",
         field="recover",
         kind=kinds.SWITCH,
-        means="Whether a spot machine that EC2 takes comes back by itself, once, when nobody says.",
-        after="It counts for spot machines that run now, too.",
+        means="Whether single spot machines keep their disk and come back when EC2 takes them, "
+        "when nobody says.",
+        after="It counts for launches from now on.",
     ),
     Rule(
         name="approval-above",

@@ -117,7 +117,8 @@ function instances(list) {
     el("div", { class: "quiet", text: [one.type, one.market, one.zone].filter(Boolean).join(" · ") }),
     el("div", { class: "quiet mono", text: [one.id, one.address].filter(Boolean).join(" · ") }),
     one.state === "running" ? el("div", { class: "row" },
-      one.market === "spot" ? act("Interrupt", { do: "interrupt", instance: one.id }, "danger") : act("Stop outside", { do: "stop-outside", instance: one.id }),
+      one.market === "spot" ? act("Interrupt", { do: "interrupt", instance: one.id }, "danger") : null,
+      one.market === "spot" ? act("Advise to move", { do: "rebalance", instance: one.id }) : act("Stop outside", { do: "stop-outside", instance: one.id }),
       act("Terminate outside", { do: "terminate-outside", instance: one.id }), one.load ? load(one) : null) : null));
 }
 

@@ -80,7 +80,7 @@ def _frozen(
 ) -> Machine:
     now = house.clock()
     lease = life.lease(life.length_wanted(m.wish, now, house.policy), now, house.policy)
-    lease = m.lease if m.members and m.lease else lease
+    lease = m.lease if life.resumes_lease(m) and m.lease else lease
     number = m.attempts + 1
     token, request = run_instances.run_request(
         m,

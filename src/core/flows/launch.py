@@ -53,9 +53,11 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
     refusal = next(filter(None, denied), limit)
     if isinstance(refusal, Denied):
         return refusal
+    market = wanted.market or _usual_market(house)
+    recover = wanted.recover or _recovers(house, market, wanted.count)
     return Wish(
         instance_type=wanted.instance_type,
-        market=wanted.market or _usual_market(house),
+        market=market,
         region=regions[0],
         or_on_demand=wanted.or_on_demand,
         or_regions=regions[1:],
@@ -71,13 +73,18 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         throughput=wanted.throughput,
         data=wanted.data,
         data_gb=wanted.data_gb,
-        keep=wanted.keep,
-        recover=wanted.recover,
+        keep=wanted.keep or recover,
+        recover=recover,
         idle=wanted.idle,
         project=wanted.project or "",
         why=wanted.why or "",
         name=wanted.name,
     )
+
+
+def _recovers(house: House, market: Market, count: int) -> bool:
+    """What counts when nobody says: spot whose disk can be kept, which a group's cannot."""
+    return house.policy.recover and market is Market.SPOT and count == 1
 
 
 def _usual_market(house: House) -> Market:

@@ -37,7 +37,9 @@ def stop(house: House, request: Request, wanted: commands.Stop) -> None:
 
 
 def _stoppable(m: Machine) -> bool:
-    """A stopped one too, while it is to be started."""
+    """A stopped one too, while it is to be started; and one that EC2 took and that comes back."""
+    if m.state is State.STOPPING and life.was_taken(m):
+        return True
     return m.state in _STOPPABLE and m.desire is Desire.RUN
 
 

@@ -28,7 +28,13 @@ _PASSING = frozenset(
     }
 )
 _TO_OWNER_TOO = frozenset(
-    {NoticeKind.WARNING, NoticeKind.INTERRUPTED, NoticeKind.EVE, NoticeKind.SHELF}
+    {
+        NoticeKind.WARNING,
+        NoticeKind.INTERRUPTED,
+        NoticeKind.EVE,
+        NoticeKind.SHELF,
+        NoticeKind.RECOVERING,
+    }
 )
 
 

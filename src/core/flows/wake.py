@@ -1,8 +1,9 @@
 """What a wake on the queue means. It never says what to do, only where to look.
 
 `due/…` looks only if the row's own time has come, so a late or doubled wake ends there;
-`spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice, `told/machine/…` when an
-instance changed its state (core/news.py); anything else just looks.
+`spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice, `advice/machine/…` that
+there may be one soon, `told/machine/…` when an instance changed its state (core/news.py); anything
+else just looks.
 """
 
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ def on_wake(house: House, key: str) -> None:
         return budgets.watch(house)
     if how == "spot":
         return _notice(house, *rest.removeprefix("machine/").split("/"))
+    if how == "advice":
+        return _advice(house, *rest.removeprefix("machine/").split("/"))
     if how == "told":
         return _told(house, *rest.removeprefix("machine/").split("/"))
     if how == "due":
@@ -83,4 +86,11 @@ def _notice(house: House, id: str, instance: str = "") -> None:
     if house.ledger.machine(id) is None:
         return
     rewrite(house, id, lambda m: life.interrupted(m, house.clock(), instance))
+    step(house, id)
+
+
+def _advice(house: House, id: str, instance: str) -> None:
+    if house.ledger.machine(id) is None:
+        return
+    rewrite(house, id, lambda m: life.advised(m, house.clock(), instance))
     step(house, id)

@@ -126,6 +126,14 @@ from core.lifecycle.record import (
     telling_admins,
     told,
 )
+from core.lifecycle.recovery import (
+    TOO_OFTEN,
+    TOO_SHORT,
+    advised,
+    resumes_lease,
+    stays_away,
+    was_taken,
+)
 from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.terms import (
@@ -143,6 +151,7 @@ from core.lifecycle.terms import (
     LOOK_APART,
     MOST_HEARD,
     MOST_HISTORY,
+    MOST_RECOVERIES,
     MOST_REMINDERS,
     MOST_SENDS,
     MOST_STARTS,
@@ -159,6 +168,7 @@ from core.lifecycle.terms import (
     WAIT_FOR_APPROVAL,
     WAIT_FOR_QUOTA,
     WARN_BEFORE,
+    WORTH_COMING_BACK,
 )
 
 __all__ = [
@@ -176,6 +186,7 @@ __all__ = [
     "LOOK_APART",
     "MOST_HEARD",
     "MOST_HISTORY",
+    "MOST_RECOVERIES",
     "MOST_REMINDERS",
     "MOST_SENDS",
     "MOST_STARTS",
@@ -188,12 +199,15 @@ __all__ = [
     "RETRY_WORDS",
     "SENDER_LIVES",
     "START_ARRIVES",
+    "TOO_OFTEN",
+    "TOO_SHORT",
     "TO_ANSWER",
     "UNKNOWN",
     "USED",
     "WAIT_FOR_APPROVAL",
     "WAIT_FOR_QUOTA",
     "WARN_BEFORE",
+    "WORTH_COMING_BACK",
     "AwaitQuota",
     "Change",
     "ChangeType",
@@ -215,6 +229,7 @@ __all__ = [
     "StopIt",
     "Tidy",
     "adopted",
+    "advised",
     "after_unfound",
     "approval_of",
     "asked",
@@ -276,6 +291,7 @@ __all__ = [
     "replanned",
     "repriced",
     "resting",
+    "resumes_lease",
     "retagged",
     "retyped",
     "seen",
@@ -294,6 +310,7 @@ __all__ = [
     "start_resting",
     "starting",
     "starts_by_schedule",
+    "stays_away",
     "stopping",
     "telling_admins",
     "things",
@@ -311,4 +328,5 @@ __all__ = [
     "waits_for_question",
     "wants_start",
     "warned",
+    "was_taken",
 ]

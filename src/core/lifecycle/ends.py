@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.lifecycle.record import closed, owing, told
+from core.lifecycle.recovery import was_taken
 from core.lifecycle.terms import (
     FIRST_RETRY,
     KEEP_TRYING_FOR,
@@ -33,7 +34,8 @@ def unwanted(
     """Nobody wants it to run any more: it stops, or ends where it cannot stop or `end` says so."""
     unbought = m.kept is None and (m.state in UNBOUGHT or m.state is State.LAUNCHING)
     gone = end or not m.can_stop or unbought
-    if m.desire is Desire.GONE or (m.desire is Desire.STOP and not gone):
+    stops = m.desire is Desire.STOP and not (was_taken(m) and cause is Cause.PERSON)
+    if m.desire is Desire.GONE or (stops and not gone):
         return m
     desire = Desire.GONE if gone else Desire.STOP
     m = replace(m, desire=desire, cause=cause, ended_by=by, turn=m.turn + 1, doom=None)
@@ -73,9 +75,14 @@ def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
 
 
 def interrupted(m: Machine, now: datetime, instance: str = "") -> Machine:
-    """EC2 gave notice that it takes a spot instance back; told once. Of a group the others stay."""
+    """EC2 gave notice that it takes a spot instance back; told once. Of a group the others stay.
+
+    A notice that comes late or again may be about an instance that it had before.
+    """
     if m.members:
         return _member_interrupted(m, now, instance)
+    if instance and m.instance is not None and m.instance.id != instance:
+        return m
     if m.state not in ALIVE or m.taken_at is not None:
         return m
     m = told(replace(m, taken_at=now), now, "EC2's two-minute notice")
@@ -111,6 +118,7 @@ def wants_start(
         wish=replace(m.wish, length=None if until else lease.length, until=until),
         launch_by=now + within,
         starts=0,
+        recoveries=0,
         doom=None,
         shelf=None,
     )

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from core.lifecycle.ends import ending
 from core.lifecycle.record import owing, told
+from core.lifecycle.recovery import recovering, stays_away, was_taken
 from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, LAUNCH_WITHIN
 from core.model import (
     Cause,
@@ -91,7 +92,12 @@ def fallen_back(m: Machine, now: datetime) -> Machine:
 
 def _stopped(m: Machine, now: datetime) -> Machine:
     m = replace(m, state=State.STOPPED, ready_at=None, unseen=0, unseen_since=None)
-    return owing(told(m, now, "stopped"), now, NoticeKind.STOPPED)
+    if not was_taken(m):
+        return owing(told(m, now, "stopped"), now, NoticeKind.STOPPED)
+    why = stays_away(m, now)
+    return (
+        owing(told(m, now, "stopped"), now, NoticeKind.STOPPED, why) if why else recovering(m, now)
+    )
 
 
 def moving(m: Machine, now: datetime) -> Machine:
@@ -170,6 +176,7 @@ def relaunching(m: Machine, now: datetime) -> Machine:
         ended_by=None,
         ready_at=None,
         taken_at=None,
+        advised_at=None,
         host_keys=(),
         launch_by=now + LAUNCH_WITHIN,
     )

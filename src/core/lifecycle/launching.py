@@ -7,6 +7,7 @@ from core.faults import FaultKind, kind_of
 from core.lifecycle import groups
 from core.lifecycle.ends import start_failed
 from core.lifecycle.record import closed, told
+from core.lifecycle.recovery import resumes_lease
 from core.lifecycle.terms import (
     FIRST_RETRY,
     HELD_FOR,
@@ -319,7 +320,7 @@ def opened(m: Machine, attempt: Attempt, lease: Lease, group: str) -> Machine:
         m,
         attempts=attempt.number,
         attempt=attempt,
-        lease=m.lease if m.members else replace(lease, version=before + 1),
+        lease=m.lease if resumes_lease(m) else replace(lease, version=before + 1),
         group=group,
     )
 

@@ -13,6 +13,7 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu launch g6e.xlarge or g5.2xlarge spot", "either, the cheaper first"),
         ("/gpu launch g5.xlarge spot keep trying until 18:00", "again and again while EC2 is full"),
         ("/gpu launch g5.xlarge spot keep", "its disk is kept when it stops, and starts again"),
+        ("/gpu launch g5.xlarge spot recover", "and comes back by itself when EC2 takes it"),
         ("/gpu launch g5.xlarge x16", "sixteen under one name"),
         ("/gpu launch g5.xlarge image pytorch disk 200 name bert", "image, disk in GB, name"),
         ("/gpu launch g5.xlarge disk 200 io2 iops 8000", "a faster disk; gp3 takes throughput 500"),

@@ -15,12 +15,26 @@ from core.messages import (
     many,
     shelves,
     spending,
+    taken,
     troubles,
     words,
 )
 from core.messages.admins import why_denied
 from core.messages.cards import ended, failed, stopped
-from core.model import ALIVE, Cause, ChoiceKind, Desire, Machine, Market, Notice, NoticeKind, State
+from core.messages.holds import why
+from core.model import (
+    ALIVE,
+    Cause,
+    ChoiceKind,
+    Desire,
+    Hold,
+    HoldKind,
+    Machine,
+    Market,
+    Notice,
+    NoticeKind,
+    State,
+)
 from core.refusals import meaning
 
 
@@ -32,9 +46,9 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
         case NoticeKind.WARNING:
             return _warning(m, owed)
         case NoticeKind.INTERRUPTED:
-            return _interrupted(m, owed)
+            return taken.interrupted(m, owed)
         case NoticeKind.STOPPED:
-            return _stopped(m, now)
+            return _stopped(m, owed, now)
         case NoticeKind.ENDED:
             return _ended(m, now)
         case NoticeKind.START_FAILED:
@@ -47,7 +61,11 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return shelves.notice(m, owed, now)
         case NoticeKind.IDLE:
             return idling.notice(m, owed, now)
-        case NoticeKind.REBALANCE | NoticeKind.RECOVERING | NoticeKind.STUCK | NoticeKind.CHANGED:
+        case NoticeKind.RECOVERING:
+            return taken.recovering(m, owed)
+        case NoticeKind.REBALANCE:
+            return taken.advised(m, owed)
+        case NoticeKind.STUCK | NoticeKind.CHANGED:
             return troubles.notice(m, owed, now)
         case NoticeKind.BUDGET:
             return spending.notice(m, owed, now)
@@ -72,7 +90,8 @@ def _ready(m: Machine, owed: Notice) -> Message:
         was = f"{words.name(m)} was ready on {words.at(owed.at)} and is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {was}"))
     line = _how(m) or f"no public address; see {code(f'/gpu ssh {m.name}')}"
-    blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line}")]
+    back = taken.is_back(m)
+    blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line} {back}".rstrip())]
     blocks.append(context(_lease(m), f"VS Code and who may connect: {code(f'/gpu ssh {m.name}')}"))
     if m.host_keys and not m.members:
         first = code(m.host_keys[0].prints[0])
@@ -125,35 +144,9 @@ def _after(m: Machine) -> str:
     return f"It is a spot machine: its {disk} is deleted then, so save what you need."
 
 
-def _interrupted(m: Machine, owed: Notice) -> Message:
-    gone = owed.at + words.SPOT_NOTICE
-    if m.state not in ALIVE:
-        said = f"EC2 took {words.name(m)} back; it is {words.state(m)} now."
-        return message(section(f"{words.owner(m)} {said}"))
-    other = words.launch_again(m.wish, Market.ON_DEMAND)
-    if m.members and not many.taken(m):
-        said = f"EC2 has taken some of {words.name(m)} back. {many.standing(m)}"
-        return message(section(f"{words.owner(m)} {said}"))
-    what = many.taken(m) if m.members else words.name(m)
-    return message(
-        section(
-            f"{words.owner(m)} EC2 takes {what} back and ends it about {words.at(gone)}. "
-            f"{_save_now(m)} Connect: {code(f'/gpu ssh {m.name}')}"
-        ),
-        context(f"On-demand machines are not taken back: {other}"),
-    )
-
-
-def _save_now(m: Machine) -> str:
-    if m.members:
-        return "Save your work there now: its disk is deleted. The others stay."
-    if m.can_stop:
-        return f"What runs on it is lost; its {words.disk(m)} is kept, to start again from."
-    return f"Save your work now: its {words.disk(m)} is deleted."
-
-
-def _stopped(m: Machine, now: datetime) -> Message:
-    said = section(f"{words.owner(m)} {stopped(m, now)}")
+def _stopped(m: Machine, owed: Notice, now: datetime) -> Message:
+    away = taken.stays_away(m, owed.detail)
+    said = section(f"{words.owner(m)} {stopped(m, now)} {away}".rstrip())
     if m.state is not State.STOPPED or m.desire is not Desire.STOP:
         now_is = f"{words.name(m)} was stopped, and is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {now_is}"))
@@ -172,8 +165,7 @@ def _ended(m: Machine, now: datetime) -> Message:
 
 
 def _start_failed(m: Machine, owed: Notice) -> Message:
-    why = "its time was over before it could start." if owed.detail == "too-late" else _why(owed)
-    said = f"{words.owner(m)} {words.name(m)} could not be started: {why}"
+    said = f"{words.owner(m)} {words.name(m)} could not be started: {_why(m, owed)}"
     if m.state is not State.STOPPED or m.desire is not Desire.STOP:
         return message(section(f"{said} It is {words.state(m)} now."))
     tried = words.zones_tried(m.tried)
@@ -187,8 +179,18 @@ def _start_failed(m: Machine, owed: Notice) -> Message:
     return message(*blocks, *_about_zones(m))
 
 
-def _why(owed: Notice) -> str:
+def _why(m: Machine, owed: Notice) -> str:
+    if owed.detail == "too-late":
+        return "its time was over before it could start."
+    if m.hold is not None and m.hold.code == owed.detail and _is_rule(m.hold):
+        return why(m, m.hold)
     return escape(meaning(owed.detail)) if owed.detail else "EC2 refused."
+
+
+def _is_rule(hold: Hold) -> bool:
+    """Whether we have said no, in words of our own, and not EC2."""
+    ours = (HoldKind.OVER_LIMIT, HoldKind.NOT_ALLOWED, HoldKind.TOO_DEAR)
+    return hold.kind in ours or (hold.kind is HoldKind.QUOTA and hold.quota is not None)
 
 
 def _ways(m: Machine) -> list[Block]:

@@ -60,7 +60,7 @@ def same_launch(wish: Wish, market: Market | None = None) -> str:
     said = [f"launch {' or '.join(wish.types)}"]
     said.append(" or ".join(market.value for market in ((market,) if market else wish.markets)))
     if wish.keep and market is not Market.ON_DEMAND:
-        said.append("keep")
+        said.append("recover" if wish.recover else "keep")
     if not wish.anywhere:
         said.append(f"in {' or '.join(wish.regions)}")
     if wish.count > 1:

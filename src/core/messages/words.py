@@ -93,8 +93,9 @@ def spent(m: Machine, now: datetime) -> str:
 
 def spent_at_rest(m: Machine, now: datetime) -> str:
     """What it has cost up to its last change, for a message that time alone may not edit."""
-    ends = [span.ended_at for span in (*m.runs, *m.stores) if span.ended_at is not None]
-    return spent(m, max(ends, default=now) if all(run.ended_at for run in m.runs) else now)
+    ran, kept = [run.ended_at for run in m.runs], [store.ended_at for store in m.stores]
+    last = max((end for end in (*ran, *kept) if end is not None), default=now)
+    return spent(m, last if all(ran) else now)
 
 
 def cost_so_far(m: Machine, now: datetime) -> Decimal:

@@ -39,7 +39,7 @@ class Wish:
     data: str | None = None  # the name of the owner's data volume that comes along
     data_gb: int | None = None  # how large it is made, or grown to; None: as it is
     keep: bool = False  # spot whose disk is kept when it stops (`spot keep`)
-    recover: bool = False  # spot that comes back by itself, once, when EC2 takes it
+    recover: bool = False  # spot that comes back by itself when EC2 takes it
     idle: timedelta | None = None  # stopped when unused for so long; zero: never; None: the default
     project: str = ""  # what its costs are added up under
     why: str = ""  # what its owner tells an approver
