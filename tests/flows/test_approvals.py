@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.blocks import Message
-from core.model import Approval, Over, State, Verdict
+from core.model import Approval, Budget, Over, Scope, State, Verdict
 from sim.chat import direct
 from sim.fuse import fused, guarded
 from sim.town import ADA, GUS, LIN, SAM, TEAM, Town, buttons, person, town
@@ -57,7 +57,8 @@ def test_above_the_limit_nothing_starts_before_somebody_else_has_said_yes() -> N
     ):
         assert said in asked.text, said
     assert [b["action_id"] for b in buttons(asked)] == ["approve", "deny"]
-    assert "approv" in here.card().text
+    assert "waits for an approver's yes" in here.card().text
+    assert "Nothing was started" in here.card().text
     here.press(asked, "approve", SAM)
     here.pass_time(2 * MINUTE)
     assert here.machine().state is State.RUNNING
@@ -189,7 +190,7 @@ def test_killed_at_any_call_it_is_carried_out_once_and_told(action: str, *, afte
         here = _asked()
         fused(here, at, after=after)
         story(here)
-        here.pass_time(6 * MINUTE)
+        here.pass_time(12 * MINUTE)  # a wake that was lost is made good by the next look
         wanted = State.RUNNING if action == "approve" else State.HELD
         assert here.machine().state is wanted, at
         assert _question(here).told, at
@@ -290,8 +291,37 @@ def test_an_extension_that_is_approved_after_the_lease_has_moved_changes_nothing
     here.press(_questions(here)[0], "approve", SAM)
     here.pass_time(2 * MINUTE)
     assert here.machine().lease == lease
+    assert _question(here).verdict is Verdict.WITHDRAWN
+    assert not [n for n in here.news() if "deadline is moved" in n.text]
 
 
 def test_where_longer_is_blocked_no_extension_can_be_asked_for() -> None:
     here = _running(over_length=Over.BLOCK)
     assert buttons(here.type("extend bert 6h")[0]) == []
+
+
+def test_an_approval_is_used_once_a_later_start_is_judged_anew() -> None:
+    here = _asked()
+    here.press(_questions(here)[0], "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().grant is not None
+    here.type("stop bert")
+    here.pass_time(5 * MINUTE)
+    said = here.type("start bert")
+    assert "approval-above" in said[0].text
+    assert here.machine().state is State.STOPPED
+    here.type("start bert", user=SAM)  # an admin, who has said yes by that
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_an_approval_lifts_no_budget_that_no_approver_may_lift() -> None:
+    here = _asked()
+    (asked,) = _questions(here)
+    budgets = (Budget(scope=Scope.TEAM, monthly=Decimal(10)),)
+    policy = replace(here.policy, over=Over.BLOCK, budgets=budgets)
+    here.house = replace(here.house, policy=policy)
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.counts()["instances"] == 0
+    assert here.machine().state is State.HELD

@@ -4,6 +4,7 @@ The row of a question is the truth about it; `follow` brings Slack to what the r
 called at any time. Who asks, who answers and when is looked at anew at each click.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -54,7 +55,7 @@ def follow(house: House, key: str) -> None:
     try:
         row = _ended(house, row)
         if row.verdict is Verdict.APPROVED and row.asking is Asking.EXTEND and not row.told:
-            _extend(house, row)
+            row = _extend(house, row)
         row = _said(house, row)
         if row.verdict is not Verdict.OPEN:
             house.wakes.wake(f"machine/{row.machine}")  # before nobody looks at this row any more
@@ -73,13 +74,14 @@ def _ended(house: House, row: Approval) -> Approval:
     if row.verdict is not Verdict.OPEN:
         return row
     m = house.ledger.machine(row.machine)
-    verdict = Verdict.WITHDRAWN if _moved_on(m, row) else Verdict.EXPIRED
+    verdict = Verdict.WITHDRAWN if moved_on(m, row) else Verdict.EXPIRED
     if verdict is Verdict.EXPIRED and now < row.expires_at:
         return row
     return house.ledger.save_row(replace(row, verdict=verdict, decided_at=now, due_at=now), row)
 
 
-def _moved_on(m: Machine | None, row: Approval) -> bool:
+def moved_on(m: Machine | None, row: Approval) -> bool:
+    """Whether what was asked for is not there to be approved any more."""
     if m is None or m.desire is not Desire.RUN:
         return True
     if row.asking is Asking.EXTEND:
@@ -89,23 +91,27 @@ def _moved_on(m: Machine | None, row: Approval) -> bool:
     return not waits and not (m.state is State.HELD and m.turn == row.turn)
 
 
-def _extend(house: House, row: Approval) -> None:
-    """Carry out an extension that was approved, if the lease is still the one that was shown."""
+def _extend(house: House, row: Approval) -> Approval:
+    """Carry out an extension that was approved, if the lease is still the one that was shown.
+
+    A function may have died after this: the deadline tells that it was carried out.
+    """
+    until, by = row.until, row.decided_by
+    assert until is not None
+    assert by is not None
 
     def change(m: Machine) -> Machine:
-        if (
-            m.lease is None
-            or m.lease.version != row.turn
-            or row.until is None
-            or not row.decided_by
-        ):
+        if m.lease is None or m.lease.version != row.turn or m.desire is not Desire.RUN:
             return m
-        new = life.extended(m, house.clock(), row.until, row.decided_by, row.until)
+        new = life.extended(m, house.clock(), until, by, until)
         return m if isinstance(new, life.NotExtended) else new
 
     after = rewrite(house, row.machine, change)
-    if after.lease is not None and after.hourly is not None:
+    if after.lease is None or after.lease.deadline < until:
+        return house.ledger.save_row(replace(row, verdict=Verdict.WITHDRAWN), row)
+    if after.hourly is not None:
         purse.claim(house, after, hourly=after.hourly, until=after.lease.deadline, forced=True)
+    return row
 
 
 def _said(house: House, row: Approval) -> Approval:
@@ -176,7 +182,9 @@ def _next(row: Approval, now: datetime) -> datetime | None:
 
 def _look_again(house: House, key: str) -> None:
     row = house.ledger.row(Approval, key)
-    if row is not None:
+    if row is None:
+        return
+    with suppress(StaleRow):  # somebody else is at it, and sets its next look
         house.ledger.save_row(replace(row, due_at=house.clock() + _RETRY), row)
 
 

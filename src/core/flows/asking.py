@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from core import gate, messages
 from core import lifecycle as life
 from core.flows.again import heard_before
-from core.flows.approvals import approvers, follow
+from core.flows.approvals import approvers, follow, moved_on
 from core.flows.find import touchable
 from core.flows.house import House, rewrite
 from core.flows.request import Asked, Click
 from core.flows.speak import answer
+from core.flows.step import step
 from core.model import ALIVE, Approval, Asking, Desire, Machine, State, Verdict
 from core.ports import StaleRow
 
@@ -29,7 +30,7 @@ def ask_launch(house: House, click: Click, m: Machine) -> None:
     row = _question(house, click, m, Asking.LAUNCH, m.turn, asked)
     row = replace(row, expires_at=ends, broken=(messages.why_held(m),))
     if not _opened(house, click, m, row):
-        return None
+        return
 
     def change(machine: Machine) -> Machine:
         if machine.state is not State.HELD or machine.turn != m.turn:
@@ -38,7 +39,9 @@ def ask_launch(house: House, click: Click, m: Machine) -> None:
         return life.heard(waits, click.id)
 
     rewrite(house, m.id, change)
-    return follow(house, row.key)
+    follow(house, row.key)
+    step(house, m.id)  # its card says what it waits for
+    return
 
 
 def ask_extension(house: House, click: Click) -> None:
@@ -127,6 +130,10 @@ def _decide(house: House, click: Click, verdict: Verdict) -> None:
     if row.verdict is not Verdict.OPEN:
         follow(house, row.key)
         return answer(house, click.response_url, messages.approval_closed(row))
+    if moved_on(m, row):  # approved now, it would be a yes to something else than what was shown
+        follow(house, row.key)
+        over = house.ledger.row(Approval, row.key) or row
+        return answer(house, click.response_url, messages.approval_closed(over))
     now = house.clock()
     no = gate.may_decide(click.user, row.requester, m.owner, house.policy, row.expires_at, now)
     if no:

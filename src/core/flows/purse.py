@@ -26,9 +26,9 @@ def claim(
 ) -> tuple[Broken, ...]:
     """Set aside what the machine may cost: `hourly` USD for all of its instances, until then.
 
-    Nothing is set aside where a budget stands against it, unless it is `forced` (an approver has
-    said yes). What was set aside for it before is replaced. Of many that claim the last money at
-    once, one gets it: the others read again what is left.
+    Nothing is set aside where a budget stands against it; where it is `forced` (an approver has
+    said yes), only one that no approver may lift. What was set aside for it before is replaced. Of
+    many that claim the last money at once, one gets it: the others read again what is left.
     """
     if not house.policy.budgets:
         return ()
@@ -42,7 +42,9 @@ def claim(
         seen = house.ledger.row(Purse, KEY)
         others = _others(seen, m.id)
         stands = budgets.broken(house.policy.budgets, over, bills, others, new, now)
-        if stands and not forced and over is not Over.WARN:
+        if forced:
+            stands = tuple(one for one in stands if one.final)
+        if stands and over is not Over.WARN:
             return stands
         if _written(house, seen, (*others, new)):
             return ()

@@ -51,7 +51,7 @@ def by_schedule(house: House, m: Machine, id: str, until: datetime) -> policy.De
     lease = m.lease if id in m.heard else _lease(house, m, asked, None, until)
     if lease is None or isinstance(lease, policy.Denied):
         return lease
-    denied = None if id in m.heard else _over(house, m, lease)
+    denied = None if id in m.heard else _over(house, m, lease, m.owner)
     if denied:
         return denied
 
@@ -81,7 +81,7 @@ def _start(
     lease = _lease(house, m, asked, length, end_at)
     if isinstance(lease, policy.Denied):
         return answer(house, asked.response_url, messages.denied(lease))
-    denied = _over(house, m, lease)
+    denied = _over(house, m, lease, asked.user)
     if denied:
         return answer(house, asked.response_url, messages.denied(denied))
     now = house.clock()
@@ -90,15 +90,16 @@ def _start(
     )
 
 
-def _over(house: House, m: Machine, lease: Lease) -> policy.Denied | None:
+def _over(house: House, m: Machine, lease: Lease, by: str) -> policy.Denied | None:
     """What limits stand against it; what it may cost is set aside otherwise.
 
+    The limits are those of whoever starts it: an admin who does so has said yes.
     A kept disk starts where there is room, at a price that is not known yet: its plan is asked.
     """
     if m.kept is not None or m.hourly is None:
         return None
     asked = gate.Asked(hourly=m.hourly, length=lease.deadline - lease.started_at)
-    found = gate.limits(asked, m.owner, house.policy)
+    found = gate.limits(asked, by, house.policy)
     found = found or purse.claim(house, m, hourly=asked.hourly, until=lease.deadline)
     if not found:
         return None

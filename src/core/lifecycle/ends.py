@@ -121,6 +121,7 @@ def wants_start(
         recoveries=0,
         doom=None,
         shelf=None,
+        grant=None,  # it was given for the launch
     )
     return told(m, now, f"to start (by {by})")
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from core import price
 from core.blocks import Block, Message, actions, code, context, escape, fields, message, section
-from core.lifecycle import awaits_image, tries_quietly
+from core.lifecycle import awaits_approval, awaits_image, tries_quietly
 from core.messages import buttons, in_store, many, words
 from core.messages.holds import held, why
 from core.model import ALIVE, FINAL, Cause, Desire, Hold, Machine, Market, State
@@ -88,6 +88,11 @@ def _waiting(m: Machine) -> str:
         return _keeps_trying(m)
     if awaits_image(m):
         return _waits_for_image(m)
+    if awaits_approval(m):
+        return (
+            f"{words.name(m)} waits for an approver's yes, which is asked for until "
+            f"{words.at(m.launch_by)}: {words.what(m)}. It launches by itself then. {words.NOTHING}"
+        )
     hold = m.hold
     total = words.asked_total(hold) if hold else None
     more = f" for {total}" if total else ""
