@@ -23,6 +23,7 @@ from core.flows import (
     purse,
     quota,
     restart,
+    stuck,
     unused,
     volume,
 )
@@ -119,6 +120,8 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
             return _stop(house, m)
         case life.EndIt():
             return _end(house, m)
+        case life.Alert():
+            return stuck.alert(house, m)
         case life.Retag():
             return _retag(house, m)
         case life.ChangeType():
@@ -209,8 +212,8 @@ def _stop(house: House, m: Machine) -> Machine:
     ids = _ids(m, _RUNNING) or _ids(m, _PENDING)
     try:
         house.cloud.stop(m.instance.region, *ids)
-    except CloudError:
-        return m  # it stays STOPPING and is tried again for ever
+    except CloudError as error:
+        return stuck.refused(house, m, error.fault.code)
     return house.ledger.save(life.believed(m, "stopping", ids), m)
 
 
@@ -219,8 +222,8 @@ def _end(house: House, m: Machine) -> Machine:
     ids = _ids(m, _NOT_GONE)
     try:
         house.cloud.terminate(m.instance.region, *ids)
-    except CloudError:
-        return m  # it stays ENDING and is tried again for ever
+    except CloudError as error:
+        return stuck.refused(house, m, error.fault.code)
     return house.ledger.save(life.believed(m, "shutting-down", ids), m)
 
 

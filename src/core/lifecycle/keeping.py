@@ -12,6 +12,7 @@ from enum import StrEnum
 from core.lifecycle.ends import ending
 from core.lifecycle.record import owing, told
 from core.lifecycle.recovery import recovering, stays_away, was_taken
+from core.lifecycle.stuck import leaving
 from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, LAUNCH_WITHIN
 from core.model import (
     Cause,
@@ -62,7 +63,7 @@ def parting(m: Machine, now: datetime, cause: Cause, instance: Instance) -> Mach
     if m.desire is Desire.RUN:
         m = replace(m, desire=Desire.STOP, cause=cause, ended_by=None)
     if m.state is not State.STOPPING:
-        m = told(m, now, f"its instance is {instance.state}")
+        m = told(leaving(m, now), now, f"its instance is {instance.state}")
     return replace(m, state=State.STOPPING, ready_at=None, unseen=0, unseen_since=None)
 
 
