@@ -166,7 +166,11 @@ def _kept(m: Machine, **changes: object) -> Machine:
 
 
 def relaunching(m: Machine, now: datetime) -> Machine:
-    """A start that is about to know where to try: a launch from here on, with its own attempts."""
+    """A start that is about to know where to try: a launch from here on, with its own attempts.
+
+    It has as long as any launch has, or as long as it was to keep trying.
+    """
+    within = now + LAUNCH_WITHIN
     return replace(
         m,
         instance=None,
@@ -179,7 +183,7 @@ def relaunching(m: Machine, now: datetime) -> Machine:
         taken_at=None,
         advised_at=None,
         host_keys=(),
-        launch_by=now + LAUNCH_WITHIN,
+        launch_by=m.launch_by if m.keep_until else min(within, m.launch_by),
     )
 
 
