@@ -18,6 +18,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from core.flows.stuck import METRIC
 from handlers import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -324,6 +325,18 @@ def test_everything_that_fails_for_good_raises_an_alarm() -> None:
     watched = json.dumps([one for one in resources.values() if one["Type"].endswith("::Alarm")])
     for name in ("DeadLetters", "EventDeadLetters", *FUNCTIONS):
         assert f'"{name}"' in watched or f'"{name}.QueueName"' in watched
+
+
+def test_a_machine_that_does_not_stop_raises_an_alarm_by_the_functions_own_metric() -> None:
+    alarm = raw()["Resources"]["StuckAlarm"]["Properties"]
+    source = (ROOT / "src" / "handlers" / "slack.py").read_text("utf-8")
+    variables = raw()["Globals"]["Function"]["Environment"]["Variables"]
+    assert alarm["MetricName"] == METRIC
+    assert f'Metrics(namespace="{alarm["Namespace"]}")' in source
+    service = variables["POWERTOOLS_SERVICE_NAME"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": service}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert "`Stuck`" in (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 
 def test_logs_are_not_kept_for_ever() -> None:

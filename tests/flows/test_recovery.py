@@ -248,6 +248,27 @@ def test_without_room_it_says_why_and_offers_the_ways_on() -> None:
     assert (here.machine().state, here.machine().market) == (State.RUNNING, Market.ON_DEMAND)
 
 
+def test_who_said_keep_trying_is_taken_at_it_when_it_comes_back() -> None:
+    here = _running("launch g5.xlarge spot recover in us-east-1 for 2h keep trying name bert")
+    before = here.machine()
+    here.control(do="fill-zone", region="us-east-1", market="spot")
+    m = _taken(here, 20 * MINUTE)
+    assert (m.state, m.desire, here.counts()["instances"]) == (State.STOPPED, Desire.RUN, 0)
+    assert "keeps trying to start" in here.card().text
+    here.control(do="free-zone", region="us-east-1", market="spot")
+    here.pass_time(7 * MINUTE)
+    m = here.machine()
+    assert (m.state, m.recoveries, _deadline(m)) == (State.RUNNING, 1, _deadline(before))
+
+
+def test_trying_to_come_back_ends_a_quarter_of_an_hour_before_the_deadline() -> None:
+    here = _running("launch g5.xlarge spot recover in us-east-1 for 1h keep trying name bert")
+    here.control(do="fill-zone", region="us-east-1", market="spot")
+    m = _taken(here, 44 * MINUTE)
+    assert (m.state, m.desire, _counts(here)) == (State.STOPPED, Desire.STOP, KEPT)
+    assert _said(here, "could not be started: its time was over")
+
+
 def test_a_budget_that_is_spent_meanwhile_keeps_it_stopped_and_is_named() -> None:
     here = _running()
     cap = Budget(scope=Scope.TEAM, monthly=Decimal("0.01"))

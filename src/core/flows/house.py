@@ -25,6 +25,10 @@ from core.ports import (
 MOST_RACES = 8
 
 
+def _uncounted(name: str) -> None:
+    """Where nobody watches from outside."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """The ports a flow works through. `clock` gives aware UTC."""
@@ -44,6 +48,7 @@ class House:
     wakes: Wakes
     policy: Policy
     clock: Callable[[], datetime]
+    count: Callable[[str], None] = _uncounted  # one more of a metric that an alarm watches
     deployed: Policy | None = None  # the template's own, once `policy` is the one in force
 
 

@@ -34,6 +34,7 @@ _TO_OWNER_TOO = frozenset(
         NoticeKind.EVE,
         NoticeKind.SHELF,
         NoticeKind.RECOVERING,
+        NoticeKind.STUCK,
     }
 )
 
@@ -121,6 +122,8 @@ def _tell(house: House, m: Machine, notice: Notice) -> Machine:
 def _post_notice(house: House, m: Machine, notice: Notice) -> None:
     if notice.kind is NoticeKind.DENIED:
         return to_admins(house, admins.why_denied(house, m, notice))
+    if notice.kind is NoticeKind.STUCK_ADMINS:
+        return to_admins(house, messages.notice(m, notice, house.clock()))
     message = messages.notice(m, notice, house.clock())
     threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
     place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)

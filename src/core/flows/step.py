@@ -24,6 +24,7 @@ from core.flows import (
     quota,
     restart,
     spot_prices,
+    stuck,
     trail,
     unused,
     volume,
@@ -123,6 +124,8 @@ def _carry_out(house: House, m: Machine, move: life.Move) -> Machine:
             return _stop(house, m)
         case life.EndIt():
             return _end(house, m)
+        case life.Alert():
+            return stuck.alert(house, m)
         case life.Retag():
             return _retag(house, m)
         case life.ChangeType():
@@ -213,8 +216,8 @@ def _stop(house: House, m: Machine) -> Machine:
     ids = _ids(m, _RUNNING) or _ids(m, _PENDING)
     try:
         house.cloud.stop(m.instance.region, *ids)
-    except CloudError:
-        return m  # it stays STOPPING and is tried again for ever
+    except CloudError as error:
+        return stuck.refused(house, m, error.fault.code)
     return house.ledger.save(life.believed(m, "stopping", ids), m)
 
 
@@ -223,8 +226,8 @@ def _end(house: House, m: Machine) -> Machine:
     ids = _ids(m, _NOT_GONE)
     try:
         house.cloud.terminate(m.instance.region, *ids)
-    except CloudError:
-        return m  # it stays ENDING and is tried again for ever
+    except CloudError as error:
+        return stuck.refused(house, m, error.fault.code)
     return house.ledger.save(life.believed(m, "shutting-down", ids), m)
 
 

@@ -6,6 +6,7 @@ a lost race is simply another reading. Nothing here trusts who triggered the loo
 """
 
 from core.lifecycle.acts import (
+    Alert,
     AwaitQuota,
     Change,
     ChangeType,
@@ -136,6 +137,7 @@ from core.lifecycle.recovery import (
 )
 from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
+from core.lifecycle.stuck import is_stuck, stuck
 from core.lifecycle.terms import (
     ABSENT_FOR,
     ABSENT_READS,
@@ -164,6 +166,7 @@ from core.lifecycle.terms import (
     RETRY_WORDS,
     SENDER_LIVES,
     START_ARRIVES,
+    STUCK_AFTER,
     TO_ANSWER,
     WAIT_FOR_APPROVAL,
     WAIT_FOR_QUOTA,
@@ -199,6 +202,7 @@ __all__ = [
     "RETRY_WORDS",
     "SENDER_LIVES",
     "START_ARRIVES",
+    "STUCK_AFTER",
     "TOO_OFTEN",
     "TOO_SHORT",
     "TO_ANSWER",
@@ -208,6 +212,7 @@ __all__ = [
     "WAIT_FOR_QUOTA",
     "WARN_BEFORE",
     "WORTH_COMING_BACK",
+    "Alert",
     "AwaitQuota",
     "Change",
     "ChangeType",
@@ -263,6 +268,7 @@ __all__ = [
     "interrupted",
     "is_idle_doomed",
     "is_over_budget",
+    "is_stuck",
     "keeps_starting",
     "keeps_trying",
     "kept_longer",
@@ -312,6 +318,7 @@ __all__ = [
     "starts_by_schedule",
     "stays_away",
     "stopping",
+    "stuck",
     "telling_admins",
     "things",
     "tidied",

@@ -76,6 +76,11 @@ class EndIt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alert:
+    """Tell that EC2 has been stopping or ending it for too long."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retag:
     """Move the deadline tag on the instance to where the lease is: the sweep reads only tags."""
 
@@ -117,6 +122,7 @@ Move = (
     | StartIt
     | StopIt
     | EndIt
+    | Alert
     | Retag
     | ChangeType
     | Keep

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from core.lifecycle.record import closed, owing, told
 from core.lifecycle.recovery import was_taken
+from core.lifecycle.stuck import leaving
 from core.lifecycle.terms import (
     FIRST_RETRY,
     KEEP_TRYING_FOR,
@@ -44,12 +45,13 @@ def unwanted(
 
 def stopping(m: Machine, now: datetime) -> Machine:
     """From here on no path keeps it running."""
-    return replace(m, state=State.STOPPING, unseen=0)
+    return replace(leaving(m, now), state=State.STOPPING, unseen=0)
 
 
 def ending(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
     """From here on no path keeps it at all."""
-    m = replace(m, state=State.ENDING, desire=Desire.GONE, cause=cause, ended_by=by, unseen=0)
+    m = replace(leaving(m, now), state=State.ENDING, desire=Desire.GONE, unseen=0)
+    m = replace(m, cause=cause, ended_by=by)
     return told(m, now, f"ending: {cause}")
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from core.lifecycle.ends import ending
 from core.lifecycle.record import owing, told
 from core.lifecycle.recovery import recovering, stays_away, was_taken
+from core.lifecycle.stuck import leaving
 from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, LAUNCH_WITHIN
 from core.model import (
     Cause,
@@ -62,7 +63,7 @@ def parting(m: Machine, now: datetime, cause: Cause, instance: Instance) -> Mach
     if m.desire is Desire.RUN:
         m = replace(m, desire=Desire.STOP, cause=cause, ended_by=None)
     if m.state is not State.STOPPING:
-        m = told(m, now, f"its instance is {instance.state}")
+        m = told(leaving(m, now), now, f"its instance is {instance.state}")
     return replace(m, state=State.STOPPING, ready_at=None, unseen=0, unseen_since=None)
 
 
@@ -165,7 +166,11 @@ def _kept(m: Machine, **changes: object) -> Machine:
 
 
 def relaunching(m: Machine, now: datetime) -> Machine:
-    """A start that is about to know where to try: a launch from here on, with its own attempts."""
+    """A start that is about to know where to try: a launch from here on, with its own attempts.
+
+    It has as long as any launch has, or as long as it was to keep trying.
+    """
+    within = now + LAUNCH_WITHIN
     return replace(
         m,
         instance=None,
@@ -178,7 +183,7 @@ def relaunching(m: Machine, now: datetime) -> Machine:
         taken_at=None,
         advised_at=None,
         host_keys=(),
-        launch_by=now + LAUNCH_WITHIN,
+        launch_by=m.launch_by if m.keep_until else min(within, m.launch_by),
     )
 
 

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from core.lifecycle import groups
 from core.lifecycle.acts import (
+    Alert,
     AwaitQuota,
     Change,
     ChangeType,
@@ -40,6 +41,7 @@ from core.lifecycle.keeping import KeepStep, called_off, fallen_back, settling
 from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import eve_is_due, eve_told, warned
 from core.lifecycle.shelves import next_on_shelf
+from core.lifecycle.stuck import is_stuck
 from core.lifecycle.terms import (
     FENCE,
     MOST_SENDS,
@@ -203,7 +205,12 @@ def _stopping(m: Machine, now: datetime, looked: bool) -> Move:
         return Look()
     if m.instance and m.instance.state in _RUNNING_WORDS:
         return EndIt() if m.leaves_disk else StopIt()
-    return Rest(until=due(m, now))
+    return _hangs(m, now)
+
+
+def _hangs(m: Machine, now: datetime) -> Move:
+    """EC2 is at it, and nothing can be done but wait."""
+    return Alert() if is_stuck(m, now) else Rest(until=due(m, now))
 
 
 def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
@@ -255,5 +262,5 @@ def _ending(m: Machine, now: datetime, looked: bool) -> Move:
     if not looked:
         return Look()
     if m.instance.state == "shutting-down":
-        return Rest(until=due(m, now))
+        return _hangs(m, now)
     return EndIt()

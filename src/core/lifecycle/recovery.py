@@ -42,21 +42,24 @@ def stays_away(m: Machine, now: datetime) -> str:
 def recovering(m: Machine, now: datetime) -> Machine:
     """Its disk is found: it is to start from it, until the deadline that it has had all along.
 
-    Unlike a start that somebody asks for this is no new lease; only its old buttons are old.
+    Unlike a start that somebody asks for this is no new lease; only its old buttons are old. Where
+    the wish said to keep trying without capacity, that counts for this, too.
     """
     lease = m.lease
     assert lease is not None
+    launch_by = min(now + SNAPSHOT_TAKES, lease.deadline - WORTH_COMING_BACK)
     m = replace(
         m,
         desire=Desire.RUN,
         turn=m.turn + 1,
         lease=replace(lease, version=lease.version + 1),
         wish=replace(m.wish, length=None, until=lease.deadline),
-        launch_by=min(now + SNAPSHOT_TAKES, lease.deadline - WORTH_COMING_BACK),
+        launch_by=launch_by,
         recoveries=m.recoveries + 1,
         hold=None,
-        keep_until=None,
+        keep_until=launch_by if m.wish.keep_until is not None else None,
         retry_at=None,
+        tries=0,
         placements=(),
         tried=(),
         starts=0,

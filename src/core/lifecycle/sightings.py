@@ -8,6 +8,7 @@ from core.lifecycle.billing import seen_over
 from core.lifecycle.ends import ending, start_may_arrive
 from core.lifecycle.keeping import parting
 from core.lifecycle.record import closed, owing, told
+from core.lifecycle.stuck import leaving
 from core.lifecycle.terms import (
     ABSENT_FOR,
     ABSENT_READS,
@@ -69,7 +70,7 @@ def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state is State.STOPPED and m.desire is Desire.STOP:
         if start_may_arrive(m, now):
             # A start of ours was on its way when somebody stopped it: the stop stands.
-            return replace(m, state=State.STOPPING)
+            return replace(leaving(m, now), state=State.STOPPING)
         m = told(replace(m, desire=Desire.RUN), now, "started outside the bot")
     if m.state in (State.STOPPED, State.STARTING) and instance.state == "running":
         m = _restarted(m, instance)
@@ -98,6 +99,7 @@ def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
         return m
     if m.desire is Desire.RUN:
         m = replace(m, cause=Cause.OUTSIDE, ended_by=None, desire=Desire.STOP)
+    m = m if m.state is State.STOPPING else leaving(m, now)
     m = replace(m, state=State.STOPPING, runs=seen_over(m, now, instance))
     if instance.state == "stopping":
         return m

@@ -15,6 +15,7 @@ from core.messages import (
     many,
     shelves,
     spending,
+    stuck,
     taken,
     troubles,
     words,
@@ -65,7 +66,11 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return taken.recovering(m, owed)
         case NoticeKind.REBALANCE:
             return taken.advised(m, owed)
-        case NoticeKind.STUCK | NoticeKind.CHANGED:
+        case NoticeKind.STUCK:
+            return stuck.for_owner(m, owed)
+        case NoticeKind.STUCK_ADMINS:
+            return stuck.for_admins(m, owed)
+        case NoticeKind.CHANGED:
             return troubles.notice(m, owed, now)
         case NoticeKind.BUDGET:
             return spending.notice(m, owed, now)

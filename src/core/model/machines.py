@@ -258,6 +258,7 @@ class NoticeKind(StrEnum):
     REBALANCE = "rebalance"  # EC2 may take it back soon
     RECOVERING = "recovering"  # it was taken back, and comes back by itself
     STUCK = "stuck"  # it has been stopping or ending for too long; it may still cost money
+    STUCK_ADMINS = "stuck-admins"  # to the admins alone: the same, and what they can do
     CHANGED = "changed"  # somebody changed it outside the bot
     BUDGET = "budget"  # what may be spent is spent: it stops soon
 
