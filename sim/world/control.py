@@ -11,7 +11,7 @@ from sim.world import beats, quotas, troubles
 from sim.world.amis import fail
 from sim.world.data import load_quotas, load_types
 from sim.world.ground import Ground
-from sim.world.life import INSIDE, USER, end, halt, interrupt
+from sim.world.life import USER, end, interrupt, shut_down
 from sim.world.routes import remove_default_vpc
 from sim.world.things import Full, Instance, QuotaRequest, Region, Subnet
 
@@ -133,10 +133,7 @@ class Control:
         region, instance = self._instance(command)
         if instance.state != "running":
             raise ValueError(f"{instance.id} is {instance.state}")
-        if instance.shutdown == "terminate" or instance.market == "spot":
-            end(self.ground, region, instance, INSIDE)
-        else:
-            halt(self.ground, region, instance, INSIDE)
+        shut_down(self.ground, region, instance)
 
     def _terminate_outside(self, command: Command) -> None:
         """Somebody ends it in the console."""

@@ -36,6 +36,14 @@ def halt(ground: Ground, region: Region, instance: Instance, reason: Reason) -> 
     _then(ground, region, instance, "stopped", ground.settings.stop)
 
 
+def shut_down(ground: Ground, region: Region, instance: Instance) -> None:
+    """`shutdown` is typed on it, or its timer does so: it stops or ends as it was launched to."""
+    if instance.shutdown == "terminate" or instance.market == "spot":
+        end(ground, region, instance, INSIDE)
+    else:
+        halt(ground, region, instance, INSIDE)
+
+
 def end(ground: Ground, region: Region, instance: Instance, reason: Reason) -> None:
     """It shuts down, and will be terminated."""
     _leave(ground, instance, reason)

@@ -12,6 +12,7 @@ class Settings:
     checks: float = 8  # status checks pass this long after running
     console: float = 3  # the console tells the host keys this long after running
     agent: float | None = 6  # Systems Manager's agent answers this long after running; None: never
+    guest: float | None = 1  # the timer in a machine looks that late; None: it never looks
     beat: float = 300  # how often a machine reports how much it is used
     command: float = 2  # a command of Systems Manager takes that long
     stop: float = 5
@@ -38,7 +39,7 @@ class Settings:
 
 
 def _check(name: str, value: Any) -> None:
-    if value is None and name in ("quota_decision", "agent"):
+    if value is None and name in ("quota_decision", "agent", "guest"):
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")

@@ -80,7 +80,9 @@ def _past(tagged: Tagged, machine: Machine | None, now: datetime) -> bool:
 
 def _overdue(tagged: Tagged, machine: Machine | None, now: datetime) -> Swept:
     known = machine is not None and machine.state not in FINAL
-    if known and now < _deadline(tagged, machine) + GRACE:
+    # What was started again after its deadline (in the console, say) is its row's to decide on.
+    since = max(_deadline(tagged, machine), tagged.instance.launched_at)
+    if known and now < since + GRACE:
         return Swept(tagged=tagged, action=Action.WAKE, reason="its deadline has passed")
     return Swept(tagged=tagged, action=_harder(tagged), reason="it outlived its deadline")
 

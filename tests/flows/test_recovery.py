@@ -64,6 +64,7 @@ def test_it_comes_back_with_its_disk_and_its_deadline_stays() -> None:
     assert (m.state, m.recoveries, m.market) == (State.RUNNING, 1, Market.SPOT)
     assert m.instance != before.instance
     assert _deadline(m) == _deadline(before)
+    assert "two minutes' notice; it comes back from its disk" in here.card().text
     assert m.lease is not None
     assert before.lease is not None
     assert (m.lease.hard, m.lease.length) == (before.lease.hard, before.lease.length)

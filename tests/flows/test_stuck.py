@@ -90,7 +90,7 @@ def test_after_a_quarter_of_an_hour_the_owner_and_the_admins_hear_of_it_once(
     ("begin", "says"),
     [
         (_refused_stop, "AWS refuses it: EC2 does not permit it for this machine; it may be"),
-        (_refused_stop, "Until then it costs $1.006/h."),
+        (_refused_stop, "It costs $1.006/h for as long as that lasts."),
         (_hanging_stop, "AWS has taken the order and shows it as `stopping`"),
         (_hanging_stop, "charges nothing for the machine while it does so, only for its 50 GB"),
         (_hanging_end, "shows it as `shutting-down`"),
@@ -175,7 +175,7 @@ def test_kept_spot_that_cannot_be_ended_is_to_stop_and_says_what_it_costs() -> N
     here.pass_time(17 * MINUTE)
     (said,) = _told(here)
     assert "was to stop" in said
-    assert "/h." in said
+    assert "/h for as long as that lasts." in said
     (to_admin,) = _directly(here, SAM)
     assert "termination protection" in to_admin
 

@@ -14,6 +14,7 @@ from core.lifecycle.terms import (
     ABSENT_READS,
 )
 from core.model import (
+    ALIVE,
     Cause,
     Desire,
     Instance,
@@ -98,7 +99,7 @@ def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
     if m.state in (State.STOPPED, State.STARTING, State.ENDING):
         return m
     if m.desire is Desire.RUN:
-        m = replace(m, cause=Cause.OUTSIDE, ended_by=None, desire=Desire.STOP)
+        m = replace(m, cause=_why(m, now, instance), ended_by=None, desire=Desire.STOP)
     m = m if m.state is State.STOPPING else leaving(m, now)
     m = replace(m, state=State.STOPPING, runs=seen_over(m, now, instance))
     if instance.state == "stopping":
@@ -113,10 +114,17 @@ def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
     m = replace(m, runs=seen_over(m, now, instance))
     if m.state is State.ENDING:
         return m
-    spot = (instance.reason or "").startswith("Server.Spot")
-    cause = Cause.SPOT if spot else Cause.OUTSIDE
+    cause = _why(m, now, instance)
     if (m.kept or m.leaves_disk) and m.desire is not Desire.GONE:
         return parting(m, now, cause, instance)
     if m.desire is Desire.RUN or m.state is State.STOPPED:
         return ending(m, now, cause, None)
     return ending(m, now, m.cause or Cause.PERSON, m.ended_by)
+
+
+def _why(m: Machine, now: datetime, instance: Instance) -> Cause:
+    """Whatever stopped it at its deadline (its own timer, the sweep) did what the lease says."""
+    if (instance.reason or "").startswith("Server.Spot"):
+        return Cause.SPOT
+    over = m.lease is not None and (instance.ended_at or now) >= m.lease.deadline
+    return Cause.DEADLINE if over and m.state in ALIVE else Cause.OUTSIDE

@@ -284,7 +284,8 @@ def _small_print(m: Machine) -> tuple[Block, ...]:
     if m.data is not None and m.runs and m.state not in FINAL:
         said.append(f"Data volume {_data(m.data)}, which outlives it: `/gpu data`")
     if m.state in ALIVE and m.market is Market.SPOT:
-        then = "its disk is kept then" if m.can_stop else "it cannot be stopped"
+        kept = "it comes back from its disk" if m.wish.recover else "its disk is kept then"
+        then = kept if m.can_stop else "it cannot be stopped"
         said.append(f"Spot: EC2 may take it back with two minutes' notice; {then}")
     if m.state is State.WAITING and m.hold:
         said += _missing(m.hold)

@@ -96,7 +96,7 @@ def _ready(m: Machine, owed: Notice) -> Message:
         return message(section(f"{words.owner(m)} {was}"))
     line = _how(m) or f"no public address; see {code(f'/gpu ssh {m.name}')}"
     back = taken.is_back(m)
-    blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line} {back}".rstrip())]
+    blocks = [section(f"{words.owner(m)} {words.name(m)} is ready: {line}{back}")]
     blocks.append(context(_lease(m), f"VS Code and who may connect: {code(f'/gpu ssh {m.name}')}"))
     if m.host_keys and not m.members:
         first = code(m.host_keys[0].prints[0])

@@ -53,7 +53,7 @@ def _cost(m: Machine) -> str:
         return f"AWS charges nothing for the machine while it does so, only for {disk}."
     most = " at most" if m.members else ""
     price = f" {words.hourly(each)}{most}" if each is not None else " its full price"
-    return f"Until then it costs{price}."
+    return f"It costs{price} for as long as that lasts."
 
 
 def for_admins(m: Machine, owed: Notice) -> Message:

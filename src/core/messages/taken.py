@@ -122,4 +122,4 @@ def is_back(m: Machine) -> str:
     """Where it came back to, for the message that it is ready; empty where it was not away."""
     if not m.recoveries or m.placement is None:
         return ""
-    return f"It is back after EC2 took it: {m.market} in {escape(m.placement.zone)}."
+    return f". It is back after EC2 took it: {m.market} in {escape(m.placement.zone)}."
