@@ -33,8 +33,20 @@ def timed(m: Machine, instance: str, state: str, at: datetime) -> Machine:
 
 def seen_over(m: Machine, now: datetime, instance: Instance) -> tuple[Run, ...]:
     """Its stretches once it is seen to be over: until EC2 says, where it does, else until now."""
-    told = instance.ended_at if not m.members else None
-    return closed(_over(m.runs, told) if told else m.runs, now)
+    if m.members:
+        return closed(m.runs, now)
+    told = instance.ended_at
+    runs = closed(_over(m.runs, told) if told else m.runs, now)
+    return _taken(runs) if taken_back(instance) else runs
+
+
+def taken_back(instance: Instance) -> bool:
+    """Whether EC2 itself ended it, because it needs the spot capacity."""
+    return (instance.reason or "").startswith("Server.Spot")
+
+
+def _taken(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    return tuple(replace(run, taken=run.taken or run is runs[-1]) for run in runs)
 
 
 def _begun(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:
