@@ -13,8 +13,8 @@ from decimal import Decimal
 from core import price
 from core.model import Bill, Run, Store
 
+FREE_WITHIN = timedelta(hours=1)  # "Billing for interrupted Spot Instances"
 _SHORTEST = timedelta(seconds=60)
-_FREE_WITHIN = timedelta(hours=1)
 
 
 def spent(bill: Bill, since: datetime, until: datetime) -> Decimal:
@@ -62,7 +62,7 @@ def _running(chain: list[Run], at: datetime) -> Decimal:
 def _free(chain: list[Run]) -> bool:
     """Known at its end only, but true of all of it from the beginning."""
     end = chain[-1].ended_at
-    return chain[-1].taken and end is not None and end - chain[0].started_at < _FREE_WITHIN
+    return chain[-1].taken and end is not None and end - chain[0].started_at < FREE_WITHIN
 
 
 def _stored(store: Store, at: datetime) -> Decimal:

@@ -114,6 +114,33 @@ def _taken_at_once(here: Town) -> None:
     here.pass_time(HOUR)
 
 
+def _taken_and_back(here: Town) -> None:
+    here.type("launch g5.xlarge spot keep recover for 5h name bert")
+    here.pass_time(timedelta(minutes=40, seconds=17))
+    (up,) = here.world.state()["instances"]
+    here.control(do="interrupt", instance=up["id"])
+    here.pass_time(9 * HOUR)
+
+
+def _some_taken_at_once(here: Town) -> None:
+    here.type("launch g5.xlarge spot x4 in us-east-1 for 110m name bert")
+    here.pass_time(timedelta(minutes=40, seconds=17))
+    up = [i["id"] for i in here.world.state()["instances"] if i["state"] == "running"]
+    here.control(do="interrupt", instance=up[0])
+    here.control(do="interrupt", instance=up[1])
+    here.pass_time(HOUR)
+    here.control(do="interrupt", instance=up[2])  # after its first hour: paid for
+    here.pass_time(7 * HOUR)
+
+
+def _all_taken_at_once(here: Town) -> None:
+    here.type("launch g5.xlarge spot x2 in us-east-1 for 5h name bert")
+    here.pass_time(timedelta(minutes=20))
+    for one in here.world.state()["instances"]:
+        here.control(do="interrupt", instance=one["id"])
+    here.pass_time(HOUR)
+
+
 def _data(here: Town) -> None:
     here.type("launch g5.xlarge on-demand data 300 in us-east-1 for 3h name bert")
     here.pass_time(5 * HOUR)
@@ -150,6 +177,9 @@ LIVES: dict[str, tuple[Life, str]] = {
     "stopped from inside": (_outside, "0.001"),
     "taken back": (_interrupted, "0.001"),
     "taken back within its first hour": (_taken_at_once, "0.001"),
+    "taken back within its first hour, and come again": (_taken_and_back, "0.005"),
+    "several of which some are taken back at once": (_some_taken_at_once, "0.02"),
+    "several of which all are taken back at once": (_all_taken_at_once, "0.01"),
     "a data volume": (_data, "0.005"),
     "a saved image": (_saved, "0.005"),
     "put away": (_put_away, "0.01"),
