@@ -34,6 +34,8 @@ def parts(
     for line in ground.books.lines:
         if stack is not None and line.tags.get(TAG) != stack:
             continue
+        if line.start >= until or (line.end is not None and line.end <= since):
+            continue
         amount = _up_to(ground, line, until) - _up_to(ground, line, since)
         if amount:
             yield line, amount
