@@ -162,7 +162,7 @@ class Drive:
 
     def aws(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client: of the world for what it answers, of MiniStack for the rest."""
-        there = service in ("ec2", "service-quotas", "pricing", "ssm")
+        there = service in ("ec2", "service-quotas", "pricing", "ce", "ssm")
         session = boto3.session.Session(
             aws_access_key_id=self.info["aws_access_key_id"],
             aws_secret_access_key=self.info["aws_secret_access_key"],

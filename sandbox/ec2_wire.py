@@ -30,6 +30,7 @@ _MODELS = {
     "ec2": "ec2",
     "servicequotas": "service-quotas",
     "pricing": "pricing",
+    "ce": "ce",
     "ssm": "ssm",
     "sts": "sts",
 }
@@ -39,7 +40,7 @@ _SILENCE = 65.0  # seconds without a reply, longer than any client here waits
 
 
 def app(world: World) -> Starlette:
-    """An ASGI application that answers for EC2, Service Quotas, the Price List and SSM."""
+    """An ASGI application that answers for EC2 and the other services of `_MODELS`."""
 
     async def call(request: Request) -> Response:
         body = await request.body()

@@ -33,7 +33,7 @@ STACK = "gpu"
 DOORS = ("Door", "Slack", "Clock", "Ec2Events")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 # What the world answers instead of MiniStack, by boto3's own environment variables.
-WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "SSM", "STS")
+WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "COST_EXPLORER", "SSM", "STS")
 LOG_SECONDS = 1.0
 
 

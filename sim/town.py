@@ -14,6 +14,7 @@ from adapters.ebs import Ebs
 from adapters.ec2 import Ec2
 from adapters.here import DoorLinks
 from adapters.images import SsmImages
+from adapters.invoices import CostExplorer
 from adapters.own_images import Amis
 from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
@@ -101,6 +102,7 @@ class Town:
             disks=Ebs(self._client("ec2"), self.policy.stack),
             quotas=ServiceQuotas(self._client("service-quotas")),
             prices=PriceList(self._client("pricing")("us-east-1")),
+            invoices=CostExplorer(self._client("ce")("us-east-1"), self.policy.stack),
             reasons=Sts(self._client("sts")("us-east-1")),
             public_keys=self.github,
             commands=RunCommand(self._client("ssm")),

@@ -27,7 +27,7 @@ FUNCTIONS = ("Door", "Slack", "Clock", "Ec2Events")
 # Actions that AWS offers without any resource-level permission.
 ON_ANYTHING = re.compile(
     r"ec2:Describe\w+|pricing:GetProducts|servicequotas:(Get|List)\w+|logs:\w+|xray:\w+"
-    r"|sts:DecodeAuthorizationMessage|ssm:(DescribeInstanceInformation|GetCommandInvocation)"
+    r"|ce:GetCostAndUsage|sts:DecodeAuthorizationMessage|ssm:(DescribeInstanceInformation|GetCommandInvocation)"
 )
 
 
@@ -166,6 +166,7 @@ def called(service: str) -> set[str]:
         ("ec2", "ec2"),
         ("service-quotas", "servicequotas"),
         ("pricing", "pricing"),
+        ("ce", "ce"),
         ("ssm", "ssm"),
         ("sts", "sts"),
     ],

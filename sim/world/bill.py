@@ -3,7 +3,8 @@
 It knows nothing of the bot's own meter and shares no arithmetic with it, so that the two can be
 held against each other. Rates are those of us-east-1 on AWS's price pages ("Amazon EC2 On-Demand
 Pricing", "Amazon EBS pricing", "Amazon VPC pricing"): by the second, sixty seconds at least for
-every start.
+every start; nothing for a spot instance that EC2 takes back in its first hour ("Billing for
+interrupted Spot Instances").
 """
 
 import math
@@ -33,6 +34,8 @@ def parts(
     for line in ground.books.lines:
         if stack is not None and line.tags.get(TAG) != stack:
             continue
+        if line.start >= until or (line.end is not None and line.end <= since):
+            continue
         amount = _up_to(ground, line, until) - _up_to(ground, line, since)
         if amount:
             yield line, amount
@@ -45,10 +48,16 @@ def _up_to(ground: Ground, line: Line, at: datetime) -> Decimal:
         return Decimal(0)
     if line.kind != "instance":
         return line.rate * Decimal(math.ceil((end - line.start).total_seconds()))
+    if line.taken and line.end and line.end - line.start < timedelta(hours=1):
+        return _address(line, end)
     least = line.start + timedelta(seconds=60)
     cost = _of_price(ground, line, max(end, least) if line.end is None or line.end < least else end)
+    return cost + _address(line, end)
+
+
+def _address(line: Line, end: datetime) -> Decimal:
     seconds = Decimal(math.ceil((end - line.start).total_seconds()))
-    return cost + (_ADDRESS * seconds if line.address else 0)
+    return _ADDRESS * seconds if line.address else Decimal(0)
 
 
 def _of_price(ground: Ground, line: Line, end: datetime) -> Decimal:
@@ -74,33 +83,33 @@ def by_day(
     found, day = [], first
     while day < after:
         start = datetime(day.year, day.month, day.day, tzinfo=ground.time.tzinfo)
-        until = min(start + timedelta(days=1), ground.time)
-        found.append((day, total(ground, start, until, stack)))
+        until = min(start + timedelta(days=1), ground.time - ground.books.late)
+        found.append((day, total(ground, start, max(start, until), stack)))
         day += timedelta(days=1)
     return found
 
 
 def cost_and_usage(ground: Ground, params: Mapping[str, Any]) -> dict[str, Any]:
-    """ce:GetCostAndUsage, as far as days and one tag go. What is younger than a day is missing."""
+    """ce:GetCostAndUsage, as far as days and one tag go. What it does not know, it says is zero."""
     period = params["TimePeriod"]
     first, after = date.fromisoformat(period["Start"]), date.fromisoformat(period["End"])
-    tags = (params.get("Filter") or {}).get("Tags") or {}
-    stack = (tags.get("Values") or [None])[0]
-    days = by_day(ground, first, after, stack) if ground.books.activated else []
-    known = {day: amount for day, amount in days if amount}
-    results = []
-    while first < after:
-        amount = known.get(first, Decimal(0))
-        spent = {"UnblendedCost": {"Amount": f"{amount:.10f}", "Unit": "USD"}}
-        following = first + timedelta(days=1)
-        estimated = ground.time.date() - first <= timedelta(days=1)
-        results.append(
-            {
-                "TimePeriod": {"Start": first.isoformat(), "End": following.isoformat()},
-                "Total": spent if known or not estimated else {},
-                "Groups": [],
-                "Estimated": estimated,
-            }
-        )
-        first = following
-    return {"ResultsByTime": results}
+    wanted = (params.get("Filter") or {}).get("Tags")
+    known = ground.books.activated and wanted is not None and wanted["Key"] == TAG
+    stack = wanted["Values"][0] if wanted else None
+    days = by_day(ground, first, after, stack)
+    nothing = Decimal(0)
+    return {
+        "ResultsByTime": [
+            _of_day(ground, day, usd if known or wanted is None else nothing) for day, usd in days
+        ]
+    }
+
+
+def _of_day(ground: Ground, day: date, usd: Decimal) -> dict[str, Any]:
+    """A bill is an estimate until its month is over."""
+    return {
+        "TimePeriod": {"Start": f"{day}", "End": f"{day + timedelta(days=1)}"},
+        "Total": {"UnblendedCost": {"Amount": f"{usd:.10f}", "Unit": "USD"}},
+        "Groups": [],
+        "Estimated": (day.year, day.month) == (ground.time.year, ground.time.month),
+    }

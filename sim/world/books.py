@@ -5,7 +5,7 @@ Kept by the world as things happen; `bill` says what the lines come to.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -35,16 +35,19 @@ class Line:
     instance_type: str = ""
     market: str = ""
     address: bool = False
+    taken: bool = False  # EC2 itself ended the spot instance
 
 
 @dataclass(kw_only=True)
 class Books:
-    """Every line that ever was. `activated`: the tag splits the costs; `readable`: they may be."""
+    """Every line that ever was. `activated`: the tag splits the costs; `readable`: Cost Explorer
+    may be read; `late`: how old the newest of what it knows is."""
 
     lines: list[Line] = field(default_factory=list)
     open: dict[str, Line] = field(default_factory=dict)
     activated: bool = True
     readable: bool = True
+    late: timedelta = timedelta(0)
 
     def instance(self, region: str, at: datetime, one: Instance, *, address: bool) -> None:
         """An instance has entered a state: running costs money, nothing else does."""
@@ -62,7 +65,9 @@ class Books:
                     address=address,
                 )
             )
-        else:
+        elif one.id in self.open:
+            by_ec2 = one.reason is not None and one.reason.code == "Server.SpotInstanceTermination"
+            self.open[one.id].taken = by_ec2
             self.close(one.id, at)
 
     def volume(self, region: str, at: datetime, one: Volume) -> None:

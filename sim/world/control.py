@@ -5,6 +5,7 @@ Every command is {"do": …} and gives back {"ok": True, …}; ValueError says w
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sim.world import beats, quotas, troubles
@@ -239,10 +240,12 @@ class Control:
         self.ground.profiles.add(arn)
 
     def _cost_explorer(self, command: Command) -> None:
-        """Who may read the bill, and whether the tag splits it."""
+        """Who may read the bill, whether the tag splits it, and how many hours late it is."""
         books = self.ground.books
         books.readable = bool(command.get("readable", books.readable))
         books.activated = bool(command.get("activated", books.activated))
+        if "late" in command:
+            books.late = timedelta(hours=_number(command, "late"))
 
     def _settings(self, command: Command) -> None:
         values = command.get("settings")

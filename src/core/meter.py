@@ -1,16 +1,19 @@
 """What was spent, in any stretch of time: bills in, US dollars out. Exact and never rounded.
 
 An instance is billed by the second, sixty seconds at least for every start; its public address as
-long; disks, snapshots and images whether it runs or not.
+long; disks, snapshots and images whether it runs or not. A spot instance that EC2 takes back within
+the first hour of a start costs nothing but its address.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core import price
 from core.model import Bill, Run, Store
 
+FREE_WITHIN = timedelta(hours=1)  # "Billing for interrupted Spot Instances"
 _SHORTEST = timedelta(seconds=60)
 
 
@@ -45,6 +48,7 @@ def _running(chain: list[Run], at: datetime) -> Decimal:
     """USD of one start and all that followed it; what the first minute lacks costs what it cost
     last."""
     cost, length = Decimal(0), timedelta(0)
+    chain = [replace(run, hourly=Decimal(0)) for run in chain] if _free(chain) else chain
     for run in chain:
         span = _span(run.started_at, run.ended_at, at)
         cost += _for(run.hourly + run.instances * price.PUBLIC_IPV4_HOURLY, span)
@@ -53,6 +57,12 @@ def _running(chain: list[Run], at: datetime) -> Decimal:
     if at > chain[0].started_at and lacks > timedelta(0):
         cost += _for(min(run.hourly for run in chain), lacks)  # so that it never falls
     return cost
+
+
+def _free(chain: list[Run]) -> bool:
+    """Known at its end only, but true of all of it from the beginning."""
+    end = chain[-1].ended_at
+    return chain[-1].taken and end is not None and end - chain[0].started_at < FREE_WITHIN
 
 
 def _stored(store: Store, at: datetime) -> Decimal:

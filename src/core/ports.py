@@ -6,7 +6,7 @@ Every method may raise `CloudError` (core.faults) for EC2, Service Quotas, Prici
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -400,6 +400,14 @@ class Prices(Protocol):
     def listed(self, region: str, names: tuple[str, ...]) -> Mapping[str, Decimal]:
         """The same for many types at once, a call or two for a hundred; those AWS does not list
         are absent."""
+
+
+class Invoices(Protocol):
+    """What AWS itself asks for (Cost Explorer), up to a day late."""
+
+    def by_day(self, first: date, after: date) -> Mapping[date, Decimal]:
+        """USD of each day (UTC) for all that carries this deployment's mark. A day that AWS does
+        not tell yet is absent or zero: it does not say which."""
 
 
 class Unreachable(Exception):

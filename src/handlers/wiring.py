@@ -20,6 +20,7 @@ from adapters.ec2 import Ec2
 from adapters.github import GithubKeys
 from adapters.here import DoorLinks
 from adapters.images import SsmImages
+from adapters.invoices import CostExplorer
 from adapters.ledger import Table
 from adapters.own_images import Amis
 from adapters.prices import PriceList
@@ -45,7 +46,8 @@ _PATIENT = Config(
 )
 # RunInstances is sent once: what its silence means is decided by the flow, not by a retry.
 _ONCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
-# Price lists are served in a few regions only; the figures are the same in each.
+# Price lists are served in a few regions only; the figures are the same in each. Cost Explorer is
+# one for all regions, and answers here.
 _PRICES_IN = "us-east-1"
 
 
@@ -90,6 +92,12 @@ def wakes() -> SqsWakes:
 @cache
 def _prices() -> PriceList:
     return PriceList(boto3.client("pricing", region_name=_PRICES_IN, config=_PATIENT))
+
+
+@cache
+def _invoices() -> CostExplorer:
+    client = boto3.client("ce", region_name=_PRICES_IN, config=_PATIENT)
+    return CostExplorer(client, known().policy.stack)
 
 
 @cache
@@ -151,6 +159,7 @@ def house(now: Callable[[], datetime] = clock) -> House:
         disks=Ebs(_ec2, at.policy.stack),
         quotas=_quotas(),
         prices=_prices(),
+        invoices=_invoices(),
         reasons=_reasons(),
         public_keys=GithubKeys(at.github_url),
         commands=RunCommand(_ssm),

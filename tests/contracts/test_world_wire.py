@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -244,6 +244,18 @@ def test_prices_and_pages_come_through_alike(world: Clients) -> None:
     ]
     (product,) = pricing.get_products(ServiceCode="AmazonEC2", Filters=where)["PriceList"]
     assert '"USD": "1.0060000000"' in product
+
+
+def test_the_bill_comes_through_alike(world: Clients) -> None:
+    today = datetime.now(UTC).date()
+    (day,) = world("ce").get_cost_and_usage(
+        TimePeriod={"Start": f"{today - timedelta(days=1)}", "End": f"{today}"},
+        Granularity="DAILY",
+        Metrics=["UnblendedCost"],
+        Filter={"Tags": {"Key": "gpu:stack", "Values": ["gpu"]}},
+    )["ResultsByTime"]
+    assert day["TimePeriod"]["End"] == f"{today}"
+    assert day["Total"]["UnblendedCost"] == {"Amount": "0.0000000000", "Unit": "USD"}
 
 
 # ---- the wire alone -----------------------------------------------------------------------------

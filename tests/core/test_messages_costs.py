@@ -113,6 +113,26 @@ def test_awss_own_bill_stands_beside_ours_or_why_it_cannot_be_read() -> None:
     assert "AWS's own bill for 2026-11-23: $1.00; ours $1.00; no difference" in text
 
 
+def test_a_zero_of_aws_names_the_tag_that_nobody_activated_unless_ours_is_zero_too() -> None:
+    rows = (
+        Reconciled(day="2026-11-24", ours=Decimal("3.10"), theirs=Decimal(0)),
+        Reconciled(day="2026-11-23", ours=Decimal("0.004"), theirs=Decimal(0)),
+    )
+    text = said((bill("U0ADA", "1"),), read=rows).text
+    assert "AWS's own bill for 2026-11-24 has nothing marked `gpu:stack`; ours $3.10." in text
+    assert "AWS's own bill for 2026-11-23: $0.00; ours" in text
+
+
+def test_a_day_that_was_read_early_may_grow() -> None:
+    early, later = (
+        Reconciled(day=day, ours=Decimal(3), theirs=Decimal(2), read_at=NOW)
+        for day in ("2026-11-25", "2026-11-24")
+    )
+    text = said((bill("U0ADA", "1"),), read=(early, later)).text
+    assert "for 2026-11-25: $2.00; ours $3.00; difference $1.00; AWS may still add to it" in text
+    assert text.count("AWS may still add to it") == 1
+
+
 def test_nothing_spent_is_said_in_one_line_without_a_chart() -> None:
     message = said(())
     assert "$0.00" in message.text

@@ -106,6 +106,41 @@ def _interrupted(here: Town) -> None:
     here.pass_time(HOUR)
 
 
+def _taken_at_once(here: Town) -> None:
+    here.type("launch g5.xlarge spot for 5h name bert")
+    here.pass_time(timedelta(minutes=40, seconds=17))
+    (up,) = here.world.state()["instances"]
+    here.control(do="interrupt", instance=up["id"])
+    here.pass_time(HOUR)
+
+
+def _taken_and_back(here: Town) -> None:
+    here.type("launch g5.xlarge spot keep recover for 5h name bert")
+    here.pass_time(timedelta(minutes=40, seconds=17))
+    (up,) = here.world.state()["instances"]
+    here.control(do="interrupt", instance=up["id"])
+    here.pass_time(9 * HOUR)
+
+
+def _some_taken_at_once(here: Town) -> None:
+    here.type("launch g5.xlarge spot x4 in us-east-1 for 110m name bert")
+    here.pass_time(timedelta(minutes=40, seconds=17))
+    up = [i["id"] for i in here.world.state()["instances"] if i["state"] == "running"]
+    here.control(do="interrupt", instance=up[0])
+    here.control(do="interrupt", instance=up[1])
+    here.pass_time(HOUR)
+    here.control(do="interrupt", instance=up[2])  # after its first hour: paid for
+    here.pass_time(7 * HOUR)
+
+
+def _all_taken_at_once(here: Town) -> None:
+    here.type("launch g5.xlarge spot x2 in us-east-1 for 5h name bert")
+    here.pass_time(timedelta(minutes=20))
+    for one in here.world.state()["instances"]:
+        here.control(do="interrupt", instance=one["id"])
+    here.pass_time(HOUR)
+
+
 def _data(here: Town) -> None:
     here.type("launch g5.xlarge on-demand data 300 in us-east-1 for 3h name bert")
     here.pass_time(5 * HOUR)
@@ -141,6 +176,10 @@ LIVES: dict[str, tuple[Life, str]] = {
     "several of which one is ended": (_several, "0.01"),
     "stopped from inside": (_outside, "0.001"),
     "taken back": (_interrupted, "0.001"),
+    "taken back within its first hour": (_taken_at_once, "0.001"),
+    "taken back within its first hour, and come again": (_taken_and_back, "0.005"),
+    "several of which some are taken back at once": (_some_taken_at_once, "0.02"),
+    "several of which all are taken back at once": (_all_taken_at_once, "0.01"),
     "a data volume": (_data, "0.005"),
     "a saved image": (_saved, "0.005"),
     "put away": (_put_away, "0.01"),
@@ -171,6 +210,30 @@ def test_the_cost_on_the_card_is_all_of_it() -> None:
     _io2(here)
     ours, _ = _books(here)
     assert f"${ours.quantize(Decimal('0.01'))}" in here.type("list")[0].text
+
+
+def test_what_ec2_takes_back_within_an_hour_costs_its_address_and_disk_only() -> None:
+    here = _town()
+    _taken_at_once(here)
+    ours, theirs = _books(here)
+    (bill,) = spending.bills(here.house, here.now - timedelta(days=1))
+    assert 0 < ours < Decimal("0.015")  # 43 minutes of an address and of 50 GB
+    assert abs(ours - theirs) <= Decimal("0.001")
+    assert [run.taken for run in bill.runs] == [True]
+    assert bill.runs[0].hourly > Decimal("0.1")  # what it cost is still known
+
+
+def test_what_a_person_ends_within_its_first_hour_is_paid_for() -> None:
+    here = _town()
+    here.type("launch g5.xlarge spot for 5h name bert")
+    here.pass_time(timedelta(minutes=40))
+    (up,) = here.world.state()["instances"]
+    here.control(do="interrupt", instance=up["id"])  # the notice, of two minutes
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    ours, theirs = _books(here)
+    assert ours > Decimal("0.1")
+    assert abs(ours - theirs) <= Decimal("0.001")
 
 
 def test_what_was_spent_in_parts_is_what_was_spent() -> None:

@@ -11,6 +11,7 @@ from core.ports import (
     Commands,
     Disks,
     Images,
+    Invoices,
     Ledger,
     Links,
     OwnImages,
@@ -39,6 +40,7 @@ class House:
     disks: Disks
     quotas: Quotas
     prices: Prices
+    invoices: Invoices
     reasons: Reasons
     public_keys: PublicKeys
     commands: Commands

@@ -37,6 +37,7 @@ def wake_due(watch: Watch) -> int:
         *(f"due/{key}" for key in watch.ledger.due(watch.clock())),
         *_strays_due(watch),
         *_budgets_due(watch),
+        *_invoices_due(watch),
     )
     for key in keys:
         watch.wakes.wake(key)
@@ -54,6 +55,11 @@ def _strays_due(watch: Watch) -> tuple[str, ...]:
 def _budgets_due(watch: Watch) -> tuple[str, ...]:
     """Every five minutes what was spent is held against the budgets."""
     return ("budgets/now",) if watch.clock().minute % 5 == 3 else ()
+
+
+def _invoices_due(watch: Watch) -> tuple[str, ...]:
+    """Once an hour it is asked whether AWS's own bill was read today."""
+    return ("invoices/days",) if watch.clock().minute == 41 else ()
 
 
 def sweep(watch: Watch) -> Report:

@@ -18,6 +18,7 @@ from core.flows import (
     image_rows,
     leftovers,
     quota,
+    reconcile_bills,
     rules,
     sharing,
     unused,
@@ -33,6 +34,8 @@ def on_wake(house: House, key: str) -> None:
     how, _, rest = key.partition("/")
     if how == "budgets":
         return budgets.watch(house)
+    if how == "invoices":
+        return reconcile_bills.look(house)
     if how == "spot":
         return _notice(house, *rest.removeprefix("machine/").split("/"))
     if how == "advice":

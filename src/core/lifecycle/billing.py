@@ -7,10 +7,11 @@ end was seen until the earlier truth is told. Whatever is told again changes not
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core.lifecycle.record import closed
-from core.meter import chains
-from core.model import FINAL, Instance, Machine, Run
+from core.meter import FREE_WITHIN, chains
+from core.model import FINAL, Instance, Machine, Member, Run
 
 BOOTS_WITHIN = timedelta(minutes=15)  # a later `running` belongs to another start
 _ENDS = frozenset({"stopping", "stopped", "shutting-down", "terminated"})
@@ -33,8 +34,43 @@ def timed(m: Machine, instance: str, state: str, at: datetime) -> Machine:
 
 def seen_over(m: Machine, now: datetime, instance: Instance) -> tuple[Run, ...]:
     """Its stretches once it is seen to be over: until EC2 says, where it does, else until now."""
-    told = instance.ended_at if not m.members else None
-    return closed(_over(m.runs, told) if told else m.runs, now)
+    if m.members:
+        return closed(m.runs, now)
+    told = instance.ended_at
+    runs = closed(_over(m.runs, told) if told else m.runs, now)
+    return _taken(runs) if taken_back(instance) else runs
+
+
+def taken_back(instance: Instance) -> bool:
+    """Whether EC2 itself ended it, because it needs the spot capacity."""
+    return (instance.reason or "").startswith("Server.Spot")
+
+
+def _taken(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    return tuple(replace(run, taken=run.taken or run is runs[-1]) for run in runs)
+
+
+def freed(m: Machine, before: tuple[Member, ...], now: datetime) -> Machine:
+    """The group without the price of members that EC2 has taken back within their first hour.
+
+    `before`: the members as they were; each is counted once, when it is first seen to be over.
+    """
+    up = {one.instance.id for one in before if one.instance.state not in _ENDS}
+    runs = m.runs
+    for one in m.members:
+        at = one.instance
+        if at.id in up and at.state in _ENDS and taken_back(at):
+            length = (at.ended_at or now) - at.launched_at
+            runs = _without(runs, one) if length < FREE_WITHIN else runs
+    return m if runs == m.runs else replace(m, runs=runs)
+
+
+def _without(runs: tuple[Run, ...], one: Member) -> tuple[Run, ...]:
+    since, each = one.instance.launched_at, one.placement.hourly
+    return tuple(
+        replace(run, hourly=max(run.hourly - each, Decimal(0))) if run.started_at >= since else run
+        for run in runs
+    )
 
 
 def _begun(runs: tuple[Run, ...], at: datetime) -> tuple[Run, ...]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from core.lifecycle.billing import freed, taken_back
 from core.lifecycle.record import closed, told
 from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS
 from core.model import (
@@ -97,7 +98,8 @@ def sighted(m: Machine, now: datetime, found: tuple[Instance, ...]) -> Machine:
     """
     assert m.placement is not None
     newcomers = tuple(one for one in found if one.state not in GONE)
-    m = _seen_each(_joined(m, newcomers, m.placement), now, found)
+    before = m.members
+    m = freed(_seen_each(_joined(m, newcomers, m.placement), now, found), before, now)
     if m.state is not State.ENDING and m.desire is not Desire.GONE:
         m = _without_lost(m, now)
     return replace(m, instance=behind(m))
@@ -130,7 +132,7 @@ def _without_lost(m: Machine, now: datetime) -> Machine:
     gone = [one for one in m.members if one.instance.state in GONE]
     if not gone or not left:
         return m
-    spot = sum((one.instance.reason or "").startswith("Server.Spot") for one in gone)
+    spot = sum(taken_back(one.instance) for one in gone)
     why = "taken back by EC2" if spot == len(gone) else "ended outside the bot"
     numbers = ", ".join(str(one.number) for one in gone)
     m = replace(m, members=left, lost=m.lost + len(gone))

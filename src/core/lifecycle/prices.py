@@ -41,7 +41,7 @@ def repriced(m: Machine, changes: Changes, now: datetime) -> Machine:
         return m
     steps = [(last.started_at, changes[first][1] if first >= 0 else last.hourly), *within]
     runs = [
-        Run(started_at=at, ended_at=following, hourly=usd, instances=last.instances)
+        replace(last, started_at=at, ended_at=following, hourly=usd)
         for (at, usd), following in zip(
             steps, [*(at for at, _ in steps[1:]), last.ended_at], strict=True
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.lifecycle import groups
-from core.lifecycle.billing import seen_over
+from core.lifecycle.billing import seen_over, taken_back
 from core.lifecycle.ends import ending, start_may_arrive
 from core.lifecycle.keeping import parting
 from core.lifecycle.record import closed, owing, told
@@ -124,7 +124,7 @@ def _seen_gone(m: Machine, now: datetime, instance: Instance) -> Machine:
 
 def _why(m: Machine, now: datetime, instance: Instance) -> Cause:
     """Whatever stopped it at its deadline (its own timer, the sweep) did what the lease says."""
-    if (instance.reason or "").startswith("Server.Spot"):
+    if taken_back(instance):
         return Cause.SPOT
     over = m.lease is not None and (instance.ended_at or now) >= m.lease.deadline
     return Cause.DEADLINE if over and m.state in ALIVE else Cause.OUTSIDE

@@ -1,6 +1,7 @@
 """What was spent: the team's total and everybody's share, in words and as a chart."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from core import price
@@ -262,9 +263,20 @@ def _beside(row: Reconciled) -> str:
     if row.theirs is None:
         why = f" ({code(row.why)})" if row.why else " yet"
         return f"AWS's own bill for {row.day} cannot be read{why}; ours {ours}"
+    if not row.theirs and round(row.ours, 2):
+        return (
+            f"AWS's own bill for {row.day} has nothing marked {code('gpu:stack')}; ours {ours}. An "
+            "admin of the AWS account activates that cost-allocation tag once (docs/deploy.md)"
+        )
     apart = row.ours - row.theirs
     more = "no difference" if not round(apart, 2) else f"difference {words.money(apart)}"
-    return f"AWS's own bill for {row.day}: {words.money(row.theirs)}; ours {ours}; {more}"
+    late = "; AWS may still add to it" if _early(row) else ""
+    return f"AWS's own bill for {row.day}: {words.money(row.theirs)}; ours {ours}; {more}{late}"
+
+
+def _early(row: Reconciled) -> bool:
+    """Whether it was read before AWS must have had all of the day: it is up to a day late."""
+    return row.read_at is not None and (row.read_at.date() - date.fromisoformat(row.day)).days < 2
 
 
 # ---- as a file ------------------------------------------------------------------------------

@@ -228,6 +228,7 @@ class Run:
     ended_at: datetime | None
     hourly: Decimal
     instances: int = 1  # that are up, each with a public address of its own
+    taken: bool = False  # EC2 took the spot instance back: within the first hour it is free
 
 
 @dataclass(frozen=True, kw_only=True)
