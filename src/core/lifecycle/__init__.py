@@ -115,6 +115,14 @@ from core.lifecycle.leases import (
 )
 from core.lifecycle.moves import after_unfound, next_move
 from core.lifecycle.prices import price_due, repriced
+from core.lifecycle.reality import (
+    is_tag_wrong,
+    other_type,
+    started_outside,
+    tags_held,
+    typed,
+    was_started_outside,
+)
 from core.lifecycle.record import (
     asks_about_idle,
     carded,
@@ -269,6 +277,7 @@ __all__ = [
     "is_idle_doomed",
     "is_over_budget",
     "is_stuck",
+    "is_tag_wrong",
     "keeps_starting",
     "keeps_trying",
     "kept_longer",
@@ -283,6 +292,7 @@ __all__ = [
     "next_decider",
     "next_move",
     "opened",
+    "other_type",
     "owing",
     "paid",
     "parted",
@@ -314,11 +324,13 @@ __all__ = [
     "start_failed",
     "start_may_arrive",
     "start_resting",
+    "started_outside",
     "starting",
     "starts_by_schedule",
     "stays_away",
     "stopping",
     "stuck",
+    "tags_held",
     "telling_admins",
     "things",
     "tidied",
@@ -326,6 +338,7 @@ __all__ = [
     "told",
     "tries_quietly",
     "trying_again",
+    "typed",
     "unclear",
     "unfound",
     "unregistered",
@@ -335,5 +348,6 @@ __all__ = [
     "waits_for_question",
     "wants_start",
     "warned",
+    "was_started_outside",
     "was_taken",
 ]
