@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from core.blocks import Message, actions, code, escape, message, section
+from core.blocks import Message, actions, code, context, escape, message, section
 from core.messages import buttons, words
-from core.model import ALIVE, Desire, Machine, Notice
+from core.model import ALIVE, FINAL, Desire, Machine, Notice
 
 
 def notice(m: Machine, owed: Notice, now: datetime) -> Message:
@@ -16,6 +16,24 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return message(section(f"{words.owner(m)} {_typed(m, old, priced=not unpriced)}"))
         case _:
             return message(section(f"{words.owner(m)} {_tag(m, now)}"))
+
+
+def owner_left(m: Machine) -> Message:
+    """For the admins: whose machine nobody looks after any more, and what it goes on doing."""
+    said = (
+        f"{words.owner(m)}, whose machine {words.name(m)} is, is not in the workspace any more. It "
+        f"is {words.state(m)}{_until(m)}, and its warnings are in <#{escape(m.channel)}> only."
+    )
+    ways = f"Sooner: {code(f'/gpu stop {m.name}')} or, with its disk, {code(f'/gpu end {m.name}')}"
+    over = m.state in FINAL
+    return message(section(said), *([] if over else [context(ways)]))
+
+
+def _until(m: Machine) -> str:
+    if m.state not in ALIVE or m.lease is None:
+        return ""
+    verb = "stops" if m.can_stop else "ends"
+    return f", costs {_price(m)} and {verb} by itself {words.at(m.lease.deadline)}"
 
 
 def _started(m: Machine) -> Message:
