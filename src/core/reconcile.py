@@ -4,7 +4,7 @@ The sweep is the second of three layers that stop a machine: it believes tags, s
 row is lost; where there is a row, the row may only save a machine whose tag is behind its lease.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -106,7 +106,7 @@ def _is_changed(tagged: Tagged, machine: Machine, now: datetime) -> bool:
     """Its tag is not what its row believes, or it runs and should lie stopped."""
     if machine.state is State.STOPPED and machine.desire is Desire.STOP:
         return True
-    return is_tag_wrong(machine, tagged.instance, now)
+    return is_tag_wrong(machine, replace(tagged.instance, deadline=tagged.deadline), now)
 
 
 def _harder(tagged: Tagged) -> Action:
