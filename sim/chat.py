@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from core.blocks import Home, Message
 from core.files import File
@@ -37,6 +38,8 @@ class MemoryChat:
     """core.ports.Chat. `down`: Slack takes nothing; `closed`: channels that the bot is not in."""
 
     down: bool = False
+    busy_for: timedelta | None = None  # every call is answered 429 with that as Retry-After
+    asked: int = 0  # calls that came, whatever they were answered
     closed: set[str] = field(default_factory=set)
     lacks_scope: bool = False
     groups: dict[str, frozenset[str]] = field(default_factory=dict)  # user groups and who is in
@@ -79,8 +82,7 @@ class MemoryChat:
         """A new message in the person's direct messages."""
         with self._lock:
             self._reach()
-            if user not in self._people:
-                raise ChatError("user_not_found")
+            self._find(user)
             return self.post(direct(user), message)
 
     def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
@@ -128,8 +130,18 @@ class MemoryChat:
             self.homes.setdefault(user, []).append(home)
 
     def _reach(self) -> None:
+        self.asked += 1
         if self.down:
             raise ChatError("unreachable")
+        if self.busy_for is not None:
+            raise ChatError("ratelimited", retry_after=self.busy_for)
+
+    def _find(self, user: str) -> None:
+        """conversations.open: neither for a stranger nor for somebody who has left."""
+        if user not in self._people:
+            raise ChatError("user_not_found")
+        if not self._people[user].active:
+            raise ChatError("user_disabled")
 
     # ---- what tests look at -----------------------------------------------------------------
 

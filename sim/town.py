@@ -249,7 +249,7 @@ class Town:
             ledger=self.ledger,
             wakes=self.wakes,
             policy=self.policy,
-            clock=self.clock,
+            clock=house.clock,
         )
         wake_due(watch)
         if self.sweeping:

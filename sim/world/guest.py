@@ -8,14 +8,14 @@ the machine starts or one of its tags changes.
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from sim.world.data import load_types
 from sim.world.ground import Ground
-from sim.world.life import shut_down
-from sim.world.things import Instance, Region
+from sim.world.things import Instance
 
 _LONGEST = re.compile(r"/proc/uptime\)\" -lt (\d+)")
 _GRACE = re.compile(r"\(\(deadline \+ (\d+)\)\)")
@@ -34,7 +34,7 @@ class Timer:
     longest: timedelta
 
 
-def watch(ground: Ground, region: Region, instance: Instance) -> None:
+def watch(ground: Ground, instance: Instance, shut_down: Callable[[], None]) -> None:
     """Plan the look at which it shuts down, as things are now; an older plan looks again itself."""
     at = ends_at(ground, instance)
     if at is None:
@@ -45,7 +45,7 @@ def watch(ground: Ground, region: Region, instance: Instance) -> None:
         same = instance.life == life and instance.state == "running"
         now = ends_at(ground, instance)
         if same and now is not None and now <= ground.time:
-            shut_down(ground, region, instance)
+            shut_down()
 
     ground.later(max(0.0, (at - ground.time).total_seconds()), look)
 

@@ -3,6 +3,7 @@
 Every command starts a new life of the instance; what was planned in an older one does not happen.
 """
 
+from sim.world import guest
 from sim.world.ground import Ground
 from sim.world.things import Instance, Reason, Region
 
@@ -52,6 +53,11 @@ def end(ground: Ground, region: Region, instance: Instance, reason: Reason) -> N
     _then(ground, region, instance, "terminated", ground.settings.terminate)
 
 
+def set_timer(ground: Ground, region: Region, instance: Instance) -> None:
+    """It runs now, or its tags tell another deadline: its own timer goes by that."""
+    guest.watch(ground, instance, lambda: shut_down(ground, region, instance))
+
+
 def interrupt(ground: Ground, region: Region, instance: Instance) -> None:
     """EC2 takes a spot instance back: a warning now, the end after the notice.
 
@@ -99,6 +105,7 @@ def _arrive(ground: Ground, region: Region, instance: Instance, state: str) -> N
         instance.ended_at = ground.time
         _release(region, instance)
     _enter(ground, region, instance, state)
+    set_timer(ground, region, instance)
 
 
 def _leave(ground: Ground, instance: Instance, reason: Reason) -> None:

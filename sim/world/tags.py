@@ -6,6 +6,7 @@ from typing import Any
 from sim.world.asking import FILTERS, PAGES, Operation, Params, matching, need, page, read_tags
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
+from sim.world.life import set_timer
 from sim.world.rules import tags_of_rule
 from sim.world.things import Region, Tags
 
@@ -71,7 +72,7 @@ def _found(region: Region, ids: list[str]) -> list[Tags]:
     return found
 
 
-def _create(_: Ground, region: Region, params: Params) -> dict[str, Any]:
+def _create(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     tags = read_tags(need(params, "Tags"))
     for there in _found(region, need(params, "Resources")):
         if len({*there, *tags}) > 50:
@@ -79,10 +80,10 @@ def _create(_: Ground, region: Region, params: Params) -> dict[str, Any]:
                 "TagLimitExceeded", "The maximum number of Tags for a resource has been reached."
             )
         there.update(tags)
-    return {}
+    return _noticed(ground, region, params)
 
 
-def _delete(_: Ground, region: Region, params: Params) -> dict[str, Any]:
+def _delete(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     """Without a value the key goes whatever its value; without tags they all go."""
     for there in _found(region, need(params, "Resources")):
         if not params.get("Tags"):
@@ -90,6 +91,14 @@ def _delete(_: Ground, region: Region, params: Params) -> dict[str, Any]:
         for tag in params.get("Tags") or ():
             if tag.get("Value") in (None, there.get(tag["Key"])):
                 there.pop(tag["Key"], None)
+    return _noticed(ground, region, params)
+
+
+def _noticed(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
+    """Machines read their own tags."""
+    for one in params["Resources"]:
+        if one in region.instances:
+            set_timer(ground, region, region.instances[one])
     return {}
 
 

@@ -4,11 +4,12 @@ The sweep is the second of three layers that stop a machine: it believes tags, s
 row is lost; where there is a row, the row may only save a machine whose tag is behind its lease.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.model import FINAL, Machine, Market
+from core.lifecycle import is_tag_wrong
+from core.model import FINAL, Desire, Machine, Market, State
 from core.ports import Tagged
 
 GRACE = timedelta(minutes=2)  # the row's own step comes first
@@ -45,7 +46,7 @@ def sweep(
     than a row would, and none of them is unexplained.
     """
     overdue = [_blind(t) for t in unread if _runs(t) and _past(t, None, now - GRACE)]
-    unexplained = []
+    unexplained, changed = [], []
     for tagged, machine in found:
         if not _runs(tagged):
             continue
@@ -55,7 +56,11 @@ def sweep(
             unexplained.append(
                 Swept(tagged=tagged, action=_harder(tagged), reason="no row knows it")
             )
-    return (*overdue, *unexplained[:MOST_UNEXPLAINED])
+        elif machine is not None and _is_changed(tagged, machine, now):
+            changed.append(
+                Swept(tagged=tagged, action=Action.WAKE, reason="changed outside the bot")
+            )
+    return (*overdue, *unexplained[:MOST_UNEXPLAINED], *changed)
 
 
 def _runs(tagged: Tagged) -> bool:
@@ -95,6 +100,13 @@ def _unexplained(tagged: Tagged, machine: Machine | None, now: datetime) -> bool
     # The row has other instances than this one: whatever this is, nobody watches it.
     known = {one.id for one in machine.instances}
     return bool(known) and tagged.instance.id not in known
+
+
+def _is_changed(tagged: Tagged, machine: Machine, now: datetime) -> bool:
+    """Its tag is not what its row believes, or it runs and should lie stopped."""
+    if machine.state is State.STOPPED and machine.desire is Desire.STOP:
+        return True
+    return is_tag_wrong(machine, replace(tagged.instance, deadline=tagged.deadline), now)
 
 
 def _harder(tagged: Tagged) -> Action:

@@ -162,6 +162,7 @@ def test_an_end_that_hangs_after_a_stop_that_hung_is_told_of_again() -> None:
 
 def test_the_stop_at_the_deadline_is_watched_like_any_other() -> None:
     here = _running(length="10m")
+    here.control(do="settings", guest=None)  # or the machine would stop itself
     _refuse(here, "StopInstances", "InternalError")
     here.pass_time(40 * MINUTE)
     (said,) = _told(here)

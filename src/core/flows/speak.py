@@ -27,6 +27,8 @@ _PASSING = frozenset(
         "request_timeout",
     }
 )
+_LEFT = frozenset({"user_not_found", "user_disabled", "users_not_found", "account_inactive"})
+_TO_ADMINS = frozenset({NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT})
 _TO_OWNER_TOO = frozenset(
     {
         NoticeKind.WARNING,
@@ -49,15 +51,27 @@ def speak(house: House, m: Machine) -> Machine:
 
     A race lost to somebody else's write ends the talking: they will speak for the newer row.
     """
+    if m.quiet_until is not None and house.clock() < m.quiet_until:
+        return m
     try:
         m = _show_card(house, m)
         for notice in m.owed:
             m = _tell(house, m, notice)
-    except (ChatError, StaleRow):
+    except StaleRow:
+        return house.ledger.machine(m.id) or m
+    except ChatError as error:
         # Slack is down or slow, or the row has moved on. What is owed stays in the row, whose
         # `due_at` brings somebody back within half a minute; nothing that costs money waits for it.
-        return house.ledger.machine(m.id) or m
+        return _silent(house, m, error)
     return m
+
+
+def _silent(house: House, m: Machine, error: ChatError) -> Machine:
+    """Slack says for how long it wants to hear nothing: it is not asked before that."""
+    if error.retry_after is None:
+        return house.ledger.machine(m.id) or m
+    until = house.clock() + error.retry_after
+    return rewrite(house, m.id, lambda row: replace(row, quiet_until=until))
 
 
 # ---- the card -------------------------------------------------------------------------------
@@ -111,26 +125,57 @@ def _tell(house: House, m: Machine, notice: Notice) -> Machine:
     mine = replace(notice, claimed=now)
     m = house.ledger.save(lifecycle.claimed(m, notice, mine), m)
     try:
-        _post_notice(house, m, mine)
+        here = _post_notice(house, m, mine)
     except ChatError as error:
         if passing(error):
-            rewrite(house, m.id, lambda row: lifecycle.claimed(row, mine, notice))
+            said = notice.said or isinstance(error, _OwnerUnreached)
+            again = replace(notice, said=said)
+            rewrite(house, m.id, lambda row: lifecycle.claimed(row, mine, again))
             raise
-    return rewrite(house, m.id, lambda row: lifecycle.paid(row, mine))
+        here = True
+    return rewrite(house, m.id, lambda row: _told(row, mine, house, here=here))
 
 
-def _post_notice(house: House, m: Machine, notice: Notice) -> None:
-    if notice.kind is NoticeKind.DENIED:
-        return to_admins(house, admins.why_denied(house, m, notice))
-    if notice.kind is NoticeKind.STUCK_ADMINS:
-        return to_admins(house, messages.notice(m, notice, house.clock()))
-    message = messages.notice(m, notice, house.clock())
-    threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
-    place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)
+class _OwnerUnreached(ChatError):
+    """The channel has it; its owner's direct messages do not take it now."""
+
+
+def _told(m: Machine, notice: Notice, house: House, *, here: bool) -> Machine:
+    m = lifecycle.paid(m, notice)
+    return m if here else lifecycle.owner_left(m, house.clock())
+
+
+def _post_notice(house: House, m: Machine, notice: Notice) -> bool:
+    """Whether its owner is still there, as far as that was asked."""
+    message = _words(house, m, notice)
+    if notice.kind in _TO_ADMINS:
+        to_admins(house, message)
+        return True
     to_owner = notice.kind in _TO_OWNER_TOO or lifecycle.asks_about_idle(notice)
-    if to_owner and not _is_direct(place):
+    if not notice.said:
+        threaded = notice.kind is NoticeKind.READY and m.card and m.card.channel == m.channel
+        place = say(house, m.channel, m.owner, message, m.card.ts if threaded and m.card else None)
+        to_owner = to_owner and not _is_direct(place)
+    return _to_owner(house, m, message) if to_owner else True
+
+
+def _words(house: House, m: Machine, notice: Notice) -> Message:
+    if notice.kind is NoticeKind.DENIED:
+        return admins.why_denied(house, m, notice)
+    return messages.notice(m, notice, house.clock())
+
+
+def _to_owner(house: House, m: Machine, message: Message) -> bool:
+    """Whether they are still there. Whoever has left is not written to: nobody would read it."""
+    try:
+        if not house.chat.person(m.owner).active:
+            return False
         house.chat.dm(m.owner, message)
-    return None
+    except ChatError as error:
+        if passing(error):
+            raise _OwnerUnreached(error.code, retry_after=error.retry_after) from error
+        return error.code not in _LEFT
+    return True
 
 
 def _is_direct(place: Place) -> bool:

@@ -14,6 +14,7 @@ from core.faults import CloudError, FaultKind
 from core.flows import (
     approvals,
     attempts,
+    changed,
     fingerprints,
     groups,
     images,
@@ -158,10 +159,10 @@ def _look(house: House, m: Machine) -> Machine:
     try:
         if m.members:
             all_of_it = house.cloud.look_all(m.instance.region, m.id)
-            to = life.seen_all(m, house.clock(), all_of_it)
+            to = changed.seen_all(house, m, all_of_it)
         else:
             found = house.cloud.look(m.instance.region, m.instance.id)
-            to = life.seen(m, house.clock(), found)
+            to = changed.seen(house, m, found)
     except CloudError:
         return _overdue_anyway(house, m)
     to = spot_prices.follow(house, fingerprints.read_in_time(house, to))

@@ -115,6 +115,14 @@ from core.lifecycle.leases import (
 )
 from core.lifecycle.moves import after_unfound, next_move
 from core.lifecycle.prices import price_due, repriced
+from core.lifecycle.reality import (
+    is_tag_wrong,
+    other_type,
+    started_outside,
+    tags_held,
+    typed,
+    was_started_outside,
+)
 from core.lifecycle.record import (
     asks_about_idle,
     carded,
@@ -123,6 +131,7 @@ from core.lifecycle.record import (
     heard,
     next_decider,
     owing,
+    owner_left,
     paid,
     telling_admins,
     told,
@@ -269,6 +278,7 @@ __all__ = [
     "is_idle_doomed",
     "is_over_budget",
     "is_stuck",
+    "is_tag_wrong",
     "keeps_starting",
     "keeps_trying",
     "kept_longer",
@@ -283,7 +293,9 @@ __all__ = [
     "next_decider",
     "next_move",
     "opened",
+    "other_type",
     "owing",
+    "owner_left",
     "paid",
     "parted",
     "planned",
@@ -314,11 +326,13 @@ __all__ = [
     "start_failed",
     "start_may_arrive",
     "start_resting",
+    "started_outside",
     "starting",
     "starts_by_schedule",
     "stays_away",
     "stopping",
     "stuck",
+    "tags_held",
     "telling_admins",
     "things",
     "tidied",
@@ -326,6 +340,7 @@ __all__ = [
     "told",
     "tries_quietly",
     "trying_again",
+    "typed",
     "unclear",
     "unfound",
     "unregistered",
@@ -335,5 +350,6 @@ __all__ = [
     "waits_for_question",
     "wants_start",
     "warned",
+    "was_started_outside",
     "was_taken",
 ]

@@ -37,7 +37,7 @@ def due(m: Machine, now: datetime) -> datetime | None:
         natural = now + POLL
     if not m.owed:
         return natural
-    words = now + RETRY_WORDS
+    words = max(now + RETRY_WORDS, m.quiet_until or now)
     return words if natural is None else min(words, natural)
 
 

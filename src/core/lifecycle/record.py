@@ -21,6 +21,7 @@ from core.model import (
 )
 
 TOLD_ADMINS = "AWS's reason goes to the admins"
+OWNER_LEFT = "its owner has left the workspace"
 _FOR_ADMINS = frozenset({FaultKind.DENIED, FaultKind.ACCOUNT})
 
 
@@ -71,6 +72,13 @@ def paid(m: Machine, notice: Notice) -> Machine:
     if notice not in m.owed:
         return m
     return replace(m, owed=tuple(n for n in m.owed if n != notice))
+
+
+def owner_left(m: Machine, now: datetime) -> Machine:
+    """The row that owes the admins that its owner has left the workspace; once a machine."""
+    if any(line.what == OWNER_LEFT for line in m.history):
+        return m
+    return owing(told(m, now, OWNER_LEFT), now, NoticeKind.LEFT)
 
 
 def carded(m: Machine, place: Place, digest: str) -> Machine:

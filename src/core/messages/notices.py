@@ -70,6 +70,8 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return stuck.for_owner(m, owed)
         case NoticeKind.STUCK_ADMINS:
             return stuck.for_admins(m, owed)
+        case NoticeKind.LEFT:
+            return troubles.owner_left(m)
         case NoticeKind.CHANGED:
             return troubles.notice(m, owed, now)
         case NoticeKind.BUDGET:

@@ -262,6 +262,7 @@ class NoticeKind(StrEnum):
     STUCK_ADMINS = "stuck-admins"  # to the admins alone: the same, and what they can do
     CHANGED = "changed"  # somebody changed it outside the bot
     BUDGET = "budget"  # what may be spent is spent: it stops soon
+    LEFT = "left"  # to the admins alone: its owner is in the workspace no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +273,7 @@ class Notice:
     at: datetime
     detail: str = ""
     claimed: datetime | None = None  # somebody is posting it since then
+    said: bool = False  # the channel has it; its owner, in direct messages, not yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,6 +339,7 @@ class Machine:
     card: Place | None = None
     shown: str = ""  # digest of the card as last shown
     owed: tuple[Notice, ...] = ()
+    quiet_until: datetime | None = None  # Slack wants to hear nothing before that
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
     unseen_since: datetime | None = None
