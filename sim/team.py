@@ -56,7 +56,8 @@ class Report:
 
     machines: int
     minutes: int
-    ours: Decimal
+    ours: Decimal  # what our meter says
+    theirs: Decimal  # what the world's own bill says
     overdue: list[str]
     worst: timedelta  # that a machine outlived its deadline by
     warned_twice: list[str]
@@ -192,6 +193,7 @@ class Team:
             machines=len(known),
             minutes=self.minutes,
             ours=meter.total(spending.bills(here.house, began), began, here.now),
+            theirs=here.world.bill(began, here.now, here.policy.stack),
             overdue=self.overdue,
             worst=self.worst,
             warned_twice=[what for what, times in self._warnings().items() if times > 1],
@@ -206,9 +208,9 @@ class Team:
             yield from self.here.news(channel)
 
     def _warnings(self) -> Counter[str]:
-        """How often each deadline was warned of in its channel: the button names it."""
+        """How often each deadline was warned of in the same words: the button names it."""
         values = (
-            str(button["value"])
+            f"{button['value']} {message.text}"
             for message in self._posted()
             for button in buttons(message)
             if button["action_id"] == "stop"

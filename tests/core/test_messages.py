@@ -296,7 +296,12 @@ def test_no_capacity_names_the_zones_and_offers_other_markets_and_types_with_pri
     [
         (HoldKind.NOT_OFFERED, "not-offered", "", "EC2 does not offer `p3.2xlarge` in us-east-1."),
         (HoldKind.NOT_OFFERED, "no-such-market", "", "does not sell `p3.2xlarge` as spot"),
-        (HoldKind.TOO_DEAR, "price-limit", "10", "without an admin ($10.00/h)"),
+        (
+            HoldKind.TOO_DEAR,
+            "price-limit",
+            "10",
+            "an approval, $10.00/h (rule `approval-above`)",
+        ),
         (HoldKind.REFUSED, "no-default-vpc", "", "There is no default VPC in us-east-1."),
         (HoldKind.REFUSED, "no-subnet", "", "has a public subnet"),
         (HoldKind.REFUSED, "disk", "The image needs 75 GB.", "The image needs 75 GB."),

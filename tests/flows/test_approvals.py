@@ -325,3 +325,16 @@ def test_an_approval_lifts_no_budget_that_no_approver_may_lift() -> None:
     here.pass_time(2 * MINUTE)
     assert here.counts()["instances"] == 0
     assert here.machine().state is State.HELD
+
+
+def test_what_is_asked_for_is_the_dearest_place_that_may_be_tried() -> None:
+    here = _town()
+    for region in ("us-west-2", "eu-west-1"):
+        here.with_quota(region)
+    here.type("launch p3.8xlarge on-demand for 2h name bert")
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    assert _question(here).hourly == Decimal("13.22")  # of eu-west-1, the dearest of the three
+    here.press(_questions(here)[0], "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING

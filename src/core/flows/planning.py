@@ -9,7 +9,7 @@ from core.flows import gate, images
 from core.flows.facts import gather, offers
 from core.flows.house import House
 from core.model import Choice, Hold, HoldKind, Machine, Over
-from core.plan import Facts, Stuck, decide
+from core.plan import Facts, Proceed, Stuck, decide
 from core.ways import MOST_CHOICES, Offer, ways_on
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
@@ -23,6 +23,8 @@ def plan(house: House, m: Machine) -> Machine:
     """Decide on fresh facts: launch, or hold. The same row when AWS does not answer now."""
     facts = gather(house, m.wish, m.owner)
     decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m) or bool(m.grant))
+    if isinstance(decision, Stuck) and decision.hold.kind is HoldKind.TOO_DEAR:
+        decision = _at_most(decision, decide(m.wish, facts, house.policy, admin=True))
     if not isinstance(decision, Stuck):
         held = gate.check(house, m, decision)
         if held is not None:
@@ -35,6 +37,14 @@ def plan(house: House, m: Machine) -> Machine:
     if m.keep_until is not None and _may_pass(decision.hold):
         return house.ledger.save(life.resting(m, house.clock(), decision.hold), m)
     return _hold(house, m, decision)
+
+
+def _at_most(stuck: Stuck, approved: Proceed | Stuck) -> Stuck:
+    """What an approver would say yes to: the dearest place that would be tried then."""
+    if isinstance(approved, Stuck):
+        return stuck
+    hourly = max(at.hourly for at in approved.placements)
+    return replace(stuck, hold=replace(stuck.hold, hourly=hourly))
 
 
 def _may_answer_yet(house: House, m: Machine, facts: Facts, decision: Stuck) -> bool:

@@ -11,7 +11,7 @@ from core.blocks import Block, Message, actions, code, context, escape, fields, 
 from core.lifecycle import awaits_approval, awaits_image, tries_quietly
 from core.messages import buttons, in_store, many, words
 from core.messages.holds import held, why
-from core.model import ALIVE, FINAL, Cause, Desire, Hold, Machine, Market, State
+from core.model import ALIVE, FINAL, Cause, Desire, Hold, HoldKind, Machine, Market, State
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.WAITING, State.LAUNCHING})
 
@@ -209,7 +209,10 @@ def _facts(m: Machine) -> tuple[Block, ...]:
         rows.append(("Price", f"{words.hourly(each)} {words.market(m)}{_each(m)}"))
     elif m.hold and m.hold.hourly is not None:
         market = m.hold.market or m.market
-        rows.append(("Price", f"from {words.hourly(m.hold.hourly)} {market}"))
+        dear = m.hold.kind in (HoldKind.TOO_DEAR, HoldKind.OVER_LIMIT, HoldKind.NOT_ALLOWED)
+        rows.append(
+            ("Price", f"{'up to' if dear else 'from'} {words.hourly(m.hold.hourly)} {market}")
+        )
     rows += _time(m)
     tried = words.zones_tried(m.tried)
     if tried and m.state in _CANCELLABLE | ALIVE:

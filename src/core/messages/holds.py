@@ -67,10 +67,11 @@ def why(m: Machine, hold: Hold) -> str:
         case HoldKind.NO_ACCESS:
             return "Nobody could log in to it yet."
         case HoldKind.TOO_DEAR:
-            limit = f" ({words.hourly(Decimal(hold.detail))})" if hold.detail else ""
+            limit = f", {words.hourly(Decimal(hold.detail))}" if hold.detail else ""
             return (
-                f"{thing} {words.markets(m.wish)} costs more than may be launched without an admin"
-                f"{limit}. An admin can launch it: {words.launch_again(m.wish)}."
+                f"{thing} {words.markets(m.wish)} costs more than goes without an approval"
+                f"{limit} (rule `approval-above`). An admin can launch it: "
+                f"{words.launch_again(m.wish)}."
             )
         case HoldKind.OVER_LIMIT | HoldKind.NOT_ALLOWED:
             return escape(hold.detail)
