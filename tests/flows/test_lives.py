@@ -2,9 +2,11 @@
 
 A seed is a whole life and can be run again by its number. Functions are killed at any call and
 their messages delivered again, AWS throttles, fails and stays silent, people stop, start, end,
-extend and press whatever button they see, machines are stopped and taken outside the bot.
+extend and press whatever button they see, machines are stopped, started, taken and given other tags
+outside the bot, Slack is away for a while, and the clock is late. Machines have their own timers.
 """
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from core.faults import CloudError
 from core.model import FINAL, State
@@ -87,6 +90,7 @@ class Life:
     def live(self) -> None:
         """Launch, and then several things in any order."""
         self.fragile = self.chance.choice((0.0, 0.004, 0.01))
+        self.whole = not self.fragile
         for operation in FRAGILE:
             if self.chance.random() < 0.3:
                 codes = FAULTS + (REFUSALS if operation == "RunInstances" else ())
@@ -111,9 +115,13 @@ class Life:
                     self.something_outside,
                     lambda: self.here.control(do="fill-zone", region="us-east-1"),
                     self.press_something,
+                    self.edit_tags,
+                    self.slack_is_away,
+                    self.clock_is_late,
                 )
             )()
         self.fragile = 0.0
+        self.here.chat.down, self.here.chat.busy_for = False, None
         self.here.control(do="clear-faults")
         self.pass_time(16 * MINUTE)
 
@@ -150,6 +158,33 @@ class Life:
                 if instance["market"] == "spot":
                     kinds = ["terminate-outside", "interrupt"]
                 self.here.control(do=self.chance.choice(kinds), instance=instance["id"])
+            elif instance["state"] == "stopped":
+                ec2: Any = self.here._client("ec2")(instance["region"])
+                with contextlib.suppress(ClientError, BotoCoreError):
+                    ec2.start_instances(InstanceIds=[instance["id"]])
+
+    def edit_tags(self) -> None:
+        """The deadline of what runs is moved, spoilt or taken away."""
+        for instance in self.here.world.state()["instances"]:
+            if instance["state"] == "running":
+                ec2: Any = self.here._client("ec2")(instance["region"])
+                later = int(self.here.now.timestamp()) + self.chance.choice((600, 90_000))
+                value = self.chance.choice((str(later), "soon", None))
+                tag = {"Key": "gpu:deadline"} | ({"Value": value} if value else {})
+                edit = ec2.create_tags if value else ec2.delete_tags
+                with contextlib.suppress(ClientError, BotoCoreError):  # AWS fails for others, too
+                    edit(Resources=[instance["id"]], Tags=[tag])
+
+    def slack_is_away(self) -> None:
+        """For a while; it may say for how long."""
+        chat, length = self.here.chat, self.chance.choice((20, 90, 400)) * SECOND
+        chat.down = self.chance.random() < 0.5
+        chat.busy_for = None if chat.down else length
+        self.pass_time(length)
+        chat.down, chat.busy_for = False, None
+
+    def clock_is_late(self) -> None:
+        self.here._next_minute += self.chance.choice((2, 10, 60)) * MINUTE
 
     def pass_time(self, length: timedelta) -> None:
         end = self.here.now + length
@@ -200,9 +235,18 @@ def _all_is_kept(life: Life) -> None:
         assert not (up and m.lease and here.now > m.lease.deadline + 3 * MINUTE), "late"
         assert not (m.lease and m.state is State.RUNNING and m.lease.deadline > m.lease.hard)
         assert m.owed == (), "somebody was not told"
+        # A function that dies between posting and writing so is the one that may say it twice.
+        assert not life.whole or _warned_once(here), "warned twice"
         assert m.due_at is not None or m.state in FINAL, "nobody will look again"
     for m in here.ledger.live():
         life.type(f"end {m.name}")
     life.pass_time(12 * MINUTE)
     assert here.ledger.live() == ()
     assert set(here.counts().values()) == {0}
+
+
+def _warned_once(here: Town) -> bool:
+    """No button of a warning, which names the lease's version, stands in two messages."""
+    warnings = [one for one in here.news() if "so far" in one.text]
+    values = [b["value"] for one in warnings for b in buttons(one) if b["action_id"] == "stop"]
+    return len(values) == len(set(values))
