@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
 MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture
+	install-ministack clean picture team
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -55,6 +55,11 @@ build-native: install ## The same for this machine's own Python: what the local 
 
 bench: install ## Measure the door against Bolt's own pattern, as ratios of one run
 	@$(BIN)/python -m bench
+
+PEOPLE ?= 50
+DAYS ?= 30
+team: install ## Let a team live in the simulated world and count what it cost (PEOPLE=8 DAYS=3)
+	@PYTHONPATH=src:. $(BIN)/python -m sim.team --people $(PEOPLE) --days $(DAYS)
 
 picture: install install-ministack ## Make the README's picture from a local run (needs a Chromium)
 	@$(BIN)/python scripts/picture.py

@@ -5,7 +5,7 @@ early, forget, start again; EC2 takes spot machines back; somebody types `shutdo
 machine may be past its deadline by more than three; at the end our meter is held against the bill
 that the world itself has kept, and every warning is counted.
 
-    python -m sim.team --people 50 --days 30 --seed 1
+    make team PEOPLE=50 DAYS=30
 """
 
 import argparse
