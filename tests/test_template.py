@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
+from adapters.items import deed_key
 from core.flows.stuck import METRIC
 from handlers import settings
 
@@ -319,6 +322,20 @@ def test_the_ledger_is_kept_and_guarded() -> None:
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {
         "PointInTimeRecoveryEnabled": True
     }
+
+
+def test_what_stands_in_the_audit_trail_is_neither_changed_nor_deleted() -> None:
+    written = deed_key(datetime(2026, 11, 26, tzinfo=UTC), "m-1")[0]
+    denied = [
+        one
+        for one in statements("Slack")
+        if one["Effect"] == "Deny" and "dynamodb:DeleteItem" in one["Action"]
+    ]
+    (one,) = denied
+    assert set(one["Action"]) == {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    pattern = one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]
+    assert fnmatch(written, pattern)
+    assert not fnmatch("M#m-1", pattern)
 
 
 def test_everything_that_fails_for_good_raises_an_alarm() -> None:
