@@ -21,8 +21,10 @@ def money(sandbox: Drive, public_key: str) -> Iterator[Drive]:
     sandbox.set_quota(G_ON_DEMAND, 64)
     sandbox.allow_everything("ada", public_key)
     yield sandbox
-    for text in ("policy reset approval-above", "budget each off"):
-        sandbox.slash("sam", text)
+    sandbox.slash("sam", "policy reset approval-above")
+    sandbox.wait_message("sam", "approval-above is 10 now")
+    sandbox.slash("sam", "budget each off")
+    sandbox.wait_message("sam", "no budget any more")
 
 
 def test_only_an_admin_changes_a_rule_and_says_what_money_there_is(money: Drive) -> None:
