@@ -22,7 +22,7 @@ def money(sandbox: Drive, public_key: str) -> Iterator[Drive]:
     sandbox.allow_everything("ada", public_key)
     yield sandbox
     sandbox.slash("sam", "policy reset approval-above")
-    sandbox.wait_message("sam", "approval-above is 10 now")
+    sandbox.wait_message("sam", "approval-above is as the template says now")
     sandbox.slash("sam", "budget each off")
     sandbox.wait_message("sam", "no budget any more")
 
