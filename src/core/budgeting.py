@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core import costs, meter
+from core.budgets import is_of
 from core.model import Bill, Budget, Scope
 from core.periods import period
 
@@ -29,7 +30,7 @@ def states(
     for budget in budgets:
         who = budget.who or (viewer if budget.scope is Scope.PERSON else "")
         if _is_seen(budget, who, viewer, budgets):
-            own = [bill for bill in bills if _counts(bill, budget.scope, who)]
+            own = [bill for bill in bills if is_of(budget, who, bill.owner, bill.channel)]
             if budget.monthly is not None:
                 used = meter.total(own, month.since, month.until)
                 found.append(_state(budget, who, used, budget.monthly, hourly=False))
@@ -52,13 +53,3 @@ def _is_seen(budget: Budget, who: str, viewer: str, budgets: tuple[Budget, ...])
         case Scope.PERSON:
             named = any(b.scope is Scope.PERSON and b.who == viewer for b in budgets)
             return who == viewer and (bool(budget.who) or not named)
-
-
-def _counts(bill: Bill, scope: Scope, who: str) -> bool:
-    match scope:
-        case Scope.TEAM:
-            return True
-        case Scope.CHANNEL:
-            return bill.channel == who
-        case Scope.PERSON:
-            return bill.owner == who

@@ -98,8 +98,8 @@ def standing(
 ) -> Standing:
     """How it stands now."""
     first, following = month_of(now)
-    mine = [one for one in commitments if _is_of(budget, who, one.owner, one.channel)]
-    of_it = [one for one in bills if _is_of(budget, who, one.owner, one.channel)]
+    mine = [one for one in commitments if is_of(budget, who, one.owner, one.channel)]
+    of_it = [one for one in bills if is_of(budget, who, one.owner, one.channel)]
     return Standing(
         budget=budget,
         who=who,
@@ -109,7 +109,8 @@ def standing(
     )
 
 
-def _is_of(budget: Budget, who: str, owner: str, channel: str) -> bool:
+def is_of(budget: Budget, who: str, owner: str, channel: str) -> bool:
+    """Whether what is that owner's, in that channel, counts for the budget of `who`."""
     match budget.scope:
         case Scope.TEAM:
             return True

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from core.idle import FRESH
 from core.model import Sample, Usage
 
 SLOT = timedelta(minutes=15)
 SLOTS = 16  # four hours
-FRESH = timedelta(minutes=7)  # a report, and two minutes for it to arrive
 
 
 @dataclass(frozen=True, kw_only=True)

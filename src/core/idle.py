@@ -20,7 +20,6 @@ from core.model import Machine, Policy, Sample, Usage
 IDLE_GPU = 5
 IDLE_CPU = 10
 USED_CPU = 50  # the first boot alone reaches some 30 %: only more than that is somebody's work
-REPORT = timedelta(minutes=5)  # between two reports of a machine
 GAP = timedelta(minutes=3)  # samples are a minute apart: two that are missing leave a gap
 FRESH = timedelta(minutes=7)  # a report, and two minutes for it to arrive
 NEARLY = timedelta(seconds=90)  # how far before the stop the last sample may be
@@ -116,27 +115,6 @@ def _most(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
 
 
-# ---- what is shown --------------------------------------------------------------------------
-
-
-def points(
-    usages: tuple[Usage, ...], now: datetime, span: timedelta, step: timedelta = SLOT
-) -> tuple[Sample, ...]:
-    """The last hours in even steps, oldest first, for a chart: each step's busiest of all these.
-
-    `at` is when a step begins. A figure is None where nothing is known; `step` is some SLOTs.
-    """
-    begins = [_slot(now) + SLOT - step * n for n in range(int(span / step), 0, -1)]
-    every = [sample for usage in usages for sample in usage.samples]
-    return tuple(_busiest(at, [s for s in every if at <= s.at < at + step]) for at in begins)
-
-
-def latest(usages: tuple[Usage, ...], now: datetime) -> Sample | None:
-    """The newest figures of all these together; None where none is fresh."""
-    last = [u.samples[-1] for u in usages if u.samples and now - u.samples[-1].at <= FRESH]
-    return _busiest(min(s.at for s in last), last) if last else None
-
-
 # ---- what is decided ------------------------------------------------------------------------
 
 
@@ -201,8 +179,3 @@ def is_used(m: Machine, usages: tuple[Usage, ...], now: datetime) -> bool:
     return any(
         (s.gpu or 0) >= IDLE_GPU or (s.cpu or 0) >= IDLE_CPU or (s.ssh or 0) > 0 for s in last
     )
-
-
-def kept_for(usage: Usage, due_at: datetime) -> Usage:
-    """The row, to be looked over again then."""
-    return replace(usage, due_at=due_at)

@@ -3,11 +3,8 @@
 EC2 bills Linux by the second, sixty seconds at least for every start (StartInstances' reference).
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
-
-from core.model import Run
 
 # "Amazon EBS pricing", gp3 in us-east-1, baseline IOPS and throughput included. Other regions
 # differ by a few tenths, so amounts for disks are estimates.
@@ -43,28 +40,6 @@ def cost(hourly: Decimal, length: timedelta) -> Decimal:
         return Decimal(0)
     seconds = -(-length // timedelta(seconds=1))
     return hourly * max(_SHORTEST, seconds) / _SECONDS_AN_HOUR
-
-
-def spent(runs: Iterable[Run], now: datetime) -> Decimal:
-    """USD of every stretch up to `now`, without disk and address.
-
-    Where a member of a group comes or goes, one stretch follows on another: nothing was started
-    anew, so the minute that a start costs at least is not charged for what came before.
-    """
-    all_of_them = tuple(runs)
-    following = {run.started_at for run in all_of_them}
-    return sum(
-        (_of_run(run, now, followed=run.ended_at in following) for run in all_of_them), Decimal(0)
-    )
-
-
-def _of_run(run: Run, now: datetime, *, followed: bool) -> Decimal:
-    length = (run.ended_at or now) - run.started_at
-    return _exact(run.hourly, length) if followed else cost(run.hourly, length)
-
-
-def _exact(hourly: Decimal, length: timedelta) -> Decimal:
-    return hourly * max(0, -(-length // timedelta(seconds=1))) / _SECONDS_AN_HOUR
 
 
 def disk_monthly(

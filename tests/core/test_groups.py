@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from core import lifecycle as life
-from core import price
+from core import meter
+from core.bills import bill_of
 from core.lifecycle import groups
 from core.model import (
     Attempt,
@@ -240,6 +241,12 @@ def test_one_that_somebody_stops_leaves_the_others_running() -> None:
     assert m.runs[-1].hourly == 2
 
 
+def machines_cost(m: Machine, until: datetime) -> Decimal:
+    """USD of its instances up to then, without their addresses and disks."""
+    runs = tuple(replace(run, instances=0) for run in m.runs)
+    return meter.spent(replace(bill_of(m), runs=runs, stores=()), T, until)
+
+
 # ---- losing ---------------------------------------------------------------------------------
 
 
@@ -250,7 +257,7 @@ def test_a_member_that_ends_by_itself_is_counted_and_billed_no_more() -> None:
     assert (m.state, m.lost, m.missing) == (State.RUNNING, 1, 0)
     assert [one.number for one in m.members] == [1, 3]
     assert m.history[-1].what == "taken back by EC2: 2; 2 are left"
-    assert price.spent(m.runs, T + 2 * HOUR) == Decimal("0.4") * (3 + 2)
+    assert machines_cost(m, T + 2 * HOUR) == Decimal("0.4") * (3 + 2)
 
 
 def test_numbers_are_never_given_again() -> None:
@@ -300,7 +307,7 @@ def test_a_group_costs_the_sum_of_its_members_from_when_each_was_bought() -> Non
     m = life.adopted(attempting(m, 2, B), T + 3 * SECOND, some(6, "us-east-1b"))
     assert m.hourly == 16
     second = Decimal(1) / 3600
-    assert price.spent(m.runs, T + HOUR).quantize(Decimal("0.0001")) == (
+    assert machines_cost(m, T + HOUR).quantize(Decimal("0.0001")) == (
         (10 * 3600 + 6 * 3597) * second
     ).quantize(Decimal("0.0001"))
 

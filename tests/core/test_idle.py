@@ -232,25 +232,6 @@ def test_a_row_stays_small_and_still_knows_since_when() -> None:
     assert times == sorted(set(times))
 
 
-def test_a_chart_has_even_steps_with_the_busiest_of_each_and_holes_where_nothing_is_known() -> None:
-    row = told(*[BUSY] * 20, *[QUIET] * 20)
-    now = START + 60 * MINUTE
-    drawn = idle.points((row,), now, timedelta(hours=2))
-    assert len(drawn) == 12
-    assert [p.at for p in drawn] == [now - n * idle.SLOT for n in range(11, -1, -1)]
-    assert [p.gpu for p in drawn] == [None] * 5 + [93, 93, 0, 0] + [None] * 3
-    both = idle.points((row, told(*[(7, 1, 0)] * 40, id=TWO)), now, timedelta(hours=1))
-    assert [p.gpu for p in both] == [93, 7, 7] + [None] * 3
-
-
-def test_the_latest_figures_are_the_busiest_of_what_is_fresh() -> None:
-    rows = (told(*[QUIET] * 10), told(*[BUSY] * 10, id=TWO))
-    latest = idle.latest(rows, START + 10 * MINUTE)
-    assert latest is not None
-    assert (latest.gpu, latest.ssh) == (93, 1)
-    assert idle.latest(rows, START + 60 * MINUTE) is None
-
-
 figures = st.tuples(
     st.none() | st.integers(0, 100), st.none() | st.integers(0, 100), st.none() | st.integers(0, 3)
 )
@@ -284,4 +265,4 @@ def test_whatever_comes_in_whatever_order_time_in_a_row_goes_one_way(
 
 
 def test_a_report_holds_more_than_two_of_the_usual_ones() -> None:
-    assert MOST_LOOKS >= 2 * (idle.REPORT / MINUTE)
+    assert 2 * (timedelta(minutes=5) / MINUTE) <= MOST_LOOKS

@@ -1,6 +1,6 @@
 """Money: by the second, a minute at least, exact until it is written."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import price
-from core.model import Run
 
-T0 = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 D = Decimal
 
 
@@ -32,20 +30,6 @@ def test_cost_goes_by_the_second_and_a_minute_at_least(
     hourly: str, length: timedelta, usd: str
 ) -> None:
     assert price.cost(D(hourly), length) == D(usd)
-
-
-def test_what_was_spent_is_the_sum_of_the_runs_the_open_one_up_to_now() -> None:
-    runs = (
-        Run(started_at=T0, ended_at=T0 + timedelta(hours=1), hourly=D("3.06")),
-        Run(started_at=T0 + timedelta(hours=5), ended_at=None, hourly=D("1.00")),
-    )
-    assert price.spent(runs, T0 + timedelta(hours=7)) == D("5.06")
-    assert price.spent((), T0) == 0
-
-
-def test_a_clock_that_runs_behind_costs_nothing_instead_of_less_than_nothing() -> None:
-    run = Run(started_at=T0, ended_at=None, hourly=D("3.06"))
-    assert price.spent([run], T0 - timedelta(minutes=2)) == 0
 
 
 def test_a_stopped_machine_pays_for_its_disk_alone() -> None:

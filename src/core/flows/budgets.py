@@ -36,7 +36,7 @@ def standings(house: House) -> tuple[Standing, ...]:
     now, every = house.clock(), house.policy.budgets
     if not every:
         return ()
-    bills = spending.bills(house, spending.month_began(now))
+    bills = spending.bills(house, budgets.month_of(now)[0])
     promised = purse.settle(house)
     return tuple(
         budgets.standing(budget, who, bills, promised, now)
@@ -93,7 +93,7 @@ def watch(house: House) -> None:
     found = standings(house)
     if not found:
         return _spare(house, ())
-    month = spending.month_began(house.clock())
+    month, _ = budgets.month_of(house.clock())
     for at in found:
         _tell(house, f"{month:%Y-%m}", at)
     over = tuple(at for at in found if at.over) if house.policy.over is Over.STOP else ()
@@ -105,13 +105,7 @@ def watch(house: House) -> None:
 
 
 def _concerns(at: Standing, m: Machine) -> bool:
-    match at.budget.scope:
-        case Scope.TEAM:
-            return True
-        case Scope.PERSON:
-            return m.owner == at.who
-        case Scope.CHANNEL:
-            return m.channel == at.who
+    return budgets.is_of(at.budget, at.who, m.owner, m.channel)
 
 
 def _doom(house: House, m: Machine, against: Standing) -> None:

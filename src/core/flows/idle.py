@@ -53,6 +53,8 @@ def beat(house: House, machine: str, report: Report, received: datetime) -> None
 
 def _consider(house: House, m: Machine) -> None:
     """Ask, take the question back, or have it looked at whose time has come."""
+    if m.doom is None and idle.window(m, house.policy) is None:
+        return
     now, told = house.clock(), unused.usages(house, m)
 
     def change(row: Machine) -> Machine:

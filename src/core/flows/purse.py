@@ -36,7 +36,7 @@ def claim(
     new = Commitment(
         machine=m.id, owner=m.owner, channel=m.channel, hourly=hourly, since=now, until=until
     )
-    bills = spending.bills(house, spending.month_began(now))
+    bills = spending.bills(house, budgets.month_of(now)[0])
     over = house.policy.over
     for _ in range(MOST_TRIES):
         seen = house.ledger.row(Purse, KEY)
@@ -48,17 +48,6 @@ def claim(
             return stands
         if _written(house, seen, (*others, new)):
             return ()
-    raise StaleRow(KEY)
-
-
-def release(house: House, machine: str) -> None:
-    """It can cost nothing any more but its disk: what was set aside for it is free."""
-    for _ in range(MOST_TRIES):
-        seen = house.ledger.row(Purse, KEY)
-        if seen is None or all(one.machine != machine for one in seen.commitments):
-            return
-        if _written(house, seen, _others(seen, machine)):
-            return
     raise StaleRow(KEY)
 
 

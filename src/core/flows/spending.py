@@ -1,7 +1,7 @@
 """Gathers every bill there is of a stretch of time: of machines that have ended, of those that
 live, and of what outlives them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from core.bills import bill_of
 from core.flows.house import House
@@ -15,11 +15,6 @@ def bills(house: House, since: datetime) -> tuple[Bill, ...]:
     living = {m.id: bill_of(m) for m in house.ledger.live()}
     lasting = tuple(_bill(tab) for tab in house.ledger.rows(Tab))
     return (*{**living, **ended}.values(), *lasting)
-
-
-def month_began(now: datetime) -> datetime:
-    """The first moment of the calendar month, UTC."""
-    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _bill(tab: Tab) -> Bill:

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from core import price
 from core.flows.house import House
-from core.model import DataVolume, ImageState, SavedImage, Store, Tab
+from core.model import DataVolume, ImageState, SavedImage, Tab
 from core.ports import StaleRow
+from core.stores import kept_up
 
 
 def of_volume(house: House, key: str, row: DataVolume | None) -> None:
@@ -18,7 +19,8 @@ def of_volume(house: House, key: str, row: DataVolume | None) -> None:
         copies = (row.move.complete, row.move.copied)
         monthly += price.snapshot_monthly(row.gb) * sum(copies)
     owner, _, name = key.partition(".")
-    _keep(house, Tab(what=f"data-volume/{key}", name=name, owner=owner), "data", monthly)
+    new = Tab(what=f"data-volume/{key}", name=name, owner=owner)
+    _keep(house, house.ledger.row(Tab, new.what), new, "data", monthly)
 
 
 def of_image(house: House, name: str) -> None:
@@ -32,29 +34,18 @@ def of_image(house: House, name: str) -> None:
     monthly = price.snapshot_monthly(row.root_gb) * there if row else Decimal(0)
     owner = row.owner if row else known.owner if known else ""
     channel = row.channel if row else known.channel if known else ""
-    _keep(house, Tab(what=what, name=name, owner=owner, channel=channel), "image", monthly)
+    new = Tab(what=what, name=name, owner=owner, channel=channel)
+    _keep(house, known, new, "image", monthly)
 
 
-def _keep(house: House, new: Tab, kind: str, monthly: Decimal) -> None:
+def _keep(house: House, seen: Tab | None, new: Tab, kind: str, monthly: Decimal) -> None:
     """A lost race is somebody else who has just written the same."""
-    seen = house.ledger.row(Tab, new.what)
     tab = seen or new
-    stores = _stretched(tab.stores, kind, monthly / price.HOURS_A_MONTH, house)
+    wanted = {kind: monthly / price.HOURS_A_MONTH} if monthly else {}
+    stores = kept_up(tab.stores, house.clock(), wanted)
     if stores == tab.stores:
         return
     try:
         house.ledger.save_row(replace(tab, owner=new.owner, stores=stores), seen)
     except StaleRow:
         return
-
-
-def _stretched(
-    stores: tuple[Store, ...], kind: str, hourly: Decimal, house: House
-) -> tuple[Store, ...]:
-    now = house.clock()
-    last = stores[-1] if stores and stores[-1].ended_at is None else None
-    if hourly == (last.hourly if last else 0):
-        return stores
-    closed = (*stores[:-1], replace(last, ended_at=now)) if last else stores
-    new = Store(kind=kind, started_at=now, ended_at=None, hourly=hourly)
-    return (*closed, new) if hourly else closed

@@ -1,6 +1,7 @@
 """What people ask to see: their machines, everybody's, one with its history, how to connect."""
 
 from core import commands, messages, meter
+from core.budgets import month_of
 from core.flows import fingerprints, leftovers, spending, usage
 from core.flows.find import by_name, find
 from core.flows.house import House
@@ -13,7 +14,7 @@ def overview(house: House, request: Request) -> None:
     """The caller's machines, what they cost, and the likeliest next steps."""
     mine = house.ledger.of_owner(request.user)
     profile, now = house.ledger.profile(request.user), house.clock()
-    began = spending.month_began(now)
+    began, _ = month_of(now)
     bills = [bill for bill in spending.bills(house, began) if bill.owner == request.user]
     month = meter.total(bills, began, now)
     used = usage.of(house, mine)

@@ -1,5 +1,6 @@
 """What is known of a machine's use, and whether it is unused still when it is to stop."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core import idle
@@ -70,6 +71,6 @@ def forget(house: House, instance: str) -> None:
         if m is None or m.state in FINAL or instance not in {one.id for one in m.instances}:
             house.ledger.drop_row(row)
         else:
-            house.ledger.save_row(idle.kept_for(row, now + LOOK_OVER), row)
+            house.ledger.save_row(replace(row, due_at=now + LOOK_OVER), row)
     except StaleRow:
         return  # it has just reported, and is due anew
