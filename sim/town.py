@@ -29,7 +29,7 @@ from core.flows.sweep import Watch, sweep, wake_due
 from core.flows.wake import on_wake
 from core.model import Machine, Person, Policy
 from core.news import wake_key
-from sim import boto
+from sim import boto, direct
 from sim.chat import MemoryChat, Posted
 from sim.github import MemoryGithub
 from sim.ledger import MemoryLedger
@@ -74,6 +74,7 @@ class Town:
     chat: MemoryChat = field(default_factory=MemoryChat)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     github: MemoryGithub = field(default_factory=MemoryGithub)
+    wire: bool = True  # boto3's own clients; without, calls go straight to the world
     sweeping: bool = True
     beating: bool = False  # machines report how much they are used; without, tests are quicker
     strikes_every: timedelta = timedelta(minutes=1)  # longer where months pass and little happens
@@ -124,7 +125,8 @@ class Town:
     def _client(self, service: str) -> Any:
         def of(region: str) -> Any:
             if (service, region) not in self._clients:
-                self._clients[service, region] = boto.client(self.world, service, region)
+                make = boto.client if self.wire else direct.Direct
+                self._clients[service, region] = make(self.world, service, region)
             return self._clients[service, region]
 
         return of

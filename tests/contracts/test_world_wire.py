@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from sandbox.ec2_wire import app
 from sim.boto import client
+from sim.direct import Direct
 from sim.world import Settings, World
 
 KEY = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEEYXqpZ7g0x9L+nSv4Rj+n7UYwmOA5gk7iDVnOYkOm"
@@ -61,6 +62,9 @@ def _clients(kind: str) -> Iterator[Clients]:
     if kind == "in process":
         world = _world()
         yield lambda service: client(world, service, "us-east-1")
+    elif kind == "straight":
+        world = _world()
+        yield lambda service: Direct(world, service, "us-east-1")
     elif kind == "over http":
         with _served(_world()) as url:
             yield _over_http(url)
@@ -69,13 +73,13 @@ def _clients(kind: str) -> Iterator[Clients]:
             yield lambda service: BOTO(service, region_name="us-east-1", **CREDENTIALS)
 
 
-@pytest.fixture(params=["in process", "over http"])
+@pytest.fixture(params=["in process", "straight", "over http"])
 def world(request: pytest.FixtureRequest) -> Iterator[Clients]:
     with _clients(request.param) as clients:
         yield clients
 
 
-@pytest.fixture(params=["in process", "over http", "moto"])
+@pytest.fixture(params=["in process", "straight", "over http", "moto"])
 def everywhere(request: pytest.FixtureRequest) -> Iterator[Any]:
     with _clients(request.param) as clients:
         yield clients("ec2")
