@@ -40,6 +40,7 @@ DOOR_FILES = (
     "handlers/beat.py",
     "handlers/door.py",
     "handlers/here.py",
+    "handlers/http_request.py",
 )
 # The services whose models ship. sts is what botocore falls back to for some credentials.
 SERVICES = frozenset(

@@ -40,6 +40,7 @@ class MemoryChat:
     down: bool = False
     busy_for: timedelta | None = None  # every call is answered 429 with that as Retry-After
     asked: int = 0  # calls that came, whatever they were answered
+    blind: bool = False  # users.info is refused: the app lacks its scope
     closed: set[str] = field(default_factory=set)
     lacks_scope: bool = False
     groups: dict[str, frozenset[str]] = field(default_factory=dict)  # user groups and who is in
@@ -97,6 +98,8 @@ class MemoryChat:
         """Who that is; ChatError for a stranger to users.info."""
         with self._lock:
             self._reach()
+            if self.blind:
+                raise ChatError("missing_scope")
             if user not in self._people:
                 raise ChatError("user_not_found")
             return self._people[user]

@@ -22,6 +22,7 @@ TWIN_FOR = timedelta(seconds=30)
 KEEP_REQUEST = timedelta(days=30)
 KEEP_TWIN = timedelta(hours=1)
 KEEP_FINAL = timedelta(days=400)
+_LONGEST = (2048, 1024)  # bytes of the two parts of a key
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Item = dict[str, Any]
@@ -173,6 +174,11 @@ def alive(m: Machine | None) -> Machine | None:
 
 def wire(key: Key) -> Item:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def can_be(key: Key) -> bool:
+    """Whether DynamoDB takes it for a key: of what it does not there is no item."""
+    return all(0 < len(part.encode()) <= most for part, most in zip(key, _LONGEST, strict=True))
 
 
 def machine_key(id: str) -> Key:

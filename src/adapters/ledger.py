@@ -266,6 +266,8 @@ class Table:
     # ---- the wire ---------------------------------------------------------------------------
 
     def _get(self, key: Key) -> Item | None:
+        if not items.can_be(key):
+            return None  # a word that somebody typed, or a button that is none of ours
         with translated("GetItem"):
             answer = self._client.get_item(
                 TableName=self._name, Key=items.wire(key), ConsistentRead=True

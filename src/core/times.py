@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from core.words import whole_number
+
 SHORTEST = timedelta(minutes=2)
 
 _NUMBER = r"[0-9]{1,5}(?:[.,][0-9]{1,3})?"
@@ -37,6 +39,12 @@ class Hours:
     days: tuple[int, ...]
     starts: tuple[int, int]  # hour and minute
     stops: tuple[int, int]  # the next day where it is not after the start
+
+
+def read_moment(text: str) -> datetime | None:
+    """Whole seconds since the epoch; None where it is no such number, or after the year 5000."""
+    seconds = whole_number(text, 11)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def read_length(text: str) -> timedelta | None:

@@ -81,6 +81,11 @@ def echo(word: str) -> str:
     return f"`{plain[:_LONGEST_ECHO]}{'…' if len(plain) > _LONGEST_ECHO else ''}`"
 
 
+def whole_number(text: str, digits: int) -> int | None:
+    """A whole number of at most so many ASCII digits; Python refuses to read thousands of them."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 def retyped(text: str, said: str, meant: str) -> str:
     """The command as it was typed, with one word put right."""
     words = [meant if word.lower() == said.lower() else word for word in text.split()]

@@ -5,8 +5,6 @@ people wait for it. Nothing of a request is parsed before its signature has been
 whatever anybody sends is answered with a 4xx, never with an error of ours.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -15,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from core.first_words import (
     NOT_CERTAIN,
@@ -25,29 +23,30 @@ from core.first_words import (
     has_private_key,
 )
 from handlers.aws_post import Refused, Service, Unclear, endpoint
+from handlers.http_request import (
+    FORM,
+    JSON,
+    Answer,
+    No,
+    body_of,
+    ephemeral,
+    form_of,
+    headers_of,
+    json_of,
+    part,
+    plain,
+    right_place,
+)
 
-Answer = dict[str, Any]
-
-LARGEST = 64 * 1024  # bytes; Slack's largest payloads stay well below
-MOST_FIELDS = 100
+LARGEST_MESSAGE = 256 * 1024  # bytes that every queue takes; escapes make a body longer
 MAX_AGE = 300  # seconds that a signature is good for, either way of the clock
 LOOK_AGAIN = 60  # seconds between two looks at the secret because of a bad signature
 LOOK_SOON = 2  # the same while no secret is known at all
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # visible ASCII, no backslash
-_FORM = "application/x-www-form-urlencoded"
 _HERE = "/here/"
 _BEAT = "/beat/"
-
-
-class _No(Exception):
-    """What a bad request is answered with."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status = status
-        self.why = why
 
 
 class Door:
@@ -82,14 +81,14 @@ class Door:
                 return self._link_opened(path.removeprefix(_HERE), event)
             if isinstance(path, str) and path.startswith(_BEAT):
                 return self._reported(path.removeprefix(_BEAT), event)
-            _right_place(event)
-            headers = _headers(event)
-            raw = _raw(event)
+            right_place(event)
+            headers = headers_of(event)
+            raw = body_of(event)
             self._verify(headers, raw)
             return self._take(headers.get("content-type", ""), raw)
-        except _No as no:
+        except No as no:
             print(f"refused with {no.status}: {no.why}")  # noqa: T201 - no logger here
-            return _plain(no.status, no.why)
+            return plain(no.status, no.why)
 
     # --- A one-time link ------------------------------------------------------------------------
 
@@ -97,10 +96,10 @@ class Door:
         """GET shows who asks for what; only POST has anything done, and that by the queue."""
         from handlers import here  # here, because Slack's requests need none of it
 
-        http = _part(_part(event, "requestContext"), "http")
+        http = part(part(event, "requestContext"), "http")
         method, address = http.get("method"), http.get("sourceIp")
         if method not in ("GET", "HEAD", "POST"):
-            raise _No(405, "GET and POST only")
+            raise No(405, "GET and POST only")
         link = here.read(token, self._keys, self._stack, self._now())
         if link is None and self._may_look_again():
             self._look_once_more()
@@ -122,22 +121,22 @@ class Door:
         """How much a machine is used. Its token is its only proof, and stands in no log."""
         from handlers import beat  # here, because Slack's requests need none of it
 
-        if _part(_part(event, "requestContext"), "http").get("method") != "POST":
-            raise _No(405, "POST only")
+        if part(part(event, "requestContext"), "http").get("method") != "POST":
+            raise No(405, "POST only")
         machine = beat.whose(token, self._keys, self._stack)
         if machine is None and self._may_look_again():
             self._look_once_more()
             machine = beat.whose(token, self._keys, self._stack)
         if machine is None:
-            raise _No(404 if self._keys else 503, "no machine's token")
-        message = beat.message(machine, _raw(event))
+            raise No(404 if self._keys else 503, "no machine's token")
+        message = beat.message(machine, body_of(event))
         if message is None:
-            raise _No(400, "no report")
+            raise No(400, "no report")
         try:
             self._send(message)
         except (Refused, Unclear) as error:
             print(f"a report was not taken: {error}")  # noqa: T201
-            raise _No(503, "not taken") from error
+            raise No(503, "not taken") from error
         return beat.taken()
 
     def _look_once_more(self) -> None:
@@ -153,17 +152,17 @@ class Door:
         stamp = headers.get("x-slack-request-timestamp", "")
         signature = headers.get("x-slack-signature", "")
         if not _TIMESTAMP.fullmatch(stamp) or not _SIGNATURE.fullmatch(signature):
-            raise _No(401, "not signed")
+            raise No(401, "not signed")
         if abs(self._now() - int(stamp)) > MAX_AGE:
-            raise _No(401, "signed too long ago")
+            raise No(401, "signed too long ago")
         signed = b"v0:" + stamp.encode() + b":" + raw
         if self._matches(signed, signature):
             return
         if not self._may_look_again():
-            raise _No(401 if self._keys else 503, "wrong signature")
+            raise No(401 if self._keys else 503, "wrong signature")
         self._look_once_more()  # it may have been replaced
         if not self._matches(signed, signature):
-            raise _No(401 if self._keys else 503, "wrong signature")
+            raise No(401 if self._keys else 503, "wrong signature")
 
     def _matches(self, signed: bytes, signature: str) -> bool:
         good = False
@@ -192,41 +191,41 @@ class Door:
 
     def _take(self, content_type: str, raw: bytes) -> Answer:
         kind = content_type.partition(";")[0].strip().lower()
-        if kind == "application/json":
-            return self._event(content_type, raw)
-        if kind != _FORM:
-            raise _No(400, "neither a form nor JSON")
-        form = _form(raw)
+        if kind == JSON:
+            return self._event(raw)
+        if kind != FORM:
+            raise No(400, "neither a form nor JSON")
+        form = form_of(raw)
         if form.get("ssl_check") == "1":
-            return _plain(200)
+            return plain(200)
         if "payload" in form:
-            return self._interaction(form["payload"], content_type, raw)
+            return self._interaction(form["payload"], raw)
         if form.get("command", "").startswith("/"):
-            return self._command(form, content_type, raw)
-        raise _No(400, "neither a command nor an interaction")
+            return self._command(form, raw)
+        raise No(400, "neither a command nor an interaction")
 
-    def _command(self, form: Mapping[str, str], content_type: str, raw: bytes) -> Answer:
+    def _command(self, form: Mapping[str, str], raw: bytes) -> Answer:
         self._ours(form.get("team_id"))
         self._answerable(form.get("response_url"))
         for needed in ("user_id", "channel_id", "trigger_id"):
             if not form.get(needed):
-                raise _No(400, f"a command without {needed}")
+                raise No(400, f"a command without {needed}")
         text = form.get("text", "")
         if has_private_key(text):  # it must not lie in a queue either
-            return _ephemeral(PRIVATE_KEY)
+            return ephemeral(PRIVATE_KEY)
         try:
-            self._enqueue("command", content_type, raw)
+            self._enqueue("command", raw)
         except Refused as error:
             print(f"a command was not taken: {error}")  # noqa: T201
-            return _ephemeral(NOT_TAKEN)
+            return ephemeral(NOT_TAKEN)
         except Unclear as error:
             print(f"a command may not have been taken: {error}")  # noqa: T201
-            return _ephemeral(NOT_CERTAIN)
-        return _ephemeral(first_words(text, self._region))
+            return ephemeral(NOT_CERTAIN)
+        return ephemeral(first_words(text, self._region))
 
-    def _interaction(self, text: str, content_type: str, raw: bytes) -> Answer:
-        payload = _json(text)
-        user, team = _part(payload, "user"), _part(payload, "team")
+    def _interaction(self, text: str, raw: bytes) -> Answer:
+        payload = json_of(text)
+        user, team = part(payload, "user"), part(payload, "team")
         self._ours(team.get("id") or user.get("team_id"))
         if user.get("team_id"):  # in a shared channel, people of other workspaces can click too
             self._ours(user["team_id"])
@@ -234,129 +233,55 @@ class Door:
         replies = payload.get("response_urls") or []
         for reply in replies if isinstance(replies, list) else [replies]:
             self._answerable(reply.get("response_url") if isinstance(reply, dict) else "?")
-        return self._passed_on("interaction", content_type, raw)
+        return self._passed_on("interaction", raw)
 
-    def _event(self, content_type: str, raw: bytes) -> Answer:
-        event = _json(raw)
+    def _event(self, raw: bytes) -> Answer:
+        event = json_of(raw)
         if event.get("type") == "url_verification":
             challenge = event.get("challenge")
             if not isinstance(challenge, str) or len(challenge) > 1000:
-                raise _No(400, "no challenge")
-            return _plain(200, challenge)
+                raise No(400, "no challenge")
+            return plain(200, challenge)
         self._ours(event.get("team_id"))
-        return self._passed_on("event", content_type, raw)
+        return self._passed_on("event", raw)
 
     def _ours(self, team: object) -> None:
         """Without SLACK_TEAM_ID every workspace that can sign is ours."""
         if self._team and team != self._team:
-            raise _No(401, "another workspace")
+            raise No(401, "another workspace")
 
     def _answerable(self, url: object) -> None:
         """Answers go to Slack's own origin and nowhere else: compared whole, never searched for."""
         if url is None or url == "":
             return
         if not isinstance(url, str) or not _PLAIN_URL.fullmatch(url):
-            raise _No(400, "response_url is no URL")
+            raise No(400, "response_url is no URL")
         if not url.startswith(self._replies_to + "/"):
-            raise _No(400, "response_url is not Slack's")
+            raise No(400, "response_url is not Slack's")
 
     # --- On with it -----------------------------------------------------------------------------
 
-    def _passed_on(self, kind: str, content_type: str, raw: bytes) -> Answer:
+    def _passed_on(self, kind: str, raw: bytes) -> Answer:
         """A failure is a 500 here: Slack sends events again and tells a person who clicked."""
         try:
-            self._enqueue(kind, content_type, raw)
+            self._enqueue(kind, raw)
         except (Refused, Unclear) as error:
             print(f"an {kind} was not taken: {error}")  # noqa: T201
-            return _plain(500, "not taken")
-        return _plain(200)
+            return plain(500, "not taken")
+        return plain(200)
 
-    def _enqueue(self, kind: str, content_type: str, raw: bytes) -> None:
+    def _enqueue(self, kind: str, raw: bytes) -> None:
+        """The content type is the one that it was read as: what came with it is not signed."""
+        content_type = JSON if kind == "event" else FORM
         self._send({"kind": kind, "body": raw.decode(), "content_type": content_type})
 
     def _send(self, what: Mapping[str, object]) -> None:
         message = {"v": 1, **what, "received_at": int(self._now())}
         body = json.dumps(message, separators=(",", ":"))
+        if len(body) > LARGEST_MESSAGE:
+            raise No(413, "too large for the queue")
         request = {"QueueUrl": self._queue_url, "MessageBody": body}
         self._queue.call("AmazonSQS.SendMessage", request)
-
-
-# --- The shape of requests and answers ----------------------------------------------------------
-
-
-def _right_place(event: Mapping[str, Any]) -> None:
-    if event.get("rawPath") != "/slack":
-        raise _No(404, "nothing here")
-    if _part(_part(event, "requestContext"), "http").get("method") != "POST":
-        raise _No(405, "POST only")
-
-
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    found = _part(event, "headers")
-    return {str(name).lower(): value for name, value in found.items() if isinstance(value, str)}
-
-
-def _raw(event: Mapping[str, Any]) -> bytes:
-    """The body's bytes as they were sent."""
-    body = event.get("body") or ""
-    if not isinstance(body, str) or len(body) > 2 * LARGEST:
-        raise _No(400, "too large")
-    try:
-        if event.get("isBase64Encoded"):
-            raw = base64.b64decode(body, validate=True)
-        else:
-            raw = body.encode()
-    except (binascii.Error, ValueError):
-        raise _No(400, "not readable") from None
-    if len(raw) > LARGEST:
-        raise _No(400, "too large")
-    return raw
-
-
-def _form(raw: bytes) -> dict[str, str]:
-    """The form's fields. One that comes twice could mean one thing here and another behind."""
-    try:
-        pairs = parse_qsl(
-            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
-    except ValueError:
-        raise _No(400, "not a form in UTF-8") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise _No(400, "a field comes twice")
-    return form
-
-
-def _json(text: str | bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text.decode() if isinstance(text, bytes) else text)
-    except (ValueError, RecursionError):
-        raise _No(400, "not JSON in UTF-8") from None
-    if not isinstance(found, dict):
-        raise _No(400, "no JSON object")
-    return found
-
-
-def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = whole.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _plain(status: int, text: str = "") -> Answer:
-    return {
-        "statusCode": status,
-        "headers": {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"},
-        "body": text,
-    }
-
-
-def _ephemeral(text: str) -> Answer:
-    """An answer that only the typer sees."""
-    return {
-        "statusCode": 200,
-        "headers": {"content-type": "application/json", "cache-control": "no-store"},
-        "body": json.dumps({"response_type": "ephemeral", "text": text}),
-    }
 
 
 # --- Where things are ---------------------------------------------------------------------------

@@ -5,13 +5,12 @@ record that fails is reported as failed, so the queue delivers it again and at l
 dead-letter queue. Every flow is safe to repeat.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -25,7 +24,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
-from core import beats, messages, names
+from core import messages, names
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
 from core.flows import entrance, home, idle, route
@@ -35,15 +34,13 @@ from core.flows.request import Click, Request, in_person
 from core.flows.speak import answer
 from core.flows.wake import on_wake
 from core.lifecycle import LAUNCH_WITHIN
-from handlers import wiring
+from handlers import queued, wiring
+from handlers.queued import Beat, ForBolt, Unreadable, Wake
 
 logger = Logger()
 metrics = Metrics(namespace="gpu")
 processor = BatchProcessor(event_type=EventType.SQS)
 
-_WAKE = "wake"
-_LINK = "here"
-_BEAT = "beat"
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 R = TypeVar("R", Request, Click)
 
@@ -70,32 +67,43 @@ def _count(name: str) -> None:
 
 def serve(house: House, record: SQSRecord) -> None:
     """Carry out one message of the queue; an exception has it delivered again."""
-    message = json.loads(record.body)
-    if message["kind"] == _WAKE:
-        logger.append_keys(wake=message["key"])
-        on_wake(house, message["key"])
+    try:
+        message = queued.read(record.body)
+    except Unreadable as error:
+        # As unreadable the tenth time: it is told of here, and does not block the dead letters.
+        logger.error("dropped, for it cannot be read", reason=str(error))
+        metrics.add_metric(name="Unreadable", unit=MetricUnit.Count, value=1)
         return
-    received = datetime.fromtimestamp(message["received_at"], UTC)
-    if message["kind"] == _LINK:
-        logger.append_keys(user=message["user"])
-        link, user, address = message["link"], message["user"], message["address"]
-        entrance.here(house, Opened(link=link, user=user, address=address, at=received))
-        return
-    if message["kind"] == _BEAT:
-        logger.append_keys(machine=message["machine"])
-        report = beats.known({field: message[field] for field in beats.FIELDS})
-        assert report is not None, "the door lets nothing else in"
-        idle.beat(house, message["machine"], report, received)
+    match message:
+        case Wake():
+            logger.append_keys(wake=message.key)
+            on_wake(house, message.key)
+        case Opened():
+            logger.append_keys(user=message.user)
+            entrance.here(house, message)
+        case Beat():
+            logger.append_keys(machine=message.machine)
+            idle.beat(house, message.machine, message.report, message.received)
+        case ForBolt():
+            _dispatch(house, record, message)
+        case _:
+            assert_never(message)
+
+
+def _dispatch(house: House, record: SQSRecord, message: ForBolt) -> None:
+    if message.body is None:
+        logger.info("nobody listens to that kind of event or form")
         return
     first = record.attributes.approximate_receive_count == "1"
-    app = _router(house, _Answering(house, record.message_id, received, first=first))
-    request = BoltRequest(body=message["body"], headers={"content-type": [message["content_type"]]})
-    answer = app.dispatch(request)
-    if answer.status not in (200, 404):  # 404: an event or form that nobody here listens to
+    answering = _Answering(house, record.message_id, message.received, first=first)
+    # The mode in which Bolt takes a body that has been read already.
+    request = BoltRequest(body=message.body, mode="socket_mode")
+    answer = _router(answering).dispatch(request)
+    if answer.status != 200:
         raise RuntimeError(f"Bolt answered {answer.status}")
 
 
-def _router(house: House, answering: "_Answering") -> App:
+def _router(answering: "_Answering") -> App:
     """Bolt as the router: no lazy listeners, no second look at a signature, no call of Slack."""
     app = App(
         authorize=_authorize,
@@ -120,7 +128,7 @@ def _router(house: House, answering: "_Answering") -> App:
 
     @app.event("app_home_opened")
     def on_home(body: dict[str, Any]) -> None:
-        if body["event"].get("tab") == "home":  # the other one is where direct messages are
+        if body["event"]["tab"] == "home":  # the other one is where direct messages are
             logger.append_keys(user=body["event"]["user"])
             home.opened(answering.house, body["event"]["user"])
 
@@ -141,25 +149,24 @@ def _typed(body: dict[str, Any]) -> Request:
         id=names.request_id(body["team_id"], "slash", body["trigger_id"]),
         user=body["user_id"],
         channel=body["channel_id"],
-        text=body.get("text", ""),
-        response_url=body.get("response_url") or in_person(body["user_id"]),
+        text=body["text"],
+        response_url=body["response_url"] or in_person(body["user_id"]),
     )
 
 
 def _pressed(body: dict[str, Any]) -> Click:
     action = body["actions"][0]
-    channel = body.get("channel") or {}
-    name, value = action["action_id"], action.get("value", "")
-    if action.get("type") == "datetimepicker":  # it has no value: the ids stand in its name
+    name, value = action["action_id"], action["value"]
+    if action["type"] == "datetimepicker":  # it has no value: the ids stand in its name
         name, _, ids = name.partition("/")
-        value = f"{ids}:{action.get('selected_date_time') or ''}"
+        value = f"{ids}:{action['selected_date_time'] or ''}"
     return Click(
         id=names.request_id(body["team"]["id"], "click", body["trigger_id"]),
         user=body["user"]["id"],
-        channel=channel.get("id", ""),
+        channel=body["channel"]["id"],
         action=name,
         value=value,
-        response_url=body.get("response_url") or in_person(body["user"]["id"]),
+        response_url=body["response_url"] or in_person(body["user"]["id"]),
     )
 
 

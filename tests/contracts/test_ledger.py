@@ -866,3 +866,15 @@ def test_of_many_claims_on_the_last_money_exactly_one_passes(ledger: Ledger) -> 
     assert (len(refused), refused.count(False)) == (MANY, 1)
     row = ledger.row(Purse, purse.KEY)
     assert row is not None and len(row.commitments) == 1
+
+
+@pytest.mark.parametrize("word", ["x" * 1100, "x" * 3000, "\u00e9" * 1500])
+def test_a_word_that_no_key_can_be_names_nothing(ledger: Ledger, word: str) -> None:
+    assert ledger.machine(word) is None
+    assert ledger.named(word) is None
+    assert ledger.row(SavedImage, word) is None
+
+
+def test_nothing_is_found_under_no_name(ledger: Ledger) -> None:
+    assert ledger.machine("") is None
+    assert ledger.row(Approval, "") is None

@@ -83,13 +83,17 @@ def test_other_methods_are_405(aws: Any, door: Door, method: Any) -> None:
         json.dumps({**REPORT, "user": "U0ADA"}),
         json.dumps({**REPORT, "samples": []}),
         json.dumps(REPORT) + " " * beats.LARGEST,
-        "x" * 200_000,
         7,
         ["x"],
     ],
 )
 def test_what_is_no_report_is_400(aws: Any, door: Door, body: Any) -> None:
     assert door.answer(event(token(), body))["statusCode"] == 400
+    assert not aws.queued
+
+
+def test_a_report_of_any_size_is_413_before_it_is_read(aws: Any, door: Door) -> None:
+    assert door.answer(event(token(), "x" * 200_000))["statusCode"] == 413
     assert not aws.queued
 
 

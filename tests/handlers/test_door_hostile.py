@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.door import LARGEST, Door
+from handlers.door import LARGEST_MESSAGE, Door
+from handlers.http_request import LARGEST, MOST_DEEP
 
 Event = dict[str, Any]
 Change = Callable[[Any], Event]
@@ -25,6 +26,7 @@ FORM = {
     "trigger_id": "1.2.3",
 }
 NOW = 1_795_000_000
+FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def changed(**fields: Any) -> Change:
@@ -103,8 +105,6 @@ UNSIGNED: dict[str, Change] = {
 }
 
 MALFORMED: dict[str, Change] = {
-    "too large": body(b"command=%2Fgpu&text=" + b"a" * LARGEST),
-    "far too large": changed(body="a" * (3 * LARGEST)),
     "broken base64": changed(body="%%%", isBase64Encoded=True),
     "base64 with line breaks": changed(body="YWJj\nYWJj", isBase64Encoded=True),
     "base64 not ASCII": changed(body="é", isBase64Encoded=True),
@@ -129,16 +129,60 @@ MALFORMED: dict[str, Change] = {
     "payload a list": payload("[]"),
     "payload not JSON": payload("{"),
     "payload empty": payload(""),
-    "payload too deep": payload("[" * 50_000),
-    "payload of endless digits": payload("1" * 50_000),
+    "payload too deep": payload("[" * 10_000),
+    "payload of endless digits": payload("1" * 20_000),
     "JSON not an object": body(b"[1]", "application/json"),
     "JSON not UTF-8": body(b'{"a":"\xff"}', "application/json"),
     "JSON too deep": body(b'{"a":' * 10_000, "application/json"),
+    "a name twice in JSON": body(
+        b'{"type":"event_callback","team_id":"T0EVIL","team_id":"T0HOME"}', "application/json"
+    ),
+    "a name twice, written two ways": body(
+        b'{"type":"event_callback","team_id":"T0HOME","te\\u0061m_id":"T0HOME"}',
+        "application/json",
+    ),
+    "a name twice deep in a payload": payload(
+        '{"type":"block_actions","team":{"id":"T0EVIL","id":"T0HOME"},"user":{"id":"U1"}}'
+    ),
+    "half a character": payload({**CLICK, "actions": [{"value": "\ud800"}]}),
+    "half a character in a name": payload({**CLICK, "\udfff": 1}),
+    "halves in the wrong order": payload({**CLICK, "trigger_id": "\udc00\ud800"}),
+    "a character in halves, percent-encoded": body(
+        urlencode(FORM).encode() + b"&x=%ED%A0%BD%ED%B8%80"
+    ),
+    "an overlong slash": body(urlencode(FORM).encode() + b"&x=%C0%AF"),
+    "not a number": payload('{"team":{"id":"T0HOME"},"user":{"id":"U1"},"x":NaN}'),
+    "infinity": payload('{"team":{"id":"T0HOME"},"user":{"id":"U1"},"x":-Infinity}'),
+    "a number without end": payload('{"team":{"id":"T0HOME"},"user":{"id":"U1"},"x":1e999}'),
+    "an integer of 5,000 digits": payload(
+        '{"team":{"id":"T0HOME"},"user":{"id":"U1"},"x":' + "9" * 5000 + "}"
+    ),
+    "deeper than Slack's": payload(
+        '{"team":{"id":"T0HOME"},"x":' + "[" * MOST_DEEP + "]" * MOST_DEEP + "}"
+    ),
+    "a form in UTF-16": body("command=/gpu".encode("utf-16"), FORM_TYPE + "; charset=utf-16"),
+    "JSON in UTF-16": body(json.dumps(CLICK).encode("utf-16"), "application/json; charset=utf-16"),
+    "JSON with a byte order mark": body(b"\xef\xbb\xbf{}", "application/json"),
     "challenge a number": body(b'{"type":"url_verification","challenge":1}', "application/json"),
     "answer to another host": form(response_url="https://evil.example/x"),
     "answer to a lookalike": form(response_url="https://hooks.slack.com.evil.example/x"),
     "answer to a user part": form(response_url="https://hooks.slack.com@evil.example/x"),
     "answer to a port": form(response_url="https://hooks.slack.com:444/x"),
+    "answer to the usual port": form(response_url="https://hooks.slack.com:443/x"),
+    "answer to a host with a dot more": form(response_url="https://hooks.slack.com./x"),
+    "answer to a host in full width": form(response_url="https://hooks\uff0eslack\uff0ecom/x"),
+    "answer to Cyrillic letters": form(response_url="https://hooks.sl\u0430ck.com/x"),
+    "answer to punycode": form(response_url="https://hooks.xn--slck-5cd.com/x"),
+    "answer to a user and password": form(response_url="https://hooks.slack.com:x@evil.example/"),
+    "answer to a percent-encoded at": form(response_url="https://hooks.slack.com%40evil.example/"),
+    "answer to no path": form(response_url="https://hooks.slack.com"),
+    "answer to a query without a path": form(response_url="https://hooks.slack.com?@evil.example"),
+    "answer to a fragment": form(response_url="https://hooks.slack.com#@evil.example/"),
+    "answer to two slashes less": form(response_url="https:/hooks.slack.com/x"),
+    "answer to another scheme": form(response_url="gopher://hooks.slack.com/x"),
+    "answer to what looks relative": form(response_url="//hooks.slack.com/x"),
+    "answer with a tab in it": form(response_url="https://hooks.slack.com/\tx"),
+    "answer with a NUL in it": form(response_url="https://hooks.slack.com/\x00"),
     "answer without TLS": form(response_url="http://hooks.slack.com/x"),
     "answer to a subdomain": form(response_url="https://a.hooks.slack.com/x"),
     "answer through a backslash": form(response_url="https://hooks.slack.com\\@evil.example/"),
@@ -168,6 +212,24 @@ def test_what_is_not_signed_by_our_slack_is_401(
 def test_what_is_signed_but_broken_is_400(aws: Any, slack: Any, door: Door, case: str) -> None:
     answer = door.answer(MALFORMED[case](slack))
     assert answer["statusCode"] == 400
+    assert not aws.queued
+
+
+TOO_LARGE: dict[str, Change] = {
+    "too large": body(b"command=%2Fgpu&text=" + b"a" * LARGEST),
+    "far too large": changed(body="a" * (3 * LARGEST)),
+    "too large once it is unpacked": changed(
+        body=base64.b64encode(b"a" * (LARGEST + 1)).decode(), isBase64Encoded=True
+    ),
+    "larger in the queue than here": body(
+        urlencode(FORM).encode() + b"&x=" + b"\x01" * (LARGEST_MESSAGE // 6)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+def test_what_is_too_large_is_413(aws: Any, slack: Any, door: Door, case: str) -> None:
+    assert door.answer(TOO_LARGE[case](slack))["statusCode"] == 413
     assert not aws.queued
 
 

@@ -4,13 +4,14 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from core.model import OneTimeLink, State, Usage
 from core.ports import ChatError
+from handlers.queued import FromAnotherVersion
 from handlers.slack import serve
 from sim.town import ADA, CHANNEL, TEAM, Town, value_of
 
@@ -118,7 +119,7 @@ def test_aws_refusing_a_look_up_is_told_with_a_reference_and_not_repeated() -> N
 def test_a_failure_of_our_own_is_told_once_and_delivered_again() -> None:
     here = Town()
     serve(here.house, _slash(here, "launch p3.2xlarge spot"))
-    here.chat._people.clear()  # users.info knows nobody: a launch cannot be allowed
+    here.chat.blind = True  # nobody says who that is: a launch cannot be allowed
     record = _slash(here, "launch g5.xlarge spot", trigger="9.9.z")
     with pytest.raises(ChatError):
         serve(here.house, record)
@@ -221,3 +222,78 @@ def test_a_picked_moment_moves_the_deadline_of_the_machine_in_its_name() -> None
     moved = here.machine().lease
     assert moved is not None
     assert moved.deadline == later.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("word", ["payload", "payload=x", "type", "{", '{"type":"event_callback"}'])
+def test_no_word_of_a_command_makes_it_something_else(word: str) -> None:
+    here = Town()
+    serve(here.house, _slash(here, f"launch p3.2xlarge spot why {word}"))
+    assert here.machine().wish.why == word
+
+
+def test_a_whole_enterprises_button_names_its_workspace_by_its_user() -> None:
+    here = Town()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    record = _button(here, "choose-1", value_of(here.card(), "choose-1"))
+    form = json.loads(parse_qs(json.loads(record.body)["body"])["payload"][0])
+    body = urlencode({"payload": json.dumps({**form, "team": None, "enterprise": {"id": "E0X"}})})
+    serve(here.house, _with(record.raw_event, body=body))
+    assert here.machine().state is State.WAITING
+
+
+def test_a_form_that_nobody_here_shows_is_taken_off_the_queue() -> None:
+    here = Town()
+    payload = {"type": "view_submission", "team": {"id": TEAM}, "user": {"id": ADA}, "view": {}}
+    body = urlencode({"payload": json.dumps(payload)})
+    record = _record("sqs_interaction.json")
+    serve(here.house, _with(record, body=body, received_at=here.now.timestamp()))
+    assert here.chat.answers == []
+
+
+def test_what_cannot_be_read_is_dropped_with_a_line_and_not_tried_ten_times(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    here = Town()
+    serve(here.house, _with(_record("sqs_command.json"), body="team_id=T0X&user_id=nobody"))
+    (told,) = caplog.records
+    assert (told.levelname, told.message) == ("ERROR", "dropped, for it cannot be read")
+    assert "nobody" not in str(vars(told))
+
+
+@pytest.mark.parametrize("odd", [{"v": 2}, {"kind": "tomorrow"}])
+def test_what_another_version_has_written_is_kept_for_it(odd: dict[str, Any]) -> None:
+    here = Town()
+    with pytest.raises(FromAnotherVersion):
+        serve(here.house, _with(_record("sqs_command.json"), **odd))
+
+
+def test_whom_slack_does_not_know_is_told_so_once_and_not_ten_times() -> None:
+    here = Town()
+    here.chat._people.clear()
+    serve(here.house, _slash(here, "launch p3.2xlarge spot"))
+    serve(here.house, _button(here, "start", "m-x"))
+    assert ["`members`" in answer.message.text for answer in here.chat.answers] == [True, True]
+
+
+@pytest.mark.parametrize("seconds", [99_999_999_999, 253_402_300_799, 10**30, -1, 1.5, True, "1"])
+def test_no_picked_moment_at_all_is_an_error(seconds: Any) -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    serve(here.house, _slash(here, "launch p3.2xlarge on-demand for 2h"))
+    here.until_quiet()
+    before = here.machine().lease
+    assert before is not None
+    name = f"until/{here.machine().id}:{before.version}"
+    action = {"type": "datetimepicker", "action_id": name, "selected_date_time": seconds}
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM},
+        "user": {"id": ADA},
+        "trigger_id": "1.2.4",
+        "actions": [action],
+    }
+    body = urlencode({"payload": json.dumps(payload)})
+    record = _with(_record("sqs_interaction.json"), body=body, received_at=here.now.timestamp())
+    serve(here.house, record)
+    assert here.machine().lease == before

@@ -13,6 +13,7 @@ from core.flows.request import Request
 from core.flows.speak import answer
 from core.model import Access, Machine, Profile, PublicKey
 from core.ports import StaleRow
+from core.words import whole_number
 
 MOST_KEYS = 10
 MOST_NETWORKS = 20  # EC2 allows 60 rules in a group
@@ -89,8 +90,9 @@ def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> No
 
 
 def _which_key(profile: Profile, which: str) -> PublicKey | None:
-    if which.isdecimal() and 1 <= int(which) <= len(profile.keys):
-        return profile.keys[int(which) - 1]
+    number = whole_number(which, 3)
+    if number is not None and 1 <= number <= len(profile.keys):
+        return profile.keys[number - 1]
     wanted = which.removeprefix("SHA256:")
     for key in profile.keys:
         printed = key.fingerprint.removeprefix("SHA256:")

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from core import gate, messages
 from core import lifecycle as life
@@ -15,6 +15,7 @@ from core.flows.speak import answer
 from core.flows.step import step
 from core.model import ALIVE, Approval, Asking, Desire, Machine, State, Verdict
 from core.ports import StaleRow
+from core.times import read_moment
 
 _ITS_END = timedelta(minutes=5)  # a question ends before the launch that waits for it does
 
@@ -51,9 +52,11 @@ def ask_extension(house: House, click: Click) -> None:
     if m is None:
         return None
     up = m.state in ALIVE and m.desire is Desire.RUN and m.hourly is not None
-    if not up or m.lease is None or str(m.lease.version) != version or not epoch.isdecimal():
+    to = read_moment(epoch)
+    if not up or m.lease is None or str(m.lease.version) != version:
         return answer(house, click.response_url, messages.old_button(m))
-    to = datetime.fromtimestamp(int(epoch[:12]), house.clock().tzinfo)
+    if to is None or to <= m.lease.deadline:
+        return answer(house, click.response_url, messages.old_button(m))
     began = m.runs[-1].started_at if m.runs else m.lease.started_at
     assert m.hourly is not None
     asked = gate.Asked(hourly=m.hourly, length=to - m.lease.deadline)

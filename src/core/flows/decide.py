@@ -23,6 +23,7 @@ from core.model import (
 )
 from core.quota import ask_for, short
 from core.ways import changed
+from core.words import whole_number
 
 _CANCELLABLE = frozenset({State.REQUESTED, State.HELD, State.WAITING, State.LAUNCHING})
 
@@ -37,9 +38,10 @@ def choose(house: House, click: Click) -> None:
         return answer(house, click.response_url, messages.old_button(m))
     if policy.may_touch(click.user, m, house.policy):
         return answer(house, click.response_url, messages.not_yours(m))
-    if not index.isdecimal() or int(index) >= len(m.hold.choices):
+    number = whole_number(index, 3)
+    if number is None or number >= len(m.hold.choices):
         return answer(house, click.response_url, messages.old_button(m))
-    return _carry_out(house, click, m, m.hold.choices[int(index)])
+    return _carry_out(house, click, m, m.hold.choices[number])
 
 
 def _current(m: Machine | None, turn: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from core import commands, messages, policy
 from core import lifecycle as life
@@ -16,6 +16,7 @@ from core.flows.speak import answer
 from core.flows.step import step
 from core.lifecycle import NotExtended
 from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, Over, State
+from core.times import read_moment
 
 _STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING, State.STOPPED}
 
@@ -201,8 +202,8 @@ def until_click(house: House, click: Click) -> None:
     """The picker fits one version of the lease, too: its value ends with the chosen moment."""
     ids, _, chosen = click.value.rpartition(":")
     m = _leased(house, replace(click, value=ids))
-    if m is not None and chosen.isdecimal():
-        target = datetime.fromtimestamp(int(chosen[:12]), UTC)
+    target = read_moment(chosen)
+    if m is not None and target is not None:
         _extend(house, m, click, lambda _: target)
 
 

@@ -33,9 +33,11 @@ from core.flows.speak import answer
 from core.policy import Denied
 from core.ports import ChatError
 
-# What makes a bill smaller is never refused because Slack cannot say who that is: the machine's
-# own row knows its owner's id.
+# What makes a bill smaller is never refused because Slack cannot say who that is, nor because its
+# owner has become a guest since: the machine's own row knows its owner's id.
 _ALWAYS = frozenset({"stop", "stop-all", "end", "cancel"})
+
+_UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
 
 _FOR_EVERYBODY = (commands.UsageError, commands.Help, commands.Stop, commands.End)
 
@@ -49,7 +51,7 @@ def _command(house: House, request: Request) -> None:
     """Whoever is no full member of this workspace only ever reads help, or stops what is theirs."""
     parsed = commands.parse(request.text)
     if not isinstance(parsed, _FOR_EVERYBODY):
-        denied = policy.may_press(house.chat.person(request.user), house.policy)
+        denied = _may_press(house, request.user)
         if denied:
             return answer(house, request.response_url, messages.denied(denied))
     return _carry_out(house, request, parsed)
@@ -179,8 +181,8 @@ def click(house: House, pressed: Click) -> None:
 
 
 def _click(house: House, pressed: Click) -> None:
-    """Who pressed it is asked anew."""
-    denied = _may_press(house, pressed)
+    """Who pressed it is asked anew, unless it can only make a bill smaller: ids are enough then."""
+    denied = None if pressed.action in _ALWAYS else _may_press(house, pressed.user)
     if denied:
         return answer(house, pressed.response_url, messages.denied(denied))
     if pressed.action.startswith("choose"):
@@ -212,11 +214,14 @@ def _click(house: House, pressed: Click) -> None:
     return flow(house, pressed)
 
 
-def _may_press(house: House, pressed: Click) -> Denied | None:
+def _may_press(house: House, user: str) -> Denied | None:
+    """Whom Slack does not know is nobody's member; to ask ten times would not change that."""
     try:
-        person = house.chat.person(pressed.user)
-    except ChatError:
-        if pressed.action in _ALWAYS:
-            return None
-        raise
+        person = house.chat.person(user)
+    except ChatError as error:
+        if error.code not in _UNKNOWN:
+            raise
+        return Denied(
+            rule="members", what="Slack knows no such account in this workspace (rule `members`)."
+        )
     return policy.may_press(person, house.policy)

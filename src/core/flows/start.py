@@ -14,6 +14,7 @@ from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
 from core.flows.step import step
 from core.model import Choice, ChoiceKind, Desire, Lease, Machine, Market, State
+from core.words import whole_number
 
 
 def start(house: House, request: Request, wanted: commands.Start) -> None:
@@ -156,11 +157,12 @@ def choose(house: House, click: Click, m: Machine) -> None:
         return None
     _, turn, index = [*click.value.split(":"), "", ""][:3]
     choices = m.hold.choices if m.hold and _startable(m) and str(m.turn) == turn else ()
-    if not index.isdecimal() or int(index) >= len(choices):
+    number = whole_number(index, 3)
+    if number is None or number >= len(choices):
         return answer(house, click.response_url, messages.old_button(m))
     if policy.may_touch(click.user, m, house.policy):
         return answer(house, click.response_url, messages.not_yours(m))
-    return _carry_out(house, click, m, choices[int(index)])
+    return _carry_out(house, click, m, choices[number])
 
 
 def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
