@@ -3,6 +3,7 @@
 CloudError (core.faults)
   from botocore.exceptions.ClientError    AWS answered with an error code
   from botocore.exceptions.BotoCoreError  no answer, or nothing was sent at all
+  from botocore.parsers.ResponseParserError  an answer that cannot be read
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 
 from core.faults import CloudError, classify
 
@@ -29,6 +31,9 @@ def translated(operation: str) -> Iterator[None]:
         raise cloud_error(operation, error) from error
     except BotoCoreError as error:
         raise CloudError(classify(operation, _unsent(error), str(error), 0)) from error
+    except ResponseParserError as error:  # its text has the whole answer in it
+        words = "the answer could not be read"
+        raise CloudError(classify(operation, type(error).__name__, words, 0)) from error
 
 
 def _unsent(error: BotoCoreError) -> str:

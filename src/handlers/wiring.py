@@ -29,6 +29,7 @@ from adapters.slack import Responder, SlackChat, web_client
 from adapters.ssm_commands import RunCommand
 from adapters.sts import Sts
 from adapters.wakes import SqsWakes
+from adapters.whole import whole
 from core.flows.house import House
 from core.flows.sweep import Watch
 from handlers import settings
@@ -59,50 +60,50 @@ def known() -> Settings:
 
 @cache
 def _ec2(region: str) -> "EC2Client":
-    return boto3.client("ec2", region_name=region, config=_PATIENT)
+    return whole(boto3.client("ec2", region_name=region, config=_PATIENT))
 
 
 @cache
 def _ec2_once(region: str) -> "EC2Client":
-    return boto3.client("ec2", region_name=region, config=_ONCE)
+    return whole(boto3.client("ec2", region_name=region, config=_ONCE))
 
 
 @cache
 def _ssm(region: str) -> "SSMClient":
-    return boto3.client("ssm", region_name=region, config=_PATIENT)
+    return whole(boto3.client("ssm", region_name=region, config=_PATIENT))
 
 
 @cache
 def _service_quotas(region: str) -> "ServiceQuotasClient":
-    return boto3.client("service-quotas", region_name=region, config=_PATIENT)
+    return whole(boto3.client("service-quotas", region_name=region, config=_PATIENT))
 
 
 @cache
 def table() -> Table:
     """The ledger's table, in the functions' own region."""
-    return Table(boto3.client("dynamodb", config=_PATIENT), known().table)
+    return Table(whole(boto3.client("dynamodb", config=_PATIENT)), known().table)
 
 
 @cache
 def wakes() -> SqsWakes:
     """The queue that the Slack function takes."""
-    return SqsWakes(boto3.client("sqs", config=_PATIENT), known().queue_url)
+    return SqsWakes(whole(boto3.client("sqs", config=_PATIENT)), known().queue_url)
 
 
 @cache
 def _prices() -> PriceList:
-    return PriceList(boto3.client("pricing", region_name=_PRICES_IN, config=_PATIENT))
+    return PriceList(whole(boto3.client("pricing", region_name=_PRICES_IN, config=_PATIENT)))
 
 
 @cache
 def _invoices() -> CostExplorer:
-    client = boto3.client("ce", region_name=_PRICES_IN, config=_PATIENT)
+    client = whole(boto3.client("ce", region_name=_PRICES_IN, config=_PATIENT))
     return CostExplorer(client, known().policy.stack)
 
 
 @cache
 def _reasons() -> Sts:
-    return Sts(boto3.client("sts", config=_PATIENT))
+    return Sts(whole(boto3.client("sts", config=_PATIENT)))
 
 
 @cache
@@ -117,7 +118,7 @@ def _quotas() -> ServiceQuotas:
 
 @cache
 def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto3_client=boto3.client("secretsmanager", config=_PATIENT))
+    return SecretsProvider(boto3_client=whole(boto3.client("secretsmanager", config=_PATIENT)))
 
 
 def bot_token() -> str:
