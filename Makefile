@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
 MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team
+	install-ministack clean picture team wire
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -60,6 +60,11 @@ PEOPLE ?= 50
 DAYS ?= 30
 team: install ## Let a team live in the simulated world and count what it cost (PEOPLE=8 DAYS=3)
 	@PYTHONPATH=src:. $(BIN)/python -m sim.team --people $(PEOPLE) --days $(DAYS)
+
+SEED ?= 11
+SHARE ?= 0.125
+wire: install install-ministack ## Three people behind a bad network, end to end (SEED=5 SHARE=0.3)
+	@WIRE_SEED=$(SEED) WIRE_SHARE=$(SHARE) $(BIN)/python -m pytest tests/e2e/test_bad_network.py -s
 
 picture: install install-ministack ## Make the README's picture from a local run (needs a Chromium)
 	@$(BIN)/python scripts/picture.py

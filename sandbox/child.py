@@ -21,7 +21,10 @@ class DidNotStart(Exception):
 
 
 def start_run(
-    *, clock: str = "60", world: Mapping[str, float] | None = None
+    *,
+    clock: str = "60",
+    world: Mapping[str, float] | None = None,
+    wire: Mapping[str, float] | None = None,
 ) -> tuple[subprocess.Popen[bytes], str]:
     """A run in a process group of its own, and the address that it printed. Raises DidNotStart."""
     port = free_ports()
@@ -39,6 +42,7 @@ def start_run(
                 "SANDBOX_PORT": str(port),
                 "SANDBOX_CLOCK_SECONDS": clock,
                 "SANDBOX_WORLD": json.dumps(dict(world or {})),
+                "SANDBOX_WIRE": "" if wire is None else json.dumps(dict(wire)),
             },
             stdout=out,
             stderr=subprocess.STDOUT,

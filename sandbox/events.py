@@ -100,8 +100,12 @@ class Loop:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def let_go(self) -> None:
+        """No further turn; the one that is under way goes on."""
         self._end.set()
+
+    def stop(self) -> None:
+        self.let_go()
         if self._thread.is_alive():
             self._thread.join(10)
 

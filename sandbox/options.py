@@ -6,6 +6,7 @@ SANDBOX_WORLD           JSON of the world's settings in seconds, such as {"pendi
 SANDBOX_BUILD           a folder that `make build-native` made, instead of building now
 SANDBOX_MINISTACK       the Python that has MiniStack, instead of .venv-ministack's
 SANDBOX_PARAMETERS      JSON of template parameters to set besides the run's own
+SANDBOX_WIRE            JSON of a bad network between functions and AWS: {"share": 0.1, "seed": 1}
 """
 
 import json
@@ -34,6 +35,7 @@ class Options:
     build: Path | None = None
     ministack: Path = ROOT / ".venv-ministack" / "bin" / "python"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, Any] | None = None  # None: the functions reach AWS without a detour
 
     @property
     def ministack_port(self) -> int:
@@ -60,7 +62,7 @@ class Options:
 def read(environ: Mapping[str, str]) -> Options:
     """The options as the environment has them. Raises BadOption."""
     build = environ.get("SANDBOX_BUILD")
-    ministack = environ.get("SANDBOX_MINISTACK")
+    ministack, wire = environ.get("SANDBOX_MINISTACK"), environ.get("SANDBOX_WIRE")
     return Options(
         port=_port(environ.get("SANDBOX_PORT") or str(DEFAULT_PORT)),
         clock_seconds=_seconds(environ.get("SANDBOX_CLOCK_SECONDS") or str(SCHEDULE_SECONDS)),
@@ -74,6 +76,7 @@ def read(environ: Mapping[str, str]) -> Options:
                 "SANDBOX_PARAMETERS", environ.get("SANDBOX_PARAMETERS") or "{}"
             ).items()
         },
+        wire=_object("SANDBOX_WIRE", wire) if wire else None,
     )
 
 

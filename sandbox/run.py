@@ -27,6 +27,7 @@ from sandbox.options import ROOT, SCHEDULE_SECONDS, Options
 from sandbox.slack.model import BOT_USER, CHANNELS, PEOPLE, SLACKBOT, TEAM_ID
 from sandbox.slack.server import app as slack_app
 from sandbox.slack.workspace import Workspace
+from sandbox.wire import Network, Wire
 from sim.world import World
 
 STACK = "gpu"
@@ -34,6 +35,8 @@ DOORS = ("Door", "Slack", "Clock", "Ec2Events")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 # What the world answers instead of MiniStack, by boto3's own environment variables.
 WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "COST_EXPLORER", "SSM", "STS")
+# What the functions use of MiniStack.
+OWN_SERVICES = ("DYNAMODB", "SQS", "SECRETS_MANAGER")
 LOG_SECONDS = 1.0
 
 
@@ -57,6 +60,8 @@ class Run:
         self._on_failure = on_failure
         self._ends = ExitStack()
         self._stack: ministack.MiniStack | None = None
+        self._network = Network()
+        self._loops: list[Loop] = []
 
     def start(self) -> None:
         """Start everything, or nothing. Raises CannotRun with words for a person."""
@@ -70,7 +75,9 @@ class Run:
             raise
 
     def stop(self) -> None:
-        """End it all, the last started first."""
+        """End it all, the last started first. A call that hangs is waited for once, not in turn."""
+        for loop in self._loops:
+            loop.let_go()
         self._ends.close()
 
     def is_alive(self) -> bool:
@@ -113,18 +120,44 @@ class Run:
         return world
 
     def _ministack(self) -> ministack.MiniStack:
-        endpoint = self.options.world_endpoint
         # MiniStack unpacks the functions there, and leaves that behind when it is ended.
         self._ends.callback(shutil.rmtree, self.options.folder / "tmp", ignore_errors=True)
         stack = ministack.start(
             python=self.options.ministack,
             port=self.options.ministack_port,
             folder=self.options.folder,
-            endpoints={f"AWS_ENDPOINT_URL_{service}": endpoint for service in WORLD_SERVICES},
+            endpoints=self._endpoints(),
         )
         self._ends.callback(stack.stop)
         self._stack = stack
         return stack
+
+    def _endpoints(self) -> dict[str, str]:
+        """Where the functions find what: the world's services there, the others at MiniStack, and
+        where a bad network was wished for, all of them behind it."""
+        world, own = self.options.world_endpoint, f"http://127.0.0.1:{self.options.ministack_port}"
+        if self.options.wire is None:
+            return {f"AWS_ENDPOINT_URL_{service}": world for service in WORLD_SERVICES}
+        self._network.set(self.options.wire)
+        world, own = self._wire(world), self._wire(own)
+        found = {f"AWS_ENDPOINT_URL_{service}": world for service in WORLD_SERVICES}
+        return found | {f"AWS_ENDPOINT_URL_{service}": own for service in OWN_SERVICES}
+
+    def _wire(self, upstream: str) -> str:
+        wire = Wire(self._network, upstream, self._listen(0))
+        wire.start()
+        self._ends.callback(wire.stop)
+        return wire.endpoint
+
+    def _control(self, world: World) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """What the World panel may ask for: the network is ours, the rest the world's."""
+
+        def control(command: dict[str, Any]) -> dict[str, Any]:
+            if command.get("do") == "wire" and self.options.wire is not None:
+                return self._network.set(command)
+            return world.control(command)
+
+        return control
 
     def _slack(
         self,
@@ -140,7 +173,7 @@ class Run:
             function_headers=known["function_headers"],
             signing_secret=keys.signing_secret,
             bot_token=keys.bot_token,
-            world_control=world.control,
+            world_control=self._control(world),
             world_state=world.state,
             info=lambda: dict(known),
             more=internet.routes(internet.Front(invoke=door)),
@@ -155,6 +188,7 @@ class Run:
     def _loop(self, name: str, seconds: float, turn: Callable[[], None]) -> None:
         loop = Loop(name, seconds, turn, self._on_failure)
         loop.start()
+        self._loops.append(loop)
         self._ends.callback(loop.stop)
 
     def _log_to(self, path: Path) -> None:
