@@ -63,7 +63,7 @@ def _printed(process: subprocess.Popen[bytes], said: Path) -> str | None:
     return None
 
 
-def end(process: subprocess.Popen[bytes], name: str = "SIGINT", seconds: float = 60) -> int:
+def end(process: subprocess.Popen[bytes], name: str = "SIGINT", seconds: float = 120) -> int:
     """End a run with that signal, as Ctrl-C does; its exit code. Kills it hard after that long."""
     process.send_signal(signal.Signals[name])
     try:
