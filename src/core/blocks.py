@@ -5,12 +5,13 @@ it is, because Slack refuses a whole message for one piece that is over its limi
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from core.words import visible
 
 Block = dict[str, Any]
 
@@ -45,7 +46,6 @@ TIME_ONLY = "{time}"
 _HALF_ENTITY = re.compile(r"&[a-z]{0,4}\Z")
 _HALF_TAG = re.compile(r"<[^<>]*\Z")
 _SILENT = frozenset({"divider", CHART})
-_DROPPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +122,7 @@ def _spoken_field(text: str) -> str:
 
 def escape(text: str) -> str:
     """Somebody's words as nothing but words: no mention, no link, no control or bidi character."""
-    return _clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _clean(text: str) -> str:
-    spaced = "".join(" " if c in "\n\r\t" else c for c in text)
-    return "".join(c for c in spaced if unicodedata.category(c) not in _DROPPED)
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(text: str) -> str:
@@ -184,7 +179,7 @@ def _plain_cut(text: str, most: int) -> str:
 
 def _bare(text: str) -> str:
     """Words for where there is no markup and hence no escaping: nothing in them can be a tag."""
-    return _clean(text).replace("<", "(").replace(">", ")")
+    return visible(text).replace("<", "(").replace(">", ")")
 
 
 def section(markdown: str) -> Block:

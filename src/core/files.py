@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-# What a spreadsheet would take for a formula (OWASP, "CSV Injection"): a tab and a line's end too.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from core.words import visible
+
+# What a spreadsheet would take for a formula (OWASP, "CSV Injection"), in full width too.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 Cell = str | int | Decimal | datetime | None
 
@@ -48,4 +50,5 @@ def _written(cell: Cell) -> str:
         case datetime():
             return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         case str():
-            return f"'{cell}" if cell.startswith(_FORMULA) else cell
+            shown = visible(cell).strip()
+            return f"'{shown}" if shown.startswith(_FORMULA) else shown

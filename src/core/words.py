@@ -13,6 +13,11 @@ LONGEST_TEXT = 8000  # an RSA key of 16,384 bits fits
 _LONGEST_ECHO = 40
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»″", '"') | dict.fromkeys("‘’‚‛′`´", "'"))
+_NO_LETTERS = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Letters and marks to Unicode, and yet nothing is drawn for them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 _DASH = "—–―−‒‐‑﹘－"  # what phones and word processors make of a hyphen
 _FLAG = re.compile(rf"(?<!\S)(?:--?|[{_DASH}]{{1,2}})(?=[A-Za-z])")
 _KEY_VALUE = re.compile(r"([a-z-]{2,16})[=:](\S*)", re.ASCII | re.IGNORECASE)
@@ -33,11 +38,19 @@ class UsageError:
     topic: str | None = None
 
 
-def clean(text: str) -> str:
-    """One line without control, zero-width or direction characters, in plain quotes and dashes."""
+def visible(text: str) -> str:
+    """On one line, without what nobody sees: control, zero-width and direction characters."""
     spaced = "".join(" " if ch.isspace() else ch for ch in text)
-    seen = "".join(ch for ch in spaced if unicodedata.category(ch) not in ("Cc", "Cf", "Cs", "Co"))
-    plain = _LINK.sub(r"\1", seen)
+    return "".join(ch for ch in spaced if (ch.isascii() and ch.isprintable()) or _is_seen(ch))
+
+
+def _is_seen(ch: str) -> bool:
+    return unicodedata.category(ch) not in _NO_LETTERS and not _UNSEEN.fullmatch(ch)
+
+
+def clean(text: str) -> str:
+    """One visible line, in plain quotes and dashes."""
+    plain = _LINK.sub(r"\1", visible(text))
     for mark, sign in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):  # Slack escapes these three
         plain = plain.replace(mark, sign)
     dashed = _FLAG.sub("--", plain)

@@ -10,19 +10,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.files import File, table
+from core.words import visible
 
 
-@pytest.mark.parametrize("typed", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\u200b=1",
+        "\x00=1",
+        "\uff1d1",
+    ],
+)
 def test_what_a_spreadsheet_would_run_is_words_in_it(typed: str) -> None:
     [[cell]] = csv.reader(io.StringIO(table((), [(typed,)]).removeprefix("\r\n"), newline=""))
-    assert cell == f"'{typed}"
+    assert cell == f"'{visible(typed).strip()}"
+
+
+def test_nothing_in_a_cell_reorders_or_hides_a_letter() -> None:
+    assert table(("a",), [("fox\u202e\u2066gpj\u200b\ufeff",)]) == "a\r\nfoxgpj\r\n"
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
-def test_every_row_comes_back_as_it_was_but_for_the_mark(cells: list[str]) -> None:
+def test_every_row_comes_back_as_it_was_to_the_eye_but_for_the_mark(cells: list[str]) -> None:
     text = table(("h",) * len(cells), [cells])
     _, back = csv.reader(io.StringIO(text, newline=""))
-    assert [cell.removeprefix("'") for cell in back] == [cell.removeprefix("'") for cell in cells]
+    seen = [visible(cell).strip() for cell in cells]
+    assert [cell.removeprefix("'") for cell in back] == [cell.removeprefix("'") for cell in seen]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in back)
 
 
