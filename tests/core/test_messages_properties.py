@@ -326,7 +326,7 @@ def test_every_notice_keeps_the_limits_and_mentions_the_owner(
 ) -> None:
     said = messages.notice(m, Notice(kind=kind, at=at, detail=detail), at)
     check(said)
-    if kind not in (NoticeKind.DENIED, NoticeKind.STUCK_ADMINS):  # which go to the admins
+    if kind not in (NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT):  # to the admins
         assert said.text.startswith(f"<@{m.owner}> ")
 
 
