@@ -53,7 +53,7 @@ from sandbox.slack.blocks import message_faults
 T = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 _OURS = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>"
-    r"|<@[A-Z0-9]+>"
+    r"|<@[A-Z0-9]+>|<#[A-Z0-9]+>"
     r"|<https://checkip\.amazonaws\.com\|[^<>]+>"
     r"|<vscode://vscode-remote/ssh-remote\+[^<>|]+\|Open in VS Code>"
 )
