@@ -44,7 +44,10 @@ DOOR_FILES = (
 )
 # The services whose models ship. sts is what botocore falls back to for some credentials.
 SERVICES = frozenset(
-    {"ce", "dynamodb", "ec2", "pricing", "secretsmanager", "service-quotas", "sqs", "ssm", "sts"}
+    {
+        *("ce", "dynamodb", "ec2", "pricing", "secretsmanager", "service-quotas", "sns", "sqs"),
+        *("ssm", "sts"),
+    }
 )
 # attrs asks for its own version at run time; the licences of the others stay with them too.
 KEPT_OF_METADATA = ("METADATA", "LICENSE", "NOTICE", "licenses")

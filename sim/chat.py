@@ -11,6 +11,9 @@ from core.files import File
 from core.model import Person, Place
 from core.ports import ChatError, NotInChannel
 
+SCOPES = frozenset(
+    ("chat:write", "commands", "files:write", "im:write", "usergroups:read", "users:read")
+)
 MOST_ANSWERS = 5  # what Slack takes for one response_url
 
 
@@ -43,6 +46,9 @@ class MemoryChat:
     blind: bool = False  # users.info is refused: the app lacks its scope
     closed: set[str] = field(default_factory=set)
     lacks_scope: bool = False
+    missing_scopes: frozenset[str] = frozenset()
+    away: set[str] = field(default_factory=set)  # people who are in no channel
+    whispers: list[tuple[str, str, Message]] = field(default_factory=list)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)  # user groups and who is in
     no_home: bool = False
     answers: list[Answer] = field(default_factory=list)
@@ -131,6 +137,22 @@ class MemoryChat:
             if user not in self._people:
                 raise ChatError("user_not_found")
             self.homes.setdefault(user, []).append(home)
+
+    def whisper(self, channel: str, user: str, message: Message) -> None:
+        """A message that one person sees in a channel that they and the bot are in."""
+        with self._lock:
+            self._reach()
+            if channel in self.closed:
+                raise NotInChannel("not_in_channel")
+            if user in self.away:
+                raise ChatError("user_not_in_channel")
+            self.whispers.append((channel, user, message))
+
+    def scopes(self) -> frozenset[str]:
+        """What manifest.yaml asks for, but for those that are missing."""
+        with self._lock:
+            self._reach()
+            return SCOPES - self.missing_scopes
 
     def _reach(self) -> None:
         self.asked += 1

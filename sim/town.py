@@ -20,9 +20,10 @@ from adapters.prices import PriceList
 from adapters.service_quotas import ServiceQuotas
 from adapters.ssm_commands import RunCommand
 from adapters.sts import Sts
+from adapters.trials import DryRuns
 from core import beats, names
 from core.blocks import Message
-from core.flows import idle, route
+from core.flows import idle, pulse, route
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.sweep import Watch, sweep, wake_due
@@ -34,6 +35,7 @@ from sim.chat import MemoryChat, Posted
 from sim.github import MemoryGithub
 from sim.ledger import MemoryLedger
 from sim.wakes import MemoryWakes
+from sim.watchers import MemoryWatchers
 from sim.world import World
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -74,6 +76,7 @@ class Town:
     chat: MemoryChat = field(default_factory=MemoryChat)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     github: MemoryGithub = field(default_factory=MemoryGithub)
+    watchers: MemoryWatchers = field(default_factory=MemoryWatchers)
     wire: bool = True  # boto3's own clients; without, calls go straight to the world
     sweeping: bool = True
     beating: bool = False  # machines report how much they are used; without, tests are quicker
@@ -111,6 +114,8 @@ class Town:
             chat=self.chat,
             ledger=self.ledger,
             wakes=self.wakes,
+            trials=DryRuns(self._client("ec2")),
+            watchers=self.watchers,
             policy=self.policy,
             clock=self.clock,
         )
@@ -254,8 +259,9 @@ class Town:
             clock=house.clock,
         )
         wake_due(watch)
-        if self.sweeping:
-            self.failures.extend(sweep(watch).failed)
+        failed = sweep(watch).failed if self.sweeping else ()
+        self.failures.extend(failed)
+        pulse.beat(watch, failed)
 
     def bring_reports(self) -> None:
         """What machines report, through the door's own reading. What was not taken comes again."""

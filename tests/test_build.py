@@ -79,7 +79,7 @@ def test_every_function_can_be_imported_from_its_own_folder(built: Path) -> None
 
 
 def test_every_client_can_be_made_from_what_is_left_of_botocore(built: Path) -> None:
-    used = "ec2 service-quotas pricing ce ssm dynamodb sqs secretsmanager"
+    used = "ec2 service-quotas pricing ce ssm dynamodb sqs sns secretsmanager"
     code = "import boto3; print(*[boto3.client(name).meta.endpoint_url for name in sys.argv[1:]])"
     endpoints = _run(built / "Slack", code, *used.split()).split()
     assert len(endpoints) == len(used.split())

@@ -20,8 +20,10 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from adapters.items import deed_key
+from adapters.items import deed_key, row_key
+from core.flows.pulse import KEY
 from core.flows.stuck import METRIC
+from core.model import Pulse
 from handlers import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +122,11 @@ def test_the_clock_may_look_stop_and_wake() -> None:
     mutating = {a for a in actions("Clock") if a.startswith("ec2:") and "Describe" not in a}
     assert mutating == {"ec2:StopInstances", "ec2:TerminateInstances"}
     writes = {a for a in actions("Clock") if re.match(r"dynamodb:(Put|Update|Delete)", a)}
-    assert not writes
+    assert writes == {"dynamodb:PutItem"}
+    (own,) = [one for one in statements("Clock") if one["Action"] == "dynamodb:PutItem"]
+    assert own["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [row_key(Pulse, KEY)[0]]},
+    }
     assert "secretsmanager:GetSecretValue" not in actions("Clock")
 
 

@@ -135,7 +135,7 @@ class _Server:
             return _json({"ok": False, "error": refused.error}, refused.status)
         if "upload_url" in found:
             found["upload_url"] = own_origin(request) + found["upload_url"]
-        return _json({"ok": True} | found)
+        return _json({"ok": True} | found, headers={"X-OAuth-Scopes": web_api.scopes()})
 
     async def _upload(self, request: Request) -> Response:
         if self._workspace.slack_down:

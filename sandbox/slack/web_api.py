@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from sandbox.slack.blocks import Fault, message_faults, view_faults
 from sandbox.slack.files import complete_upload, get_upload_url
@@ -21,6 +25,7 @@ from sandbox.slack.model import (
 from sandbox.slack.shapes import post_json
 from sandbox.slack.workspace import POST_BURST, UPDATE_BURST, Workspace
 
+MANIFEST = Path(__file__).resolve().parents[2] / "manifest.yaml"
 MOST_TEXT = 40_000
 MOST_UPDATE_TEXT = 4_000
 MOST_VIEW_BYTES = 250_000
@@ -37,6 +42,13 @@ def call(workspace: Workspace, method: str, arguments: Json) -> Json:
         raise SlackError("unknown_method", req_method=method) from None
     with workspace.held():
         return found(workspace, arguments)
+
+
+@cache
+def scopes() -> str:
+    """What the installed app may do, as Slack tells with each answer: what the manifest asks."""
+    manifest = yaml.safe_load(MANIFEST.read_text("utf-8"))
+    return ",".join(manifest["oauth_config"]["scopes"]["bot"])
 
 
 def content(arguments: Json, most: int = MOST_TEXT) -> tuple[str, tuple[Json, ...]]:

@@ -27,6 +27,7 @@ class Denial:
     operation: str
     by: str  # scp | boundary | policy
     region: str | None
+    resource: str = "instance/*"  # of the account, in the region
 
 
 @dataclass(kw_only=True)
@@ -64,7 +65,7 @@ class Troubles:
     def _denied(self, account: str, service: str, region: str, denial: Denial) -> AwsError:
         action = f"{service.replace('service-quotas', 'servicequotas')}:{denial.operation}"
         who = f"arn:aws:sts::{account}:assumed-role/gpu-Slack/gpu-Slack"
-        resource = f"arn:aws:ec2:{region}:{account}:instance/*"
+        resource = f"arn:aws:ec2:{region}:{account}:{denial.resource}"
         words = DENIERS[denial.by]
         refused = f"User: {who} is not authorized to perform: {action} on resource: {resource}"
         if service != "ec2":
@@ -143,7 +144,8 @@ def _change_denial(troubles: Troubles, do: str, region: str | None, given: dict[
     operation, by = given.get("operation"), str(given.get("by") or "scp")
     if not operation or by not in DENIERS:
         raise ValueError(f"{do} needs an operation, and by as one of {', '.join(DENIERS)}")
-    denial = Denial(operation=str(operation), by=by, region=region)
+    resource = str(given.get("resource") or Denial.resource)
+    denial = Denial(operation=str(operation), by=by, region=region, resource=resource)
     if do == "deny":
         troubles.denials.add(denial)
     else:

@@ -225,6 +225,17 @@ class SlackChat:
             self._call("views.publish", _view(user, plain))
             self._home_charts = False
 
+    def whisper(self, channel: str, user: str, message: Message) -> None:
+        """chat.postEphemeral: only that person sees it."""
+        where = {"channel": channel, "user": user}
+        _sent(message, lambda body: self._call("chat.postEphemeral", {**body, **where}))
+
+    def scopes(self) -> frozenset[str]:
+        """As a header of every answer tells them."""
+        headers = self._call("auth.test", {}).headers
+        told = {name.lower(): value for name, value in headers.items()}.get("x-oauth-scopes", "")
+        return frozenset(one.strip() for one in told.split(",") if one.strip())
+
     def _direct_with(self, user: str) -> str:
         if user not in self._direct:
             answer = self._call("conversations.open", {"users": user})

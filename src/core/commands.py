@@ -33,6 +33,7 @@ from core.wants import (
     Cost,
     DataDelete,
     DataList,
+    Doctor,
     End,
     Extend,
     Help,
@@ -76,6 +77,7 @@ __all__ = [
     "Cost",
     "DataDelete",
     "DataList",
+    "Doctor",
     "End",
     "Extend",
     "Help",
@@ -138,6 +140,7 @@ EXAMPLES = {
     "schedule": "schedule amber-fox weekdays 9:00-18:00",
     "share": "share amber-fox <@U0123456>",
     "unshare": "unshare amber-fox <@U0123456>",
+    "doctor": "doctor",
     "help": "help",
 }
 # word: (what to say, the command to use instead)
@@ -402,6 +405,11 @@ def _quota(words: tuple[str, ...]) -> Quota | QuotaRaise:
     )
 
 
+def _doctor(words: tuple[str, ...]) -> Doctor:
+    read(words, 1, frozenset({"all"}))
+    return Doctor()
+
+
 def _help(words: tuple[str, ...]) -> Help:
     if len(words) == 1:
         return Help()
@@ -439,5 +447,6 @@ _READERS: dict[str, Callable[[tuple[str, ...]], Command]] = {
     "audit": read_audit,
     "idle": read_idle,
     "schedule": read_schedule,
+    "doctor": _doctor,
     "help": _help,
 }

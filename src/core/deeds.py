@@ -31,6 +31,7 @@ _LOOKS = (
     commands.PolicyShow,
     commands.Audit,
     commands.ScheduleList,
+    commands.Doctor,
 )
 _LONGEST = 200
 _LINK = re.compile(r"<https?://[^>|]*(?:\|([^>]*))?>|https?://\S+")

@@ -52,6 +52,7 @@ _LOOKS = {
     "price": "Comparing prices…",
     "key": "Looking at your keys…",
     "allow": "Looking at your addresses…",
+    "doctor": "Looking everything over, which may take half a minute…",
     "help": "Here it comes…",
 }
 

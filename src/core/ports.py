@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from core.blocks import Home, Message
+from core.faults import Fault
 from core.files import File
 from core.model import (
     Approval,
@@ -31,6 +32,7 @@ from core.model import (
     Person,
     Place,
     Profile,
+    Pulse,
     Purse,
     QuotaChange,
     QuotaRequest,
@@ -484,6 +486,57 @@ class Chat(Protocol):
     def publish(self, user: str, home: Home) -> None:
         """Put this into the person's Home tab; ChatError `not_enabled` where there is none."""
 
+    def whisper(self, channel: str, user: str, message: Message) -> None:
+        """A message in a channel that only that person sees; NotInChannel where the bot may not,
+        ChatError `user_not_in_channel` where they are not."""
+
+    def scopes(self) -> frozenset[str]:
+        """What the app may do in Slack, in Slack's words; ChatError when Slack does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A call that was tried without being made: `fault` is why AWS would not do it, if so."""
+
+    operation: str
+    fault: Fault | None = None
+
+
+class Trials(Protocol):
+    """EC2's dry runs, one region a call: nothing is made, changed or charged by any of them.
+
+    No trial raises; that AWS could not be asked is a fault like the others.
+    """
+
+    def launch(self, region: str, request: Mapping[str, Any]) -> Trial:
+        """RunInstances with these arguments."""
+
+    def make(self, region: str, vpc: str, zone: str, tags: Mapping[str, str]) -> tuple[Trial, ...]:
+        """What a launch makes before and beside its instance."""
+
+    def manage(
+        self, region: str, instance: str, group: str | None, tags: Mapping[str, str]
+    ) -> tuple[Trial, ...]:
+        """What is done to a machine that is there: to its instance, and to its group if it has
+        one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmMail:
+    """How many addresses the alarms are mailed to, and how many have not said yes to it yet."""
+
+    confirmed: int
+    waiting: int
+
+
+class Watchers(Protocol):
+    """What looks at the bot from outside of it."""
+
+    def dead_letters(self) -> Mapping[str, int]:
+        """How many messages failed for good, by the name of their queue."""
+
+    def alarm_mail(self) -> AlarmMail: ...
+
 
 class Wakes(Protocol):
     """The queue that brings somebody back to look at a row."""
@@ -524,6 +577,7 @@ ROW_NAMES: dict[type, str] = {
     StrayWatch: "stray-watch",
     Approval: "approval",
     BudgetWatch: "budget-watch",
+    Pulse: "pulse",
     Purse: "purse",
     Reconciled: "reconciled",
     Rules: "rules",

@@ -132,6 +132,7 @@ COMMANDS = (
     "audit",
     "idle",
     "schedule",
+    "doctor",
     "help",
 )
 _OTHERS = ("add", "remove", "delete", "raise", "on", "demand", "or", "keep", "trying", "me")

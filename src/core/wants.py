@@ -315,6 +315,11 @@ class ScheduleSkip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doctor:
+    """Whether the bot has all that it needs; for admins."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Help:
     """All of it, or one topic."""
 
@@ -359,5 +364,6 @@ Command = (
     | ScheduleList
     | ScheduleSet
     | ScheduleSkip
+    | Doctor
     | Help
 )

@@ -28,6 +28,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _TEAM = re.compile(r"([A-Z][A-Z0-9]+)?")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 _USER = re.compile(r"[UW][A-Z0-9]+")
+_TOPIC = re.compile(r"(arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+)?")
 _PROFILE = re.compile(r"(arn:[a-z-]+:iam::\d{12}:instance-profile/[\w+=,.@/-]+)?")
 
 
@@ -49,6 +50,8 @@ class Settings:
     slack_api_url: str  # ends with a slash
     github_url: str
     here_url: str  # of the door; empty in functions that give no links
+    dead_letters: tuple[str, ...]  # URLs of queues; none in functions that do not look at them
+    alarm_topic: str  # ARN of where alarms go; empty in functions that do not look at it
     policy: Policy
 
 
@@ -62,6 +65,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         slack_api_url=look.word("SLACK_API_URL", _URL, SLACK_API_URL).rstrip("/") + "/",
         github_url=look.word("GITHUB_URL", _URL, GITHUB_URL),
         here_url=look.word("HERE_URL", _URL, ""),
+        dead_letters=look.words("DEAD_LETTER_URLS", _URL, ""),
+        alarm_topic=look.word("ALARM_TOPIC", _TOPIC, ""),
         policy=_policy(look),
     )
     if look.problems:

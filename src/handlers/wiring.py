@@ -6,6 +6,7 @@ speak to is boto3's own business (`AWS_ENDPOINT_URL…`), so nothing here knows 
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -28,7 +29,10 @@ from adapters.service_quotas import ServiceQuotas
 from adapters.slack import Responder, SlackChat, web_client
 from adapters.ssm_commands import RunCommand
 from adapters.sts import Sts
+from adapters.together import SideBySide
+from adapters.trials import DryRuns
 from adapters.wakes import SqsWakes
+from adapters.watchers import AwsWatchers
 from adapters.whole import whole
 from core.flows.house import House
 from core.flows.sweep import Watch
@@ -50,6 +54,9 @@ _ONCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts"
 # Price lists are served in a few regions only; the figures are the same in each. Cost Explorer is
 # one for all regions, and answers here.
 _PRICES_IN = "us-east-1"
+LOOKS_FOR = 40.0  # seconds that the doctor's looks may take together
+# boto3 makes clients out of one session, which is not safe from several threads; using them is.
+_MAKING = threading.Lock()
 
 
 @cache
@@ -60,7 +67,8 @@ def known() -> Settings:
 
 @cache
 def _ec2(region: str) -> "EC2Client":
-    return whole(boto3.client("ec2", region_name=region, config=_PATIENT))
+    with _MAKING:
+        return whole(boto3.client("ec2", region_name=region, config=_PATIENT))
 
 
 @cache
@@ -70,12 +78,14 @@ def _ec2_once(region: str) -> "EC2Client":
 
 @cache
 def _ssm(region: str) -> "SSMClient":
-    return whole(boto3.client("ssm", region_name=region, config=_PATIENT))
+    with _MAKING:
+        return whole(boto3.client("ssm", region_name=region, config=_PATIENT))
 
 
 @cache
 def _service_quotas(region: str) -> "ServiceQuotasClient":
-    return whole(boto3.client("service-quotas", region_name=region, config=_PATIENT))
+    with _MAKING:
+        return whole(boto3.client("service-quotas", region_name=region, config=_PATIENT))
 
 
 @cache
@@ -104,6 +114,14 @@ def _invoices() -> CostExplorer:
 @cache
 def _reasons() -> Sts:
     return Sts(whole(boto3.client("sts", config=_PATIENT)))
+
+
+@cache
+def _watchers() -> AwsWatchers:
+    at = known()
+    sqs = whole(boto3.client("sqs", config=_PATIENT))
+    sns = whole(boto3.client("sns", config=_PATIENT))
+    return AwsWatchers(sqs, at.dead_letters, sns, at.alarm_topic)
 
 
 @cache
@@ -168,8 +186,11 @@ def house(now: Callable[[], datetime] = clock) -> House:
         chat=_chat(bot_token()),
         ledger=table(),
         wakes=wakes(),
+        trials=DryRuns(_ec2),
+        watchers=_watchers(),
         policy=at.policy,
         clock=now,
+        together=SideBySide(LOOKS_FOR),
     )
 
 

@@ -24,6 +24,7 @@ class TinySlack:
     uploads: dict[str, bytes] = field(default_factory=dict)
     homes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     charts_at_home: bool = True
+    whispers: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
     base: str = ""
 
@@ -102,6 +103,11 @@ class TinySlack:
                     return "user_not_found"
                 self.homes.setdefault(arguments["user_id"], []).append(arguments["view"])
                 return {"view": arguments["view"]}
+            case "chat.postEphemeral":
+                if arguments["channel"] in self.closed:
+                    return "not_in_channel"
+                self.whispers.append(arguments)
+                return {"message_ts": "1700000000.000001"}
             case "auth.test":
                 return {"team_id": "T1"}
             case _:

@@ -360,3 +360,22 @@ def test_a_failed_look_at_a_user_group_is_not_remembered(slack: TinySlack) -> No
         to.group_members("S1")
     slack.groups["S1"] = ["U1"]
     assert to.group_members("S1") == {"U1"}
+
+
+# ---- what the doctor asks -------------------------------------------------------------------
+
+
+def test_a_whisper_is_for_one_person_in_a_channel(slack: TinySlack) -> None:
+    chat(slack).whisper("C1", "U1", HELLO)
+    (sent,) = slack.whispers
+    assert (sent["channel"], sent["user"], sent["text"]) == ("C1", "U1", "hello")
+    slack.closed.add("C1")
+    with pytest.raises(NotInChannel):
+        chat(slack).whisper("C1", "U1", HELLO)
+
+
+def test_the_scopes_are_those_that_slack_tells_beside_its_answer(slack: TinySlack) -> None:
+    assert chat(slack).scopes() == frozenset()
+    told = {"X-OAuth-Scopes": "chat:write, commands,,users:read"}
+    slack.refusals.append((200, told, '{"ok": true, "team_id": "T1"}'))
+    assert chat(slack).scopes() == {"chat:write", "commands", "users:read"}

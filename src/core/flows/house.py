@@ -1,8 +1,9 @@
 """What every flow is given: the ports, the policy and the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from core.model import Machine, Policy
 from core.ports import (
@@ -20,14 +21,28 @@ from core.ports import (
     Quotas,
     Reasons,
     StaleRow,
+    Trials,
     Wakes,
+    Watchers,
 )
 
 MOST_RACES = 8
+T = TypeVar("T")
 
 
 def _uncounted(name: str) -> None:
     """Where nobody watches from outside."""
+
+
+class Together(Protocol):
+    """Carries out looks that do not wait for each other; None for one that took too long."""
+
+    def __call__(self, looks: Sequence[Callable[[], T]]) -> tuple[T | None, ...]: ...
+
+
+def one_by_one(looks: Sequence[Callable[[], T]]) -> tuple[T | None, ...]:
+    """Each after the other, however long it takes."""
+    return tuple(look() for look in looks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +63,12 @@ class House:
     chat: Chat
     ledger: Ledger
     wakes: Wakes
+    trials: Trials
+    watchers: Watchers
     policy: Policy
     clock: Callable[[], datetime]
     count: Callable[[str], None] = _uncounted  # one more of a metric that an alarm watches
+    together: Together = one_by_one
     deployed: Policy | None = None  # the template's own, once `policy` is the one in force
 
 

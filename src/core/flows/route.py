@@ -11,6 +11,7 @@ from core.flows import (
     cost,
     data,
     decide,
+    doctor,
     entrance,
     idle,
     launch,
@@ -118,6 +119,7 @@ def _look_or_access(
     | commands.ListMachines
     | commands.Show
     | commands.Ssh
+    | commands.Doctor
     | commands.Help
     | commands.Types
     | commands.Price
@@ -140,6 +142,8 @@ def _look_or_access(
             tell.show(house, request, parsed)
         case commands.Ssh():
             tell.ssh(house, request, parsed)
+        case commands.Doctor():
+            doctor.show(house, request)
         case commands.Help():
             tell.help_(house, request, parsed)
         case commands.KeyAdd():

@@ -2,7 +2,7 @@
 
 from core import commands, messages, meter
 from core.budgets import month_of
-from core.flows import fingerprints, leftovers, spending, usage
+from core.flows import fingerprints, leftovers, pulse, spending, usage
 from core.flows.find import by_name, find
 from core.flows.house import House
 from core.flows.request import Request
@@ -26,7 +26,10 @@ def listing(house: House, request: Request, wanted: commands.ListMachines) -> No
     found = house.ledger.live() if wanted.everyone else house.ledger.of_owner(request.user)
     ordered = tuple(sorted(found, key=lambda m: (m.owner, m.created_at)))
     used = usage.of(house, ordered)
-    message = messages.listing(ordered, house.clock(), used, everyone=wanted.everyone)
+    silent = pulse.silent_since(house)
+    message = messages.listing(
+        ordered, house.clock(), used, everyone=wanted.everyone, silent_since=silent
+    )
     answer(house, request.response_url, message)
 
 

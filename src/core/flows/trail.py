@@ -66,6 +66,12 @@ class _Overhearing:
     def publish(self, user: str, home: Home) -> None:
         self.chat.publish(user, home)
 
+    def whisper(self, channel: str, user: str, message: Message) -> None:
+        self.chat.whisper(channel, user, message)
+
+    def scopes(self) -> frozenset[str]:
+        return self.chat.scopes()
+
 
 def recorded(house: House, asked: A, flow: Callable[[House, A], None]) -> None:
     """Carry it out, and write down who asked for what and what they were told."""

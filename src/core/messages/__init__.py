@@ -52,6 +52,7 @@ from core.messages.data import (
     data_volumes,
     no_data_volume,
 )
+from core.messages.doctor import doctor, doctor_speaks
 from core.messages.entry import (
     access_added,
     access_removed,
@@ -163,6 +164,8 @@ __all__ = [
     "data_question",
     "data_volumes",
     "denied",
+    "doctor",
+    "doctor_speaks",
     "end_question",
     "ending",
     "extend_refused",

@@ -118,6 +118,9 @@ TOPICS: dict[str, tuple[tuple[str, str], ...]] = {
         ("/gpu policy set approvers @kim @lee", "people, channels and user groups by their names"),
         ("/gpu policy reset longest-lease", "what the template says again"),
     ),
+    "doctor": (
+        ("/gpu doctor", "for admins: what the bot lacks in AWS and Slack, and what mends it"),
+    ),
 }
 
 _NOTES = {

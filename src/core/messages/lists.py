@@ -52,9 +52,17 @@ def overview(
 
 
 def listing(
-    machines: tuple[Machine, ...], now: datetime, used: Used = _UNKNOWN, *, everyone: bool
+    machines: tuple[Machine, ...],
+    now: datetime,
+    used: Used = _UNKNOWN,
+    *,
+    everyone: bool,
+    silent_since: datetime | None = None,
 ) -> Message:
-    """Machines that are not over, with what each costs; sixty at most."""
+    """Machines that are not over, with what each costs; sixty at most.
+
+    `silent_since`: the clock has not run since then, so nothing here stops by itself for certain.
+    """
     if not machines:
         none = "Nobody has a machine" if everyone else "You have no machine"
         hint = context("Launch one: `/gpu launch g5.xlarge spot for 2h`")
@@ -62,7 +70,15 @@ def listing(
     more = "One of them: `/gpu show &lt;name&gt;`"
     hints = [more] if everyone else [more, "Everybody's: `/gpu list all`"]
     lines = _rows(machines, now, everyone=everyone, used=used)
-    return message(section(totals(machines, now)), *lines, context(*hints))
+    warning = [section(_silent(silent_since))] if silent_since else []
+    return message(*warning, section(totals(machines, now)), *lines, context(*hints))
+
+
+def _silent(since: datetime) -> str:
+    return (
+        f":warning: The bot's clock has not run since {words.at(since)}: machines may run past "
+        "their deadlines. `/gpu stop` works. Admins see why with `/gpu doctor`."
+    )
 
 
 def totals(machines: tuple[Machine, ...], now: datetime) -> str:

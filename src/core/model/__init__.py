@@ -10,6 +10,7 @@ from core.model.approvals import (
     Deed,
     Verdict,
 )
+from core.model.health import Pulse
 from core.model.holds import Choice, ChoiceKind, Hold, HoldKind
 from core.model.lasting import (
     DataVolume,
@@ -136,6 +137,7 @@ __all__ = [
     "Policy",
     "Profile",
     "PublicKey",
+    "Pulse",
     "Purse",
     "QuotaChange",
     "QuotaFacts",
