@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV := .venv
 MINISTACK_VENV := .venv-ministack
+FUZZ_VENV := .venv-fuzz
 BIN := $(VENV)/bin
 STACK ?= gpu
 TESTS ?= tests
@@ -20,6 +21,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
 DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
 MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
+FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
 	install-ministack clean picture team wire
@@ -73,11 +75,16 @@ deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; 
 	@command -v sam >/dev/null || { echo "The SAM CLI is missing: see docs/deploy.md"; exit 1; }
 	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
 
+RUNS ?= 1000000
+SEED ?= 1
+fuzz: install install-fuzz ## Throw mutated requests at the door, guided by coverage (RUNS=20000 SEED=7)
+	@PYTHONPATH=src:.:$(FUZZ_VENV) $(BIN)/python -m fuzz --runs $(RUNS) --seed $(SEED) --guided
+
 lock: install ## Renew the locked requirements (needs the package index)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --python-version 3.13 \
 		--python-platform aarch64-manylinux2014 src/requirements.in -o src/requirements.txt
-	@for set in dev ministack; do \
+	@for set in dev ministack fuzz; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --custom-compile-command "make lock" --universal \
 			--python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
@@ -85,6 +92,8 @@ lock: install ## Renew the locked requirements (needs the package index)
 install: $(DEV_STAMP)
 
 install-ministack: $(MINISTACK_STAMP)
+
+install-fuzz: $(FUZZ_STAMP)
 
 $(DEV_STAMP): | requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none was found."; exit 1; }
@@ -105,6 +114,15 @@ $(MINISTACK_STAMP): $(DEV_STAMP) | requirements/ministack.txt
 		--require-hashes --no-deps -r requirements/ministack.txt
 	@rm -f $(MINISTACK_VENV)/.made-from-* && touch $@
 
+# Beside .venv and not in it, because nothing else needs it. Where there is no wheel of it for this
+# Python, `make fuzz` says so and goes on without.
+$(FUZZ_STAMP): $(DEV_STAMP) | requirements/fuzz.txt
+	@rm -rf $(FUZZ_VENV) && mkdir -p $(FUZZ_VENV)
+	@echo "Installing the guided fuzzer into $(FUZZ_VENV) …"
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-input --require-hashes \
+		--no-deps --only-binary=:all: --target $(FUZZ_VENV) -r requirements/fuzz.txt && touch $@ \
+		|| echo "It cannot be installed for this Python."
+
 clean: ## Remove everything that was built or installed
-	rm -rf $(VENV) $(MINISTACK_VENV) .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(MINISTACK_VENV) $(FUZZ_VENV) .fuzz .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

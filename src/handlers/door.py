@@ -52,7 +52,13 @@ _BEAT = "/beat/"
 class Door:
     """What one execution environment keeps between requests: its secret and its connection."""
 
-    def __init__(self, environ: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        now: Callable[[], float] = time.time,
+        service: type[Service] = Service,
+    ) -> None:
+        """`service` is what AWS's services are reached by."""
         self._now = now
         self._team = environ.get("SLACK_TEAM_ID", "")
         self._stack = environ.get("STACK_NAME", "")
@@ -60,8 +66,8 @@ class Door:
         self._replies_to = _origin_of_replies(environ.get("SLACK_API_URL", ""))
         self._queue_url = environ.get("QUEUE_URL", "")
         self._secret_arn = environ.get("SECRET_ARN", "")
-        self._queue = Service("sqs", "1.0", _sqs(self._queue_url, environ), environ)
-        self._vault = Service("secretsmanager", "1.1", _secretsmanager(environ), environ)
+        self._queue = service("sqs", "1.0", _sqs(self._queue_url, environ), environ)
+        self._vault = service("secretsmanager", "1.1", _secretsmanager(environ), environ)
         self._keys: tuple[bytes, ...] = ()
         self._looked_at = float("-inf")
 
