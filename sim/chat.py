@@ -43,7 +43,7 @@ class MemoryChat:
     down: bool = False
     busy_for: timedelta | None = None  # every call is answered 429 with that as Retry-After
     asked: int = 0  # calls that came, whatever they were answered
-    blind: bool = False  # users.info is refused: the app lacks its scope
+    blind: str = ""  # the error that users.info answers with, whoever is asked for
     closed: set[str] = field(default_factory=set)
     lacks_scope: bool = False
     missing_scopes: frozenset[str] = frozenset()
@@ -105,7 +105,7 @@ class MemoryChat:
         with self._lock:
             self._reach()
             if self.blind:
-                raise ChatError("missing_scope")
+                raise ChatError(self.blind)
             if user not in self._people:
                 raise ChatError("user_not_found")
             return self._people[user]

@@ -119,7 +119,7 @@ def test_aws_refusing_a_look_up_is_told_with_a_reference_and_not_repeated() -> N
 def test_a_failure_of_our_own_is_told_once_and_delivered_again() -> None:
     here = Town()
     serve(here.house, _slash(here, "launch p3.2xlarge spot"))
-    here.chat.blind = True  # nobody says who that is: a launch cannot be allowed
+    here.chat.blind = "missing_scope"  # nobody says who that is: a launch cannot be allowed
     record = _slash(here, "launch g5.xlarge spot", trigger="9.9.z")
     with pytest.raises(ChatError):
         serve(here.house, record)
