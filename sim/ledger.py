@@ -1,15 +1,17 @@
 """The table in memory: the promises of core.ports.Ledger, kept under one lock."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from core.bills import bill_of
 from core.model import FINAL, Bill, Deed, Machine, Profile, QuotaRequest
-from core.ports import ROW_NAMES, Accepted, NameTaken, R, Row, StaleRow
+from core.ports import ROW_NAMES, Accepted, NameTaken, R, Row, StaleRow, UnreadableRow
 
 TWIN_FOR = timedelta(seconds=30)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -101,6 +103,30 @@ class MemoryLedger:
         with self._lock:
             id = self._instances.get(instance)
             return self._machines[id] if id else None
+
+    def watched(self) -> Mapping[str, datetime]:
+        """Every machine that is not final or owes words, and when it is due."""
+        with self._lock:
+            rows = tuple(self._machines.values())
+        due = ((m.id, m.due_at or (None if m.state in FINAL else NEVER)) for m in rows)
+        return {id: at for id, at in due if at is not None}
+
+    def machines(self, ids: Sequence[str]) -> Mapping[str, Machine | UnreadableRow]:
+        """The newest rows, one by one, so that one that a test has spoilt spoils no other."""
+        found: dict[str, Machine | UnreadableRow] = {}
+        for id in ids:
+            try:
+                m = self.machine(id)
+            except UnreadableRow as error:
+                found[id] = error
+            else:
+                found.update({id: m} if m else {})
+        return found
+
+    def owners(self, instances: Sequence[str]) -> Mapping[str, str]:
+        """Of which machines instances are or were."""
+        with self._lock:
+            return {one: self._instances[one] for one in instances if one in self._instances}
 
     def due(self, now: datetime) -> tuple[str, ...]:
         """Keys whose time has come, the longest overdue first."""

@@ -26,8 +26,9 @@ from core.blocks import Message
 from core.flows import idle, pulse, route
 from core.flows.house import House
 from core.flows.request import Click, Request
-from core.flows.sweep import Watch, sweep, wake_due
+from core.flows.sweep import sweep, wake_due
 from core.flows.wake import on_wake
+from core.flows.watch import Watch
 from core.model import Machine, Person, Policy
 from core.news import wake_key
 from sim import boto, direct

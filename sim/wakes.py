@@ -1,7 +1,7 @@
 """The queue in memory: wakes with their delays, handed out when a clock says so."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,6 +26,12 @@ class MemoryWakes:
             self._sent += 1
             self._waiting.append((self.now() + min(after, LONGEST_DELAY), self._sent, key))
             self._waiting.sort()
+
+    def wake_all(self, keys: Sequence[str]) -> int:
+        """The same for many, now; how many were sent."""
+        for key in keys:
+            self.wake(key)
+        return 0 if self.lost else len(keys)
 
     def due(self, now: datetime) -> tuple[str, ...]:
         """What would be delivered now, in order; it stays until it is popped."""

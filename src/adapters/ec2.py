@@ -25,10 +25,17 @@ _NO_INSTANCE = "InvalidInstanceID.NotFound"
 # Paid for in advance: these draw on no vCPU quota.
 _OUTSIDE_QUOTAS = frozenset({"capacity-block"})
 _MOST_FILTER_VALUES = 200
+_PAGE = 1000  # the most; a call without a size draws on a smaller allowance of calls
 _MOST_STATUSES = 100  # ids that one DescribeInstanceStatus takes
 # What one instance among many can bring upon a call that names them all.
 _OF_ONE = frozenset(
-    {_NO_INSTANCE, "IncorrectInstanceState", "IncorrectState", "UnsupportedOperation"}
+    {
+        _NO_INSTANCE,
+        "IncorrectInstanceState",
+        "IncorrectState",
+        "OperationNotPermitted",  # it is protected
+        "UnsupportedOperation",
+    }
 )
 _EPOCH = re.compile(r"[0-9]{1,11}")
 # "User initiated (2026-11-24 09:00:00 GMT)"; EC2's own reasons tell no time.
@@ -210,7 +217,11 @@ class Ec2(Offers, Access, Console, Parts):
         """What DescribeInstances shows, all pages of it: a part of an answer is no answer."""
         filters: Any = [{"Name": name, "Values": list(values)} for name, values in where.items()]
         with translated("DescribeInstances"):
-            pages = self._ec2(region).get_paginator("describe_instances").paginate(Filters=filters)
+            pages = (
+                self._ec2(region)
+                .get_paginator("describe_instances")
+                .paginate(Filters=filters, PaginationConfig={"PageSize": _PAGE})
+            )
             for page in pages:
                 for reservation in page["Reservations"]:
                     yield from reservation["Instances"]

@@ -72,7 +72,7 @@ def pointing(new: Machine, seen: Machine) -> list[Item]:
     known = set() if ends else {one.id for one in seen.instances}
     keep = _ttl(_last(new), KEEP_FINAL) if ends else {}
     return [
-        put({**pointer((f"I#{one.id}", "I"), new.id), **keep}, {})
+        put({**pointer(instance_key(one.id), new.id), **keep}, {})
         for one in new.instances
         if one.id not in known
     ]
@@ -165,6 +165,11 @@ def epoch(at: datetime) -> str:
     return f"{at.timestamp():.6f}"
 
 
+def moment_of(epoch: str) -> datetime:
+    """The other way round."""
+    return datetime.fromtimestamp(float(epoch), UTC)
+
+
 def alive(m: Machine | None) -> Machine | None:
     return m if m is not None and m.state not in FINAL else None
 
@@ -195,6 +200,10 @@ def twin_key(twin: str) -> Key:
 
 def name_key(name: str) -> Key:
     return f"NAME#{name}", "NAME"
+
+
+def instance_key(instance: str) -> Key:
+    return f"I#{instance}", "I"
 
 
 def slot_key(m: Machine) -> Key:

@@ -20,7 +20,7 @@ TTL only clears away; no meaning hangs on it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -31,7 +31,7 @@ from adapters import items
 from adapters.aws_errors import code_of, translated
 from adapters.items import Item, Key
 from core.model import Bill, Deed, Machine, Profile, QuotaRequest
-from core.ports import Accepted, NameTaken, R, Row, StaleRow
+from core.ports import Accepted, NameTaken, R, Row, StaleRow, UnreadableRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -136,7 +136,23 @@ class Table:
 
     def by_instance(self, instance: str) -> Machine | None:
         """The machine that an EC2 instance belongs to, final or not."""
-        return self._pointed((f"I#{instance}", "I"))
+        return self._pointed(items.instance_key(instance))
+
+    def machines(self, ids: Sequence[str]) -> Mapping[str, Machine | UnreadableRow]:
+        """Consistent reads of a hundred rows at most; one that cannot be read is told as such."""
+        found: dict[str, Machine | UnreadableRow] = {}
+        for item in self._get_all(tuple(items.machine_key(id) for id in ids)):
+            id = item["pk"]["S"].removeprefix("M#")
+            try:
+                found[id] = items.read(item, Machine)
+            except UnreadableRow as error:
+                found[id] = error
+        return found
+
+    def owners(self, instances: Sequence[str]) -> Mapping[str, str]:
+        """Of which machines instances are or were, final or not."""
+        found = self._get_all(tuple(items.instance_key(one) for one in instances))
+        return {item["pk"]["S"].removeprefix("I#"): item["machine"]["S"] for item in found}
 
     def _pointed(self, key: Key) -> Machine | None:
         item = self._get(key)
@@ -154,15 +170,25 @@ class Table:
         """Keys whose time has come, the longest overdue first; may lag by a moment."""
         return tuple(items.public(key) for key in self._indexed(now))
 
+    def watched(self) -> Mapping[str, datetime]:
+        """Every machine in the index, and when it is due."""
+        return {
+            item["pk"]["S"].removeprefix("M#"): items.moment_of(item["due_at"]["N"])
+            for item in self._index(None)
+            if item["pk"]["S"].startswith("M#")
+        }
+
     def _indexed(self, until: datetime | None) -> Iterator[Key]:
+        return ((item["pk"]["S"], item["sk"]["S"]) for item in self._index(until))
+
+    def _index(self, until: datetime | None) -> Iterator[Item]:
         condition, values = "due = :due", {":due": {"S": "DUE"}}
         if until is not None:
             condition += " AND due_at <= :now"
             values[":now"] = {"N": items.epoch(until)}
-        found = self._query(
+        return self._query(
             IndexName="due", KeyConditionExpression=condition, ExpressionAttributeValues=values
         )
-        return ((item["pk"]["S"], item["sk"]["S"]) for item in found)
 
     # ---- people and quotas ------------------------------------------------------------------
 

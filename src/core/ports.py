@@ -4,7 +4,7 @@ Every method may raise `CloudError` (core.faults) for EC2, Service Quotas, Prici
 `ChatError` (below) for Slack. Implementations: adapters/ for the real thing, sim/ for the tests.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -43,6 +43,7 @@ from core.model import (
     SavedImage,
     Schedule,
     StrayWatch,
+    SweepWatch,
     Tab,
     TypeFacts,
     Usage,
@@ -544,6 +545,10 @@ class Wakes(Protocol):
     def wake(self, key: str, after: timedelta = timedelta(0)) -> None:
         """Have `key` (ledger key of a machine, quota request or profile) looked at. A hint only."""
 
+    def wake_all(self, keys: Sequence[str]) -> int:
+        """The same for many, now, the first ones first; how many were sent. One that cannot be
+        sent keeps no other from being sent."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
@@ -575,6 +580,7 @@ ROW_NAMES: dict[type, str] = {
     OneTimeLink: "one-time-link",
     KeyDelivery: "key-delivery",
     StrayWatch: "stray-watch",
+    SweepWatch: "sweep-watch",
     Approval: "approval",
     BudgetWatch: "budget-watch",
     Pulse: "pulse",
@@ -620,6 +626,20 @@ class Ledger(Protocol):
         """Every machine that is not final; may lag by a moment."""
 
     def by_instance(self, instance: str) -> Machine | None: ...
+
+    def watched(self) -> Mapping[str, datetime]:
+        """Every machine that is not final, or owes words, and when it is due; by id, and may lag
+        by a moment. What has no appointment is due in the year 9999."""
+
+    def machines(self, ids: Sequence[str]) -> Mapping[str, Machine | UnreadableRow]:
+        """Consistent reads of a hundred rows at most, in one call; what is not there is absent.
+
+        A row that cannot be read keeps no other from being read.
+        """
+
+    def owners(self, instances: Sequence[str]) -> Mapping[str, str]:
+        """Of which machines, final or not, a hundred instances at most are or were; those that no
+        row has ever had are absent."""
 
     def due(self, now: datetime) -> tuple[str, ...]:
         """Keys of machines, quota requests and profiles whose time has come."""

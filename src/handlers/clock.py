@@ -7,7 +7,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.flows import pulse
-from core.flows.sweep import Watch, sweep, wake_due
+from core.flows.sweep import Report, sweep, wake_due
+from core.flows.watch import Watch
 from handlers import wiring
 
 logger = Logger()
@@ -19,8 +20,9 @@ metrics = Metrics(namespace="gpu")
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The sweep needs no ledger: it runs even when what is due cannot be read."""
     watch = wiring.watch()
-    failed = [*_wake(watch), *_sweep(watch)]
-    failed += _leave_mark(watch, failed)
+    failed, report = [*_wake(watch)], _sweep(watch)
+    failed += report.failed
+    failed += _leave_mark(watch, [*failed, *report.unread.values()])
     if failed:
         # All of them, so that the alarm on this function's errors sees what was not done.
         raise ExceptionGroup("not everything could be looked after", failed)
@@ -43,15 +45,33 @@ def _leave_mark(watch: Watch, failed: list[Exception]) -> tuple[Exception, ...]:
     return ()
 
 
-def _sweep(watch: Watch) -> tuple[Exception, ...]:
+def _sweep(watch: Watch) -> Report:
+    """A region that cannot be read is counted, not raised: it has an alarm of its own, and must not
+    hide what else fails."""
     report = sweep(watch)
+    _log(report)
+    for name, value in (
+        ("Swept", len(report.done)),
+        ("Unexplained", sum(not one.known for one in report.done)),
+        ("UnreadRegions", len(report.unread)),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    return report
+
+
+def _log(report: Report) -> None:
     for swept in report.done:
         logger.warning(
             "swept",
             machine=swept.tagged.machine,
             instance=swept.tagged.instance.id,
+            region=swept.tagged.instance.region,
+            owner=swept.tagged.owner,
             action=swept.action,
             reason=swept.reason,
         )
-    metrics.add_metric(name="Swept", unit=MetricUnit.Count, value=len(report.done))
-    return report.failed
+    for id, why in report.roused:
+        logger.warning("roused", machine=id, reason=why)
+    for region, error in report.unread.items():
+        logger.error("a region could not be read", region=region, error=repr(error))
+    logger.info("the sweep is over", instances=report.looked_at)

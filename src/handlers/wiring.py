@@ -35,7 +35,7 @@ from adapters.wakes import SqsWakes
 from adapters.watchers import AwsWatchers
 from adapters.whole import whole
 from core.flows.house import House
-from core.flows.sweep import Watch
+from core.flows.watch import Watch
 from handlers import settings
 from handlers.settings import Settings
 
@@ -47,7 +47,10 @@ if TYPE_CHECKING:
 SECRET_FOR = 300  # seconds; a rotated bot token is in use after that
 # Every function ends within 60 s: no call may eat it all, and reads may be repeated.
 _PATIENT = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}
+    connect_timeout=3,
+    read_timeout=10,
+    max_pool_connections=40,
+    retries={"mode": "standard", "total_max_attempts": 3},
 )
 # RunInstances is sent once: what its silence means is decided by the flow, not by a retry.
 _ONCE = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 1})
@@ -57,6 +60,9 @@ _PRICES_IN = "us-east-1"
 LOOKS_FOR = 40.0  # seconds that the doctor's looks may take together
 # boto3 makes clients out of one session, which is not safe from several threads; using them is.
 _MAKING = threading.Lock()
+# The clock's looks: of its 58 seconds each stage of the sweep may take so many, though AWS hangs.
+# As many at a time as there are regions and more, so that those that hang keep none waiting.
+_SWEEPS_FOR, _AT_A_TIME = 12.0, 40
 
 
 @cache
@@ -203,4 +209,5 @@ def watch(now: Callable[[], datetime] = clock) -> Watch:
         wakes=wakes(),
         policy=at.policy,
         clock=now,
+        together=SideBySide(_SWEEPS_FOR, _AT_A_TIME),
     )

@@ -145,6 +145,15 @@ def test_one_that_cannot_be_stopped_now_is_told_after_the_others_were(yard: Yard
     assert [states[id] for id in ids] == ["stopping", "shutting-down", "stopping", "stopping"]
 
 
+def test_one_that_is_protected_keeps_the_others_from_nothing(yard: Yard) -> None:
+    ids = yard.run(4)
+    yard.later()
+    fault = {"do": "fault", "operation": "StopInstances", "code": "OperationNotPermitted"}
+    yard.world.control(fault)
+    yard.ec2.stop(R, *ids)  # all at once was refused, and each half done
+    assert set(yard.states().values()) == {"stopping"}
+
+
 def test_a_refusal_that_is_not_one_ids_is_not_asked_again(yard: Yard) -> None:
     ids = yard.run(8)
     yard.world.control(

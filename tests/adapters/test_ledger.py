@@ -11,7 +11,7 @@ from adapters.items import UnknownSchema
 from adapters.ledger import Table
 from core.faults import CloudError, FaultKind
 from core.model import Desire, Instance, Machine, Market, Profile, State, Wish
-from core.ports import StaleRow
+from core.ports import StaleRow, UnreadableRow
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY = 86_400
@@ -183,3 +183,23 @@ def test_every_write_is_one_transaction_with_a_condition(aws: Any, table: Table)
         puts = [change["Put"] for change in call["TransactItems"]]
         assert all("ConditionExpression" in put for put in puts)
     assert {name for name, _ in aws.calls if name.startswith(("Put", "Update", "Delete"))} == set()
+
+
+def test_a_hundred_rows_are_one_consistent_read(aws: Any, table: Table) -> None:
+    for number in range(100):
+        open_one(table, a_machine(f"m-{number}", f"fox-{number}"))
+    assert len(table.machines([f"m-{number}" for number in range(100)])) == 100
+    (asked,) = aws.asked("BatchGetItem")
+    assert asked["RequestItems"]["gpu"]["ConsistentRead"] is True
+    assert len(table.watched()) == 100
+    assert len(aws.asked("Query")) == 1
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_from_being_read(aws: Any, table: Table) -> None:
+    good = open_one(table, a_machine("m-a", "a"))
+    open_one(table, a_machine("m-b", "b"))
+    broken = {**item(aws, "M#m-b", "M"), "doc": {"S": "{"}}
+    aws.client("dynamodb").put_item(TableName="gpu", Item=broken)
+    found = table.machines(["m-a", "m-b"])
+    assert found["m-a"] == good
+    assert isinstance(found["m-b"], UnreadableRow)

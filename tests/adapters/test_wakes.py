@@ -43,3 +43,42 @@ def test_a_hint_that_cannot_be_sent_stops_nothing_and_is_logged(
     (record,) = [r for r in caplog.records if r.name == "adapters.wakes"]
     assert record.levelname == "WARNING"
     assert record.__dict__["key"] == "machine/m-one"
+
+
+def _bodies(aws: Any, url: str) -> set[str]:
+    found: set[str] = set()
+    while (
+        some := aws.client("sqs")
+        .receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        .get("Messages")
+    ):
+        found |= {json.loads(one["Body"])["key"] for one in some}
+    return found
+
+
+def test_many_wakes_are_sent_ten_in_a_call(aws: Any, url: str) -> None:
+    keys = [f"due/machine/m-{number}" for number in range(25)]
+    assert SqsWakes(aws.client("sqs"), url).wake_all(keys) == 25
+    assert [len(one["Entries"]) for one in aws.asked("SendMessageBatch")] == [10, 10, 5]
+    assert _bodies(aws, url) == set(keys)
+
+
+def test_ten_that_cannot_be_sent_keep_no_others_from_being_sent(
+    aws: Any, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = [f"due/machine/m-{number}" for number in range(25)]
+    aws.fail("SendMessageBatch", "ServiceUnavailable", 400)
+    assert SqsWakes(aws.client("sqs"), url).wake_all(keys) == 15
+    assert _bodies(aws, url) == set(keys[10:])
+    (record,) = [r for r in caplog.records if r.name == "adapters.wakes"]
+    assert record.__dict__["keys"] == keys[:10]
+
+
+def test_one_of_ten_that_sqs_refuses_is_logged_by_its_key(
+    aws: Any, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = {"Id": "1", "Code": "InternalError", "SenderFault": False}
+    aws.answer_once("SendMessageBatch", Successful=[], Failed=[refused])
+    assert SqsWakes(aws.client("sqs"), url).wake_all(["a", "b", "c"]) == 2
+    (record,) = [r for r in caplog.records if r.name == "adapters.wakes"]
+    assert record.__dict__["key"] == "b"

@@ -68,6 +68,7 @@ from core.model import (
     State,
     Store,
     StrayWatch,
+    SweepWatch,
     Tab,
     Tried,
     TypeFacts,
@@ -498,6 +499,37 @@ def test_live_goes_beyond_one_batch_of_reads(
 # ---- time -----------------------------------------------------------------------------------
 
 
+def test_every_live_machine_is_watched_with_the_time_when_it_is_due(ledger: Ledger) -> None:
+    opened(ledger, replace(a_machine("m-a", "a"), due_at=NOW))
+    opened(ledger, replace(a_machine("m-b", "b"), due_at=None))
+    gone = opened(ledger, replace(a_machine("m-c", "c"), due_at=NOW))
+    ledger.save(replace(gone, state=State.ENDED, due_at=None), gone)
+    ledger.save_quota_request(a_quota_request(due_at=NOW), None)
+    watched = ledger.watched()
+    assert set(watched) == {"m-a", "m-b"}
+    assert watched["m-a"] == NOW
+    assert watched["m-b"] > NOW + timedelta(days=9000)
+
+
+def test_many_rows_are_read_at_once_and_those_that_are_not_there_are_left_out(
+    ledger: Ledger,
+) -> None:
+    here = opened(ledger, a_machine("m-a", "a"))
+    ended = opened(ledger, a_machine("m-b", "b"))
+    ended = ledger.save(replace(ended, state=State.ENDED, due_at=None), ended)
+    assert ledger.machines(["m-a", "m-nobody", "m-b", ""]) == {"m-a": here, "m-b": ended}
+    assert ledger.machines([]) == {}
+
+
+def test_instances_lead_to_their_machines_many_at_once(ledger: Ledger) -> None:
+    first = opened(ledger, a_machine("m-a", "a"))
+    one = Instance(
+        id="i-1", region="us-east-1", zone="us-east-1a", state="running", launched_at=NOW
+    )
+    ledger.save(replace(first, instance=one), first)
+    assert ledger.owners(["i-1", "i-nobodys"]) == {"i-1": "m-a"}
+
+
 def test_what_is_due_comes_longest_overdue_first(ledger: Ledger) -> None:
     opened(ledger, replace(a_machine("m-a", "a"), due_at=NOW))
     opened(ledger, replace(a_machine("m-b", "b"), due_at=NOW - timedelta(minutes=1)))
@@ -683,6 +715,7 @@ ROWS: tuple[Any, ...] = (
         sold=(("g5.xlarge", ("us-east-1a",)),),
     ),
     StrayWatch(region="us-east-1", looked_at=NOW, told_at=NOW, due_at=None),
+    SweepWatch(untold=("us-east-1/stop/i-1",), told_at=NOW, due_at=NOW),
     KeyDelivery(
         machine="m-one",
         request="r",

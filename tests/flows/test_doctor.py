@@ -12,7 +12,7 @@ import yaml
 
 from core import doctor
 from core.flows.pulse import beat
-from core.flows.sweep import Watch
+from core.flows.watch import Watch
 from core.model import Pulse, QuotaRequest, QuotaStatus, Reconciled, RuleChange, Rules
 from core.ports import AlarmMail
 from sim.town import ADA, CHANNEL, LIN, SAM, Town, person, town

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from core import lifecycle as life
+from core.faults import CloudError, classify
 from core.flows import step as steps
-from core.flows.sweep import Watch, sweep
-from core.model import Cause, Desire, Machine, State
-from core.ports import ChatError, NotInChannel, UnreadableRow
+from core.flows.sweep import sweep
+from core.flows.watch import Watch
+from core.model import Cause, Desire, State
+from core.ports import ChatError, NotInChannel
 from sim.town import ADA, SAM, Town, buttons
 
 MINUTE = timedelta(minutes=1)
@@ -315,10 +317,13 @@ def test_two_steps_at_once_post_a_notice_once() -> None:
 
 
 class _NoTable:
-    """A ledger whose rows cannot be read."""
+    """A table that does not answer."""
 
-    def machine(self, id: str) -> Machine | None:
-        raise UnreadableRow(id)
+    def watched(self) -> None:
+        raise CloudError(classify("Query", "ReadTimeoutError", "", 0))
+
+    def machines(self, ids: object) -> None:
+        raise CloudError(classify("BatchGetItem", "ReadTimeoutError", "", 0))
 
 
 def test_the_sweep_stops_what_is_overdue_without_any_ledger_and_says_what_failed() -> None:
@@ -335,7 +340,7 @@ def test_the_sweep_stops_what_is_overdue_without_any_ledger_and_says_what_failed
     )
     report = sweep(watch)
     assert len(report.done) == 1
-    assert len(report.failed) == 1
+    assert len(report.failed) == 2
 
 
 def test_one_machine_that_cannot_be_stopped_does_not_save_the_next_one() -> None:
@@ -345,7 +350,7 @@ def test_one_machine_that_cannot_be_stopped_does_not_save_the_next_one() -> None
     here.sweeping = False
     here.wakes.lost = True
     here.now += timedelta(hours=3)
-    here.control(do="fault", operation="StopInstances", code="OperationNotPermitted", times=1)
+    here.control(do="fault", operation="StopInstances", code="OperationNotPermitted", times=4)
     watch = Watch(
         cloud=here.house.cloud,
         ledger=here.ledger,
@@ -355,6 +360,7 @@ def test_one_machine_that_cannot_be_stopped_does_not_save_the_next_one() -> None
     )
     report = sweep(watch)
     assert (len(report.done), len(report.failed)) == (1, 1)
+    assert len(here.world.up()) == 1
 
 
 # ---- addresses ------------------------------------------------------------------------------

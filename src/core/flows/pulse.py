@@ -7,7 +7,7 @@ from datetime import datetime
 from core import doctor
 from core.faults import CloudError
 from core.flows.house import House
-from core.flows.sweep import Watch
+from core.flows.watch import Watch
 from core.model import Pulse
 from core.ports import StaleRow, UnreadableRow
 

@@ -1,47 +1,60 @@
-"""Every minute: wake what is due, and hold EC2's own tags against the ledger in every region."""
+"""Every minute: wake what is due, and hold EC2's own tags against the ledger in every region.
 
-from collections.abc import Callable, Iterator
+EC2 is listed first and the rows are read then, so that what the ledger knows is the newer. Calls
+grow by pages of a thousand instances and batches of a hundred rows, never one by one, and none
+waits for another. Whatever is not done when the time is over, the next minute does.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
+from functools import partial
 
 from core.faults import CloudError
-from core.model import Machine, Policy
-from core.ports import Cloud, Ledger, Tagged, UnreadableRow, Wakes
-from core.reconcile import Action, Swept
-from core.reconcile import sweep as decide
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """What the clock is given: it neither speaks to Slack nor launches anything."""
-
-    cloud: Cloud
-    ledger: Ledger
-    wakes: Wakes
-    policy: Policy
-    clock: Callable[[], datetime]
+from core.flows.against_rows import Listed, held_against_rows
+from core.flows.sweeping import carried_out, to_look_at, to_tell
+from core.flows.watch import NotInTime, Watch, in_time, parts, tried
+from core.ports import Tagged
+from core.reconcile import Swept, braked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What one sweep did, and what it could not do; the latter is for the log and the alarm."""
+    """What one sweep did, and what it could not do; the latter is for the log and the alarms.
+
+    `unread`: regions that could not be listed, from which nothing is concluded. `roused`: rows that
+    were woken because nobody would have looked at them.
+    """
 
     done: tuple[Swept, ...]
     failed: tuple[Exception, ...]
+    unread: Mapping[str, Exception]
+    roused: tuple[tuple[str, str], ...]  # (machine id, why)
+    looked_at: int  # instances
+
+
+# ---- what is due ----------------------------------------------------------------------------
 
 
 def wake_due(watch: Watch) -> int:
-    """Put everything whose time has come on the queue; how many."""
+    """Put everything whose time has come on the queue, the longest overdue first; how many.
+
+    What could not be sent is due still, and sent in the next minute.
+    """
+    due = in_time(watch, partial(watch.ledger.due, watch.clock()), "what is due")
+    if isinstance(due, Exception):
+        raise due
     keys = (
-        *(f"due/{key}" for key in watch.ledger.due(watch.clock())),
+        *(f"due/{key}" for key in due),
         *_strays_due(watch),
         *_budgets_due(watch),
         *_invoices_due(watch),
     )
-    for key in keys:
-        watch.wakes.wake(key)
+    _wake_all(watch, keys)
     return len(keys)
+
+
+def _wake_all(watch: Watch, keys: Sequence[str]) -> None:
+    watch.together([partial(watch.wakes.wake_all, some) for some in parts(keys)])
 
 
 def _strays_due(watch: Watch) -> tuple[str, ...]:
@@ -62,64 +75,44 @@ def _invoices_due(watch: Watch) -> tuple[str, ...]:
     return ("invoices/days",) if watch.clock().minute == 41 else ()
 
 
+# ---- the sweep ------------------------------------------------------------------------------
+
+
 def sweep(watch: Watch) -> Report:
     """Stop what outlived its deadline, whatever the ledger says; what was done and why.
 
     No failure keeps the others from being swept: a region or a row that cannot be read, an instance
-    that EC2 will not stop. From a region that cannot be read nothing is concluded.
+    that EC2 will not stop. From a read that failed nothing is concluded.
     """
-    done: list[Swept] = []
-    failed: list[Exception] = []
-    for region in watch.policy.regions:
-        try:
-            tagged = watch.cloud.tagged(region)
-        except CloudError as error:
-            failed.append(error)
-            continue
-        decided = sorted(_decided(watch, tagged, failed), key=_whose)
-        for (id, action), of_it in groupby(decided, key=_whose):
-            some = tuple(of_it)
-            try:
-                _carry_out(watch, region, id, action, some)
-                done += some
-            except CloudError as error:
-                failed.append(error)
-    return Report(done=tuple(done), failed=tuple(failed))
+    listed, unread = _listed(watch)
+    held = held_against_rows(watch, listed)
+    decided = braked(held.verdicts, watch.clock())
+    done, failed = carried_out(watch, decided)
+    _wake_all(watch, to_look_at(decided, held.roused))
+    _wake_all(watch, to_tell(done, watch.clock()))
+    return Report(
+        done=done,
+        failed=(*held.failed, *failed, *_ours(unread)),
+        unread=unread,
+        roused=held.roused,
+        looked_at=sum(map(len, listed.values())),
+    )
 
 
-def _decided(watch: Watch, tagged: tuple[Tagged, ...], failed: list[Exception]) -> Iterator[Swept]:
-    found: list[tuple[Tagged, Machine | None]] = []
-    unread: list[Tagged] = []
-    for id, of_it in groupby(sorted(tagged, key=_machine), key=_machine):
-        instances = tuple(of_it)
-        try:
-            machine = watch.ledger.machine(id)
-        except (CloudError, UnreadableRow) as error:
-            unread += instances
-            failed.append(error)
+def _listed(watch: Watch) -> tuple[Listed, Mapping[str, Exception]]:
+    """What each region shows; and those that did not show all of it, in time."""
+    regions = watch.policy.regions
+    looks = [partial(tried, partial(watch.cloud.tagged, region)) for region in regions]
+    listed: dict[str, tuple[Tagged, ...]] = {}
+    unread: dict[str, Exception] = {}
+    for region, found in zip(regions, watch.together(looks), strict=True):
+        if found is None or isinstance(found, Exception):
+            unread[region] = found or NotInTime(region)
         else:
-            found += [(one, machine) for one in instances]
-    yield from decide(tuple(found), watch.clock(), tuple(unread))
+            listed[region] = found
+    return listed, unread
 
 
-def _machine(tagged: Tagged) -> str:
-    return tagged.machine
-
-
-def _whose(swept: Swept) -> tuple[str, Action]:
-    return swept.tagged.machine, swept.action
-
-
-def _carry_out(
-    watch: Watch, region: str, machine: str, action: Action, some: tuple[Swept, ...]
-) -> None:
-    """One call for all the instances of a machine."""
-    ids = [one.tagged.instance.id for one in some]
-    match action:
-        case Action.STOP:
-            watch.cloud.stop(region, *ids)
-        case Action.TERMINATE:
-            watch.cloud.terminate(region, *ids)
-        case Action.WAKE:
-            pass
-    watch.wakes.wake(f"machine/{machine}")
+def _ours(unread: Mapping[str, Exception]) -> tuple[Exception, ...]:
+    """What is no refusal or silence of AWS's is a fault of ours."""
+    return tuple(e for e in unread.values() if not isinstance(e, CloudError | NotInTime))

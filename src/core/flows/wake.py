@@ -2,8 +2,8 @@
 
 `due/…` looks only if the row's own time has come, so a late or doubled wake ends there;
 `spot/machine/<id>/<instance>` tells that EC2 gave its two-minute notice, `advice/machine/…` that
-there may be one soon, `told/machine/…` when an instance changed its state (core/news.py); anything
-else just looks.
+there may be one soon, `told/machine/…` when an instance changed its state (core/news.py), `swept/…`
+what the sweep has stopped that no row knew (core/flows/sweeping.py); anything else just looks.
 """
 
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from core.flows import (
     reconcile_bills,
     rules,
     sharing,
+    strangers,
     unused,
     volume,
 )
@@ -42,6 +43,8 @@ def on_wake(house: House, key: str) -> None:
         return _advice(house, *rest.removeprefix("machine/").split("/"))
     if how == "told":
         return _told(house, *rest.removeprefix("machine/").split("/"))
+    if how == "swept":
+        return strangers.noted(house, *rest.split("/"))
     if how == "due":
         kind, _, id = rest.partition("/")
         return _look(house, kind, id, due=True)
@@ -71,6 +74,8 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
         return clockwork.follow(house, id)
     if kind == "key-delivery":
         return sharing.follow(house, id)
+    if kind == "sweep-watch":
+        return strangers.tell(house)
     if kind == "usage":
         return unused.forget(house, id)
     raise ValueError(f"nobody knows the wake {kind}/{id}")

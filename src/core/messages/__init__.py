@@ -1,7 +1,7 @@
 """Every word the bot says: values in, a message out. One module for each kind of conversation."""
 
 from core.deeds import BOT
-from core.messages.admins import strays, why_denied
+from core.messages.admins import strangers, strays, why_denied
 from core.messages.answers import (
     already,
     aws_refused,
@@ -259,6 +259,7 @@ __all__ = [
     "stop_question",
     "stopping",
     "stopping_all",
+    "strangers",
     "strays",
     "too_late",
     "trouble",

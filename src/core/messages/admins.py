@@ -69,6 +69,33 @@ def strays(region: str, unknown: tuple[Part, ...]) -> Message:
     )
 
 
+def strangers(swept: tuple[str, ...]) -> Message:
+    """Instances that the sweep has stopped, each as `<region>/<action>/<instance>`."""
+    lines = [_stranger(one) for one in swept[:MOST_LISTED]]
+    more = len(swept) - MOST_LISTED
+    if more > 0:
+        lines.append(f"… and {more} more")
+    count = "an instance" if len(swept) == 1 else f"{len(swept)} instances"
+    return message(
+        section(
+            f"I have stopped {count} with this deployment's tag (`gpu:stack`) that no row of my "
+            "table has. The tags `gpu:owner` and `gpu:machine` say whose each was. What was "
+            "stopped has its disk still; what was spot has ended."
+        ),
+        section("\n".join(lines)),
+        context(
+            "If the table was lost or restored from a backup, this goes on with three a minute: "
+            "docs/operations.md says what to do first."
+        ),
+    )
+
+
+def _stranger(swept: str) -> str:
+    region, _, rest = swept.partition("/")
+    action, _, id = rest.partition("/")
+    return f"• {code(id)} in {escape(region)}: {'ended' if action == 'terminate' else 'stopped'}"
+
+
 def part_line(part: Part) -> str:
     """• volume vol-0…: 100 GB gp3, available, $8.00 a month"""
     size = f"{part.gb} GB {part.disk_type}".strip() if part.gb else ""

@@ -18,6 +18,7 @@ from core.model.lasting import (
     ImageState,
     SavedImage,
     StrayWatch,
+    SweepWatch,
     VolumeMove,
     VolumeState,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "State",
     "Store",
     "StrayWatch",
+    "SweepWatch",
     "Tab",
     "Tried",
     "TypeFacts",

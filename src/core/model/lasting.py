@@ -132,3 +132,18 @@ class StrayWatch:
     def key(self) -> str:
         """The region."""
         return self.region
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepWatch:
+    """What the sweep has stopped that no row knew, until the admins have been told of it."""
+
+    untold: tuple[str, ...] = ()  # `<region>/<action>/<instance>`
+    told_at: datetime | None = None
+    version: int = 0
+    due_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """There is one."""
+        return "strangers"
