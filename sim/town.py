@@ -260,7 +260,10 @@ class Town:
             clock=house.clock,
         )
         wake_due(watch)
-        failed = sweep(watch).failed if self.sweeping else ()
+        failed: tuple[Exception, ...] = ()
+        if self.sweeping:
+            report = sweep(watch)
+            failed = (*report.failed, *report.unread.values())
         self.failures.extend(failed)
         pulse.beat(watch, failed)
 

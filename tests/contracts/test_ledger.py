@@ -50,6 +50,7 @@ from core.model import (
     Placement,
     Profile,
     PublicKey,
+    Pulse,
     Purse,
     QuotaFacts,
     QuotaRequest,
@@ -715,6 +716,7 @@ ROWS: tuple[Any, ...] = (
         sold=(("g5.xlarge", ("us-east-1a",)),),
     ),
     StrayWatch(region="us-east-1", looked_at=NOW, told_at=NOW, due_at=None),
+    Pulse(at=NOW, failed=("AuthFailure",)),
     SweepWatch(untold=("us-east-1/stop/i-1",), told_at=NOW, due_at=NOW),
     KeyDelivery(
         machine="m-one",
