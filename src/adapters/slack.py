@@ -27,7 +27,7 @@ from slack_sdk.web import SlackResponse, WebClient
 from core.blocks import Home, Message
 from core.files import File
 from core.model import Person, Place
-from core.ports import ChatError, NotInChannel
+from core.ports import BAD_TOKEN, ChatError, NotInChannel
 
 T = TypeVar("T")
 
@@ -132,6 +132,11 @@ def _is_of(url: str, origin: str) -> bool:
     return bool(_URL_TEXT.fullmatch(url)) and url.startswith(origin + "/")
 
 
+def _never(refused: str) -> WebClient | None:
+    """Where no other token is to be had."""
+    return None
+
+
 class SlackChat:
     """core.ports.Chat over the Web API."""
 
@@ -141,8 +146,13 @@ class SlackChat:
         team_id: str,
         responder: Responder,
         ticks: Callable[[], float] = time.monotonic,
+        renew: Callable[[str], WebClient | None] = _never,
     ) -> None:
-        """`team_id` is the home workspace; where it is empty, the token's own. `ticks`: seconds."""
+        """`team_id` is the home workspace; where it is empty, the token's own. `ticks`: seconds.
+
+        `renew` gives a client with a newer token than the one that Slack has just refused.
+        """
+        self._renew = renew
         self._client = client
         self._team_id = team_id
         self._responder = responder
@@ -255,7 +265,18 @@ class SlackChat:
         return self._team_id
 
     def _call(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
-        """One method of the Web API: JSON for chat.* and views.*, a form for all others."""
+        """One method of the Web API; once more where the token has been replaced meanwhile."""
+        try:
+            return self._ask(method, arguments)
+        except ChatError as refused:
+            newer = self._renew(self._client.token or "") if refused.code in BAD_TOKEN else None
+            if newer is None:
+                raise
+        self._client = newer
+        return self._ask(method, arguments)
+
+    def _ask(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
+        """JSON for chat.* and views.*, a form for all others."""
         try:
             if method.startswith(("chat.", "views.")):
                 return self._client.api_call(method, json=dict(arguments))

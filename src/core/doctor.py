@@ -14,7 +14,7 @@ from enum import StrEnum
 from core.blocks import code, escape, user, when
 from core.faults import Fault, FaultKind
 from core.model import Image, Machine, Network, Pulse, QuotaRequest, Reconciled
-from core.ports import AlarmMail, Limit, Trial
+from core.ports import BAD_TOKEN, AlarmMail, Limit, Trial
 from core.quota import is_accelerated
 from core.refusals import meaning, next_step
 
@@ -194,7 +194,7 @@ def is_silent(pulse: Pulse | None, now: datetime) -> bool:
 
 def clock(pulse: Pulse | None, now: datetime) -> Finding:
     """Whether deadlines are looked after."""
-    look = "Its log: the stack's Clock function; docs/operations.md, *ClockSilent*."
+    look = "Its log: the stack's Clock function; docs/operations.md, *ClockSilentAlarm*."
     if pulse is None:
         return wrong("Clock", "it has never come to the end of a run", look)
     if is_silent(pulse, now):
@@ -211,7 +211,7 @@ def dead_letters(counts: Mapping[str, int]) -> Finding:
     left = {name: count for name, count in counts.items() if count}
     if left:
         said = ", ".join(f"{count} in {code(name)}" for name, count in sorted(left.items()))
-        fix = "Read one, mend the cause, send them back: docs/operations.md, *DeadLetters*."
+        fix = "Read one, mend the cause, send them back: docs/operations.md, *DeadLettersAlarm*."
         return wrong("Failed messages", said, fix)
     return right("Failed messages", "none")
 
@@ -232,7 +232,7 @@ def rules_unreadable() -> Finding:
     return wrong(
         "Rules",
         "what admins have changed cannot be read; the template's rules count",
-        "Deploy the newest version again: docs/operations.md, *rules*.",
+        "Deploy the newest version again: docs/operations.md, *When the rules cannot be read*.",
     )
 
 
@@ -284,8 +284,8 @@ def scopes(found: frozenset[str]) -> Finding:
 
 def slack_refuses(error: str) -> Finding:
     """The token is no good, or Slack is away."""
-    if error in ("invalid_auth", "not_authed", "token_revoked", "token_expired"):
-        fix = "Put the app's bot token into the secret: docs/operations.md, *Rotating*."
+    if error in BAD_TOKEN:
+        fix = "Put the app's bot token into the secret: docs/operations.md, *Rotating the secrets*."
         return wrong("Slack app", f"Slack does not take the bot's token: {code(error)}", fix)
     return unclear("Slack app", f"Slack answered {code(error)}")
 

@@ -50,6 +50,9 @@ from core.model import (
     Zone,
 )
 
+# With these Slack refuses the bot's token: what was to be said can be said once it is replaced.
+BAD_TOKEN = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired"})
+
 
 class ChatError(Exception):
     """Slack did not take a message. `code` is Slack's error name."""

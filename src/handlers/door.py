@@ -41,6 +41,9 @@ from handlers.http_request import (
 LARGEST_MESSAGE = 256 * 1024  # bytes that every queue takes; escapes make a body longer
 MAX_AGE = 300  # seconds that a signature is good for, either way of the clock
 LOOK_AGAIN = 60  # seconds between two looks at the secret because of a bad signature
+GOOD_FOR = (
+    300  # seconds that a secret is taken for the newest: one that was withdrawn is not any more
+)
 LOOK_SOON = 2  # the same while no secret is known at all
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -81,6 +84,8 @@ class Door:
 
     def answer(self, event: Mapping[str, Any]) -> Answer:
         """The answer to one request of the Function URL (payload version 2.0)."""
+        if self._keys and self._now() - self._looked_at >= GOOD_FOR:
+            self._look_once_more()  # what cannot be read now goes on as it was
         try:
             path = event.get("rawPath")
             if isinstance(path, str) and path.startswith(_HERE):

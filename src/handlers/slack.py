@@ -24,16 +24,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
-from core import messages, names
+from core import late, messages, names
 from core.blocks import Message
 from core.faults import CloudError, FaultKind
-from core.flows import entrance, home, idle, route
+from core.flows import entrance, home, idle, route, trail
 from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request, in_person
 from core.flows.speak import answer
 from core.flows.wake import on_wake
-from core.lifecycle import LAUNCH_WITHIN
 from handlers import queued, wiring
 from handlers.queued import Beat, ForBolt, Unreadable, Wake
 
@@ -181,10 +180,13 @@ class _Answering:
 
     def __call__(self, request: R, flow: Callable[[House, R], None]) -> None:
         logger.append_keys(user=request.user, channel=request.channel, reference=self.reference)
-        late = self.house.clock() - self.received > LAUNCH_WITHIN
-        if late and not route.lessens(request):
+        now = self.house.clock()
+        if now - self.received > late.ANSWERED_BY_URL:
+            request = replace(request, response_url=in_person(request.user))
+        if late.is_late(self.received, now) and not route.lessens(request):
             logger.warning("too old to be carried out", received_at=self.received.isoformat())
-            return self._say(request, messages.too_late())
+            said = messages.too_late(self.received, trail.words_of(request))
+            return self._say(request, said)
         try:
             return flow(self.house, replace(request, at=self.received))
         except CloudError as error:

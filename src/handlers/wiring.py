@@ -4,7 +4,6 @@ Clients are made once for each region and kept for the life of the process; whic
 speak to is boto3's own business (`AWS_ENDPOINT_URL…`), so nothing here knows where it runs.
 """
 
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
+from slack_sdk.web import WebClient
 
+from adapters.aws_errors import translated
 from adapters.ebs import Ebs
 from adapters.ec2 import Ec2
 from adapters.github import GithubKeys
@@ -25,6 +25,7 @@ from adapters.invoices import CostExplorer
 from adapters.ledger import Table
 from adapters.own_images import Amis
 from adapters.prices import PriceList
+from adapters.secret import Secret
 from adapters.service_quotas import ServiceQuotas
 from adapters.slack import Responder, SlackChat, web_client
 from adapters.ssm_commands import RunCommand
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from mypy_boto3_service_quotas import ServiceQuotasClient
     from mypy_boto3_ssm import SSMClient
 
-SECRET_FOR = 300  # seconds; a rotated bot token is in use after that
 # Every function ends within 60 s: no call may eat it all, and reads may be repeated.
 _PATIENT = Config(
     connect_timeout=3,
@@ -141,32 +141,33 @@ def _quotas() -> ServiceQuotas:
 
 
 @cache
-def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto3_client=whole(boto3.client("secretsmanager", config=_PATIENT)))
+def _secret() -> Secret:
+    """At most five minutes old."""
+    client = whole(boto3.client("secretsmanager", config=_PATIENT))
 
+    def read() -> str:
+        with translated("GetSecretValue"):
+            return client.get_secret_value(SecretId=known().secret_arn)["SecretString"]
 
-def bot_token() -> str:
-    """The bot's token, at most five minutes old."""
-    return _secret("bot_token")
+    return Secret(read)
 
 
 def signing_secret() -> str:
-    """What Slack signs with, at most five minutes old; the door accepts the one before it too."""
-    return _secret("signing_secret")
-
-
-def _secret(name: str) -> str:
-    text = _secrets().get(known().secret_arn, max_age=SECRET_FOR)
-    found = json.loads(str(text))[name]
-    if not isinstance(found, str):
-        raise TypeError(f"{name} in the secret is no text")
-    return found
+    """What Slack signs with; the door accepts the one before it too."""
+    return _secret().get("signing_secret")
 
 
 @cache
 def _chat(token: str) -> SlackChat:
     where = known().slack_api_url
-    return SlackChat(web_client(token, where), known().policy.team_id, Responder(where))
+    responder = Responder(where)
+    return SlackChat(web_client(token, where), known().policy.team_id, responder, renew=_renewed)
+
+
+def _renewed(refused: str) -> WebClient | None:
+    """For the rest of this call; the next one finds the newer token by itself."""
+    token = _secret().newer("bot_token", refused)
+    return web_client(token, known().slack_api_url) if token else None
 
 
 def clock() -> datetime:
@@ -189,7 +190,7 @@ def house(now: Callable[[], datetime] = clock) -> House:
         public_keys=GithubKeys(at.github_url),
         commands=RunCommand(_ssm),
         links=DoorLinks(at.here_url, at.policy.stack, signing_secret),
-        chat=_chat(bot_token()),
+        chat=_chat(_secret().get("bot_token")),
         ledger=table(),
         wakes=wakes(),
         trials=DryRuns(_ec2),

@@ -24,6 +24,7 @@ class TinySlack:
     uploads: dict[str, bytes] = field(default_factory=dict)
     homes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     charts_at_home: bool = True
+    tokens: list[str] = field(default_factory=list)
     whispers: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
     base: str = ""
@@ -123,6 +124,7 @@ def tiny_slack() -> Iterator[TinySlack]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kind = self.headers.get("Content-Type") or ""
+            slack.tokens.append((self.headers.get("Authorization") or "").removeprefix("Bearer "))
             status, headers, text = slack.answer(self.path, kind, body)
             data = text.encode()
             self.send_response(status)

@@ -6,12 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from slack_sdk.web import WebClient
 
 from adapters.slack import Responder, SlackChat, response_origin, upload_origin, web_client
 from core.blocks import Message, home, line_chart, section
 from core.files import File
+from core.flows.speak import passing
 from core.model import Place
-from core.ports import ChatError, NotInChannel
+from core.ports import BAD_TOKEN, ChatError, NotInChannel
 from tests.adapters.slack_server import TinySlack, tiny_slack
 
 HELLO = Message(text="hello", blocks=(section("hello"),))
@@ -379,3 +381,43 @@ def test_the_scopes_are_those_that_slack_tells_beside_its_answer(slack: TinySlac
     told = {"X-OAuth-Scopes": "chat:write, commands,,users:read"}
     slack.refusals.append((200, told, '{"ok": true, "team_id": "T1"}'))
     assert chat(slack).scopes() == {"chat:write", "commands", "users:read"}
+
+
+# ---- a token that is replaced ---------------------------------------------------------------
+
+
+def _bad(code: str) -> tuple[int, dict[str, str], str]:
+    return 200, {}, f'{{"ok": false, "error": "{code}"}}'
+
+
+@pytest.mark.parametrize("code", sorted(BAD_TOKEN))
+def test_a_refused_token_is_replaced_and_the_message_arrives(slack: TinySlack, code: str) -> None:
+    refused: list[str] = []
+
+    def renew(token: str) -> WebClient:
+        refused.append(token)
+        return web_client("xoxb-new", slack.api)
+
+    to = SlackChat(web_client("xoxb-old", slack.api), "T1", Responder(slack.api), renew=renew)
+    slack.refusals.append(_bad(code))
+    assert to.post("C1", HELLO).channel == "C1"
+    assert to.post("C1", HELLO).channel == "C1"
+    assert refused == ["xoxb-old"]
+    assert slack.tokens == ["xoxb-old", "xoxb-new", "xoxb-new"]
+
+
+def test_where_there_is_no_newer_token_the_message_stays_owed(slack: TinySlack) -> None:
+    slack.refusals.append(_bad("token_revoked"))
+    with pytest.raises(ChatError) as caught:
+        chat(slack).post("C1", HELLO)
+    assert passing(caught.value)
+
+
+def test_another_refusal_does_not_have_the_token_read_again(slack: TinySlack) -> None:
+    def never(token: str) -> WebClient:
+        raise AssertionError
+
+    to = SlackChat(web_client("xoxb-1", slack.api), "T1", Responder(slack.api), renew=never)
+    slack.refusals.append(_bad("msg_too_long"))
+    with pytest.raises(ChatError):
+        to.post("C1", HELLO)

@@ -415,6 +415,7 @@ def test_every_refusal_keeps_the_limits(what: str, more: str | None) -> None:
     check(messages.usage(UsageError(what=what, nearest=more, topic=more)))
     check(messages.trouble(what, more))
     check(messages.aws_refused(what, classify(what, more or "", what, 400)))
-    check(messages.too_late())
+    check(messages.too_late(T, what))
+    check(messages.too_late(T, ""))
     check(messages.help(more))
     check(messages.no_machine(what, ()))

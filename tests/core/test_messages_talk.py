@@ -378,7 +378,10 @@ def test_when_aws_refuses_it_is_said_whether_anything_may_have_happened(
 
 
 def test_a_request_that_came_too_late_was_not_carried_out() -> None:
-    assert "nothing was started or changed" in messages.too_late().text
+    text = messages.too_late(T, "launch g5.xlarge").text
+    assert text.startswith("`launch g5.xlarge` of <!date^")
+    assert "nothing was started or changed" in text
+    assert messages.too_late(T, "").text.startswith("What you pressed on <!date^")
 
 
 def test_where_the_launch_is_shown_is_said() -> None:

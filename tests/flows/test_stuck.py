@@ -200,13 +200,23 @@ def test_a_stop_and_an_end_that_work_are_not_spoken_of() -> None:
     assert (_told(here), _directly(here, SAM)) == ([], [])
 
 
-def test_the_alarm_outside_hears_of_it_once() -> None:
+def test_the_alarm_outside_hears_of_it_until_it_is_over() -> None:
     here = _running()
     counted: list[str] = []
     here.house = replace(here.house, count=counted.append)
     _refused_stop(here)
-    here.pass_time(40 * MINUTE)
-    assert counted == ["Stuck"]
+    here.pass_time(14 * MINUTE)
+    assert counted == []
+    for _ in range(5):  # the alarm's period is five minutes
+        here.pass_time(5 * MINUTE)
+        assert set(counted) == {"Stuck"}
+        counted.clear()
+    here.control(do="clear-faults")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    counted.clear()
+    here.pass_time(10 * MINUTE)
+    assert counted == []
 
 
 def test_what_is_counted_becomes_a_metric_of_the_slack_function() -> None:

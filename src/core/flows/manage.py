@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import commands, messages, policy
+from core import commands, late, messages, policy
 from core import lifecycle as life
 from core.budgets import Broken
-from core.flows import purse, shelf
+from core.flows import purse, shelf, trail
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -28,13 +28,22 @@ def stop(house: House, request: Request, wanted: commands.Stop) -> None:
     if heard_before(house, request):
         return None
     m = find(house, request, wanted.name, "stop", _stoppable)
-    if m is None:
+    if m is None or _not_meant(house, m, request):
         return None
     if not _stoppable(m):
         return answer(house, request.response_url, messages.already(m))
     if m.state in ALIVE and not m.can_stop and not wanted.sure:
         return answer(house, request.response_url, messages.stop_question(m, house.clock()))
     return _unwant(house, m, request)
+
+
+def _not_meant(house: House, m: Machine, asked: Asked) -> bool:
+    """Whether it came so late that another machine was meant; then that was said."""
+    if late.is_meant(m, asked.at, house.clock()):
+        return False
+    assert asked.at is not None
+    answer(house, asked.response_url, messages.too_late(asked.at, trail.words_of(asked)))
+    return True
 
 
 def _stoppable(m: Machine) -> bool:
@@ -60,7 +69,9 @@ def _unwanted(house: House, row: Machine, asked: Asked, *, end: bool = False) ->
 
 def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
     # What a first delivery has stopped already is among them: the rest of it is done now.
-    owned = house.ledger.of_owner(asked.user)
+    now = house.clock()
+    everything = house.ledger.of_owner(asked.user)
+    owned = tuple(m for m in everything if late.is_meant(m, asked.at, now))
     mine = tuple(m for m in owned if _stoppable(m) or asked.id in m.heard)
     if not mine:
         return answer(house, asked.response_url, messages.nothing_to_stop())
@@ -78,7 +89,7 @@ def end(house: House, request: Request, wanted: commands.End) -> None:
     if heard_before(house, request):
         return None
     m = find(house, request, wanted.name, "end", lambda m: m.desire is not Desire.GONE)
-    if m is None:
+    if m is None or _not_meant(house, m, request):
         return None
     if m.state in FINAL or m.desire is Desire.GONE:
         return answer(house, request.response_url, messages.already(m))
@@ -232,7 +243,7 @@ def _leased(house: House, click: Click) -> Machine | None:
 def end_click(house: House, click: Click) -> None:
     """End it: its dialog or the question has named the machine and what is lost."""
     m = None if heard_before(house, click) else touchable(house, click, click.value)
-    if m is None:
+    if m is None or _not_meant(house, m, click):
         return None
     if m.state in FINAL or m.desire is Desire.GONE:
         return answer(house, click.response_url, messages.old_button(m))

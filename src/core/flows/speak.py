@@ -14,7 +14,7 @@ from core.flows import admins, homes
 from core.flows.house import House, rewrite
 from core.flows.request import who_in_person
 from core.model import Machine, Notice, NoticeKind, Place
-from core.ports import ChatError, NotInChannel, StaleRow
+from core.ports import BAD_TOKEN, ChatError, NotInChannel, StaleRow
 
 # Slack is away or busy: the same call may succeed later. Every other error is final.
 _PASSING = frozenset(
@@ -43,7 +43,7 @@ _TO_OWNER_TOO = frozenset(
 
 def passing(error: ChatError) -> bool:
     """Whether the same words may go through later."""
-    return error.code in _PASSING or error.code.startswith("http_5")
+    return error.code in _PASSING | BAD_TOKEN or error.code.startswith("http_5")
 
 
 def speak(house: House, m: Machine) -> Machine:

@@ -55,6 +55,7 @@ def step(house: House, id: str) -> None:
         m = _move_on(house, m)
     except StaleRow:
         return  # somebody else is at it and has the newer row
+    stuck.count(house, m)
     trail.by_the_bot(house, before, m)
     m = _rest(house, speak(house, m))
     purse.follow(house, m)

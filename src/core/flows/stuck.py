@@ -1,4 +1,5 @@
-"""Tells that a stop or an end is refused or hangs, once: in Slack, and to the alarm outside."""
+"""Tells that a stop or an end is refused or hangs: once in Slack, and to the alarm outside at each
+look for as long as it lasts, so that the alarm stays on until it is over."""
 
 from core import lifecycle as life
 from core.flows.house import House
@@ -13,6 +14,11 @@ def refused(house: House, m: Machine, code: str) -> Machine:
 
 
 def alert(house: House, m: Machine, code: str = "") -> Machine:
-    """Counted before it is written: whoever dies in between counts it twice, never not at all."""
-    house.count(METRIC)
+    """Its owner and the admins hear of it. The row as written."""
     return house.ledger.save(life.stuck(m, house.clock(), code), m)
+
+
+def count(house: House, m: Machine) -> None:
+    """One more look at which it was so."""
+    if life.hangs(m, house.clock()):
+        house.count(METRIC)

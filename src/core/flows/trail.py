@@ -121,6 +121,13 @@ def _did(asked: Asked) -> str:
     return deeds.typed(asked.text, parsed) if deeds.is_deed(parsed) else ""
 
 
+def words_of(asked: Asked) -> str:
+    """The command as it was typed, without anything secret; of a button nothing."""
+    if isinstance(asked, Click):
+        return ""
+    return deeds.typed(asked.text, commands.parse(asked.text))
+
+
 def _machine(house: House, asked: Asked) -> Machine | None:
     """The machine that it was about, where there is one."""
     if isinstance(asked, Click):

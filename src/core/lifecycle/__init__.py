@@ -146,7 +146,7 @@ from core.lifecycle.recovery import (
 )
 from core.lifecycle.shelves import kept_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
-from core.lifecycle.stuck import is_stuck, stuck
+from core.lifecycle.stuck import hangs, is_stuck, stuck
 from core.lifecycle.terms import (
     ABSENT_FOR,
     ABSENT_READS,
@@ -270,6 +270,7 @@ __all__ = [
     "found",
     "gathered",
     "granted",
+    "hangs",
     "heard",
     "held",
     "idle_after",

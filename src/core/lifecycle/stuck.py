@@ -23,7 +23,12 @@ def leaving(m: Machine, now: datetime) -> Machine:
 
 def is_stuck(m: Machine, now: datetime) -> bool:
     """Whether people have to hear that EC2 has still something of it that should be gone."""
-    if m.state not in _ARRIVED or m.stuck_told or m.parting_since is None:
+    return hangs(m, now) and not m.stuck_told
+
+
+def hangs(m: Machine, now: datetime) -> bool:
+    """Whether EC2 has still something of it that should be gone for long, told or not."""
+    if m.state not in _ARRIVED or m.parting_since is None:
         return False
     late = now >= m.parting_since + STUCK_AFTER
     return late and any(one.state not in _ARRIVED[m.state] for one in m.instances)

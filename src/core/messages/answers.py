@@ -350,11 +350,13 @@ def _look_up(reference: str) -> Block:
     )
 
 
-def too_late() -> Message:
-    """The request waited so long on its way that nobody can still mean it."""
+def too_late(at: datetime, what: str) -> Message:
+    """The request waited so long on its way that nobody can still mean it. `what`: in its own
+    words, as far as they can be told."""
+    said = f"{code(what)} of {words.at(at)}" if what else f"What you pressed on {words.at(at)}"
     return message(
         section(
-            "What you asked for reached me more than 15 minutes late, so it was not done: nothing "
+            f"{said} reached me more than 15 minutes late, so it was not done: nothing "
             "was started or changed by it. Please ask again."
         ),
         context("What runs and costs money: `/gpu list`"),
