@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from core.faults import CloudError
 from core.model import State
 from sim.town import ADA, KEY, LIN, Town
 
@@ -88,3 +91,36 @@ def test_every_key_of_the_owner_may_log_in() -> None:
     attempt_or_run = here.world.state()["instances"]
     assert len(attempt_or_run) == 1
     assert len(here.ledger.profile(ADA).keys) == 2
+
+
+def test_a_removal_that_is_delivered_again_takes_no_second_key() -> None:
+    here = Town()
+    here.type(f"key add {KEY}")
+    here.type(f"key add {KEY.replace('B5Utv', 'B6Utv')}")
+    request = here.request("key remove 1")
+    for _ in range(5):
+        here.deliver(request)
+    assert len(here.ledger.profile(ADA).keys) == 1
+
+
+def test_an_address_that_was_closed_is_not_opened_by_the_old_request_again() -> None:
+    here = Town()
+    request = here.request("allow 203.0.113.7")
+    here.deliver(request)
+    here.type("allow remove 203.0.113.7")
+    (said,) = here.deliver(request)
+    assert here.ledger.profile(ADA).accesses == ()
+    assert "No address may reach your machines" in said.text
+
+
+def test_a_closing_that_ec2_did_not_hear_is_done_by_the_next_delivery() -> None:
+    here = _town()
+    request = here.request("allow remove 203.0.113.7")
+    code = "RequestLimitExceeded"
+    here.control(do="fault", operation="RevokeSecurityGroupIngress", code=code, times=99)
+    with pytest.raises(CloudError):
+        here.deliver(request)
+    here.control(do="clear-faults")
+    assert _open_to(here) == {"203.0.113.7/32"}
+    here.deliver(request)
+    assert _open_to(here) == set()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core import commands, messages
+from core.blocks import Message
 from core.faults import CloudError
 from core.flows import admitted, sharing
 from core.flows.decide import refresh_access
@@ -16,18 +17,26 @@ from core.ports import StaleRow
 from core.words import whole_number
 
 MOST_KEYS = 10
+MOST_HEARD = 20  # requests of one person that a profile remembers
 MOST_NETWORKS = 20  # EC2 allows 60 rules in a group
 DEFAULT_ACCESS = timedelta(hours=12)
 LONGEST_ACCESS = timedelta(days=7)
 
 
-def _rewrite(house: House, user: str, change: Callable[[Profile], Profile]) -> Profile:
-    """A person's own profile, changed whoever else changes it; see `house.rewrite`."""
+def _rewrite(
+    house: House, user: str, change: Callable[[Profile], Profile], request: str = ""
+) -> Profile:
+    """A person's own profile, changed whoever else changes it; see `house.rewrite`.
+
+    The same write says which request it was, so that none is carried out twice.
+    """
     for _ in range(MOST_RACES):
         seen = house.ledger.profile(user)
         wanted = change(seen)
-        if wanted == seen:
+        if wanted == seen or (request and request in seen.heard):
             return seen
+        if request:
+            wanted = replace(wanted, heard=(*seen.heard, request)[-MOST_HEARD:])
         try:
             return house.ledger.save_profile(wanted, seen)
         except StaleRow:
@@ -35,18 +44,37 @@ def _rewrite(house: House, user: str, change: Callable[[Profile], Profile]) -> P
     raise StaleRow(user)
 
 
+def heard_before(house: House, request: Request, said: Callable[[Profile], Message]) -> bool:
+    """Whether it has been carried out: then what it began goes on, and `said` tells how it is now.
+
+    Somebody may have decided otherwise since: `key remove 1` again would be the next key.
+    """
+    if request.id not in house.ledger.profile(request.user).heard:
+        return False
+    sharing.keys_changed(house, request.user)
+    refresh_access(house, request.user)
+    apply(house, request.user)
+    profile = house.ledger.profile(request.user).at(house.clock())
+    answer(house, request.response_url, said(profile))
+    return True
+
+
 def add_key(house: House, request: Request, wanted: commands.KeyAdd) -> None:
+    if heard_before(house, request, messages.keys):
+        return None
     key = commands.read_key(wanted.text, house.clock())
     if isinstance(key, commands.UsageError):
         return answer(house, request.response_url, messages.usage(key))
     if len(house.ledger.profile(request.user).keys) >= MOST_KEYS:
         full = commands.UsageError(what=f"You have {MOST_KEYS} keys already.", topic="key")
         return answer(house, request.response_url, messages.usage(full))
-    resumed = add_keys(house, request.user, (key,))
+    resumed = add_keys(house, request.user, (key,), request.id)
     return answer(house, request.response_url, messages.key_added(key, resumed))
 
 
-def add_keys(house: House, user: str, keys: tuple[PublicKey, ...]) -> tuple[Machine, ...]:
+def add_keys(
+    house: House, user: str, keys: tuple[PublicKey, ...], request: str
+) -> tuple[Machine, ...]:
     """Keep them, in their order, while there is room; gives the launches that go on with them."""
 
     def change(profile: Profile) -> Profile:
@@ -54,7 +82,7 @@ def add_keys(house: House, user: str, keys: tuple[PublicKey, ...]) -> tuple[Mach
             profile = _with_key(profile, key)
         return profile
 
-    _rewrite(house, user, change)
+    _rewrite(house, user, change, request)
     sharing.keys_changed(house, user)
     return refresh_access(house, user)
 
@@ -73,6 +101,8 @@ def list_keys(house: House, request: Request) -> None:
 
 def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> None:
     """By number in the list, fingerprint or comment. Machines that run keep the keys they have."""
+    if heard_before(house, request, messages.keys):
+        return None
     profile = house.ledger.profile(request.user)
     key = _which_key(profile, wanted.which)
     if key is None:
@@ -84,6 +114,7 @@ def remove_key(house: House, request: Request, wanted: commands.KeyRemove) -> No
         house,
         request.user,
         lambda p: replace(p, keys=tuple(k for k in p.keys if k.fingerprint != key.fingerprint)),
+        request.id,
     )
     sharing.keys_changed(house, request.user)
     return answer(house, request.response_url, messages.key_removed(key))
@@ -106,6 +137,8 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     if wanted.cidr is None:
         profile = house.ledger.profile(request.user)
         return answer(house, request.response_url, messages.accesses(profile))
+    if heard_before(house, request, messages.accesses):
+        return None
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
@@ -113,7 +146,7 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     if refused:
         return answer(house, request.response_url, messages.usage(refused))
     access = Access(cidr=cidr, until=house.clock() + (wanted.length or DEFAULT_ACCESS))
-    opened = grant(house, request.user, (access,))
+    opened = grant(house, request.user, (access,), request.id)
     return answer(house, request.response_url, messages.access_added((access,), opened))
 
 
@@ -140,7 +173,9 @@ def too_many(house: House, user: str, cidrs: tuple[str, ...]) -> commands.UsageE
     )
 
 
-def grant(house: House, user: str, accesses: tuple[Access, ...]) -> tuple[Machine, ...]:
+def grant(
+    house: House, user: str, accesses: tuple[Access, ...], request: str = ""
+) -> tuple[Machine, ...]:
     """Open port 22 to these networks, on machines that are there and those that come."""
     cidrs = {access.cidr for access in accesses}
 
@@ -148,13 +183,15 @@ def grant(house: House, user: str, accesses: tuple[Access, ...]) -> tuple[Machin
         rest = tuple(a for a in profile.accesses if a.cidr not in cidrs)
         return replace(profile, accesses=(*rest, *accesses))
 
-    _rewrite(house, user, change)
+    _rewrite(house, user, change, request)
     refresh_access(house, user)
     return apply(house, user)
 
 
 def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
     """Close port 22 to one network at once."""
+    if heard_before(house, request, messages.accesses):
+        return None
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return answer(house, request.response_url, messages.usage(cidr))
@@ -167,6 +204,7 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
         house,
         request.user,
         lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr != cidr)),
+        request.id,
     )
     closed = apply(house, request.user)
     return answer(house, request.response_url, messages.access_removed(cidr, closed))

@@ -20,6 +20,7 @@ from core.ports import ChatError, StaleRow
 
 WARNED_FOR = timedelta(minutes=15)  # between the warning and the stop
 MOST_TRIES = 8
+MOST_HEARD = 20
 NOW = "budgets/now"  # the wake that has them looked at
 
 
@@ -59,14 +60,16 @@ def change(house: House, request: Request, wanted: commands.BudgetSet) -> None:
 
 
 def _set(house: House, request: Request, wanted: commands.BudgetSet) -> tuple[Budget, ...]:
-    """Written whoever else writes the rules; a second delivery writes the same again."""
+    """Written whoever else writes the rules; a second delivery leaves what came after the first."""
     for _ in range(MOST_TRIES):
-        seen = stored(house)
-        before = house.policy.budgets if seen is None or seen.budgets is None else seen.budgets
-        after = _with(before, wanted)
-        new = replace(seen or Rules(), budgets=after, by=request.user, at=house.clock())
+        seen = stored(house) or Rules()
+        before = house.policy.budgets if seen.budgets is None else seen.budgets
+        if request.id in seen.heard:
+            return before
+        after, heard = _with(before, wanted), (*seen.heard, request.id)[-MOST_HEARD:]
+        new = replace(seen, budgets=after, heard=heard, by=request.user, at=house.clock())
         try:
-            house.ledger.save_row(new, seen)
+            house.ledger.save_row(new, seen if seen.version else None)
         except StaleRow:
             continue
         return after

@@ -1,5 +1,6 @@
 """How keys and addresses come without being typed: from GitHub, by a one-time link, by the list."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,6 +29,8 @@ class Opened:
 
 def import_keys(house: House, request: Request, wanted: commands.KeyImport) -> None:
     """Keep the keys that an account at GitHub shows, those that EC2 takes, as far as they fit."""
+    if access.heard_before(house, request, messages.keys):
+        return None
     try:
         lines = house.public_keys.of(wanted.account)
     except Unreachable:
@@ -41,7 +44,7 @@ def import_keys(house: House, request: Request, wanted: commands.KeyImport) -> N
     if not good:
         return answer(house, request.response_url, messages.github_no_keys(wanted.account, bad))
     before = {key.fingerprint for key in house.ledger.profile(request.user).keys}
-    resumed = access.add_keys(house, request.user, good)
+    resumed = access.add_keys(house, request.user, good, request.id)
     kept = {key.fingerprint for key in house.ledger.profile(request.user).keys}
     fits = tuple(key for key in good if key.fingerprint in kept)
     said = messages.keys_imported(
@@ -57,6 +60,8 @@ def import_keys(house: House, request: Request, wanted: commands.KeyImport) -> N
 
 def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -> None:
     """Open every network that the admins have listed, for a while."""
+    if access.heard_before(house, request, messages.accesses):
+        return None
     networks = house.policy.networks
     if not networks:
         return answer(house, request.response_url, messages.no_office())
@@ -67,7 +72,7 @@ def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -
         return answer(house, request.response_url, messages.usage(refused))
     until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
     accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
-    opened = access.grant(house, request.user, accesses)
+    opened = access.grant(house, request.user, accesses, request.id)
     return answer(house, request.response_url, messages.access_added(accesses, opened))
 
 
@@ -123,7 +128,12 @@ def here(house: House, opened: Opened) -> None:
         return _say(house, link, messages.link_used(used))
     granted = Access(cidr=cidr, until=used.used_at + link.length)
     machines = access.grant(house, link.user, (granted,))
-    return _say(house, link, messages.access_added((granted,), machines))
+    if used.told:
+        return None
+    _say(house, link, messages.access_added((granted,), machines))
+    with suppress(StaleRow):  # another delivery of the same press has told it, too
+        house.ledger.save_row(replace(used, told=True), used)
+    return None
 
 
 def _used_up(house: House, link: OneTimeLink, cidr: str) -> OneTimeLink:

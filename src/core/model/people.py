@@ -42,6 +42,7 @@ class Profile:
     version: int = 0
     keys: tuple[PublicKey, ...] = ()
     accesses: tuple[Access, ...] = ()
+    heard: tuple[str, ...] = ()  # the latest requests that changed it
 
     def at(self, now: datetime) -> "Profile":
         """The same without the addresses whose time is over."""
@@ -67,6 +68,7 @@ class OneTimeLink:
     response_url: str = ""
     used_at: datetime | None = None
     address: str = ""  # the network that it was used for
+    told: bool = False  # its person has heard of it
     version: int = 0
     due_at: datetime | None = None
 

@@ -29,6 +29,7 @@ class Rules:
     changed: tuple[RuleChange, ...] = ()  # in force, one for each rule
     news: tuple[RuleChange, ...] = ()  # the latest changes, the newest last; resets too
     budgets: tuple[Budget, ...] | None = None  # None: the template's
+    heard: tuple[str, ...] = ()  # the latest requests that changed a budget
     by: str = ""  # who wrote the row last
     at: datetime | None = None
     version: int = 0
