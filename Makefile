@@ -24,7 +24,7 @@ MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/minis
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team wire
+	install-ministack clean picture team sim wire
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -67,6 +67,10 @@ SEED ?= 11
 SHARE ?= 0.125
 wire: install install-ministack ## Three people behind a bad network, end to end (SEED=5 SHARE=0.3)
 	@WIRE_SEED=$(SEED) WIRE_SHARE=$(SHARE) $(BIN)/python -m pytest tests/e2e/test_bad_network.py -s
+
+SEEDS ?= 1000
+sim: install ## Play random histories and look at every promise (SEEDS=1000, SEEDS=4000-5000 or SEED=4711)
+	@PYTHONPATH=src:. $(BIN)/python -m sim.history $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 picture: install install-ministack ## Make the README's picture from a local run (needs a Chromium)
 	@$(BIN)/python scripts/picture.py

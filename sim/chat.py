@@ -168,12 +168,21 @@ class MemoryChat:
         if not self._people[user].active:
             raise ChatError("user_disabled")
 
+    def known(self, user: str) -> Person | None:
+        """Whom users.info knows by that id."""
+        return self._people.get(user)
+
     # ---- what tests look at -----------------------------------------------------------------
 
     def channel(self, id: str) -> tuple[Posted, ...]:
         """What stands in a channel, oldest first, the threads' messages among them."""
         with self._lock:
             return tuple(p for p in self._posted if p.place.channel == id)
+
+    def everything(self) -> tuple[Posted, ...]:
+        """Every message wherever it stands, oldest first."""
+        with self._lock:
+            return tuple(self._posted)
 
     def thread(self, place: Place) -> tuple[Posted, ...]:
         """The replies to a message."""

@@ -219,7 +219,7 @@ class Town:
             later = [t for t in self._appointments() if t is not None and t > self.now]
             following = min([*later, end])
             if following >= end:
-                self.now = end
+                self.now = max(self.now, end)
                 return self._happen()
             self.now = following
 

@@ -87,7 +87,9 @@ def matching(
 
 
 def _test(operation: str, f: Params, getters: Mapping[str, Getter]) -> Callable[[Any], bool]:
-    name, patterns = f["Name"], [_pattern(str(v)) for v in f.get("Values") or ()]
+    name, wanted = f["Name"], [str(v) for v in f.get("Values") or ()]
+    plain = frozenset(wanted) if not any(c in v for v in wanted for c in "*?\\") else None
+    patterns = [_pattern(v) for v in wanted]
     get = _getter(name, getters)
     if get is None:
         raise AwsError(
@@ -98,6 +100,8 @@ def _test(operation: str, f: Params, getters: Mapping[str, Getter]) -> Callable[
     def test(thing: Any) -> bool:
         found = get(thing)
         values = [found] if isinstance(found, str) or found is None else list(found)
+        if plain is not None:
+            return any(v in plain for v in values)
         return any(p.fullmatch(v) for v in values if v is not None for p in patterns)
 
     return test

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +22,14 @@ _CITIES = {
 }
 # AWS lists a used machine, an idle reservation at the same price, and a used one at nothing.
 _STATES = {"Used": 1, "UnusedCapacityReservation": 1, "AllocatedCapacityReservation": 0}
+_MORE_FIELDS = {"ServiceCode": "AmazonEC2", "productFamily": "Compute Instance"}
+_FIELDS = frozenset(
+    {
+        *("servicecode", "servicename", "location", "locationType", "regionCode", "instanceType"),
+        *("vcpu", "memory", "operatingSystem", "tenancy", "preInstalledSw", "licenseModel"),
+        *("capacitystatus", "marketoption", "operation", "currentGeneration", *_MORE_FIELDS),
+    }
+)
 _OFFER, _RATE = "JRTCKXETXF", "6YS6EN2CT7"
 
 
@@ -29,28 +38,35 @@ def _products(ground: Ground, _: Region, params: Params) -> dict[str, Any]:
         raise unknown("GetProducts", "service", str(params.get("ServiceCode")))
     if params.get("FormatVersion") not in (None, "aws_v1"):
         raise AwsError("InvalidParameterException", "Invalid format version")
+    wanted = [_wanted(f) for f in params.get("Filters") or ()]
     found = [
-        (attributes, price)
+        (region, number)
         for region in ground.regions
         if region not in ground.troubles.unpriced
-        for attributes, price in _listed(region)
-        if all(_fits(attributes, f) for f in params.get("Filters") or ())
+        for number, (fields, _) in enumerate(_listed(region))
+        if all(fields[field] in allowed for field, allowed in wanted)
     ]
     shown, more = page(found, params, most=100, default=100)
-    return {
-        "FormatVersion": "aws_v1",
-        "PriceList": [json.dumps(_product(attributes, price)) for attributes, price in shown],
-        **more,
-    }
+    products = [_as_json(region, number) for region, number in shown]
+    return {"FormatVersion": "aws_v1", "PriceList": products, **more}
 
 
-def _listed(region: str) -> list[tuple[dict[str, str], Decimal]]:
-    return [
-        (_attributes(region, name, state), price * share)
+@cache
+def _listed(region: str) -> tuple[tuple[dict[str, str], Decimal], ...]:
+    """What can be filtered by, and the price."""
+    return tuple(
+        ({**_attributes(region, name, state), **_MORE_FIELDS}, price * share)
         for name, (price, _) in load_prices(region).items()
         if price is not None and name in load_types()
         for state, share in _STATES.items()
-    ]
+    )
+
+
+@cache
+def _as_json(region: str, number: int) -> str:
+    fields, price = _listed(region)[number]
+    attributes = {key: value for key, value in fields.items() if key not in _MORE_FIELDS}
+    return json.dumps(_product(attributes, price))
 
 
 def _attributes(region: str, name: str, state: str) -> dict[str, str]:
@@ -75,19 +91,18 @@ def _attributes(region: str, name: str, state: str) -> dict[str, str]:
     }
 
 
-def _fits(attributes: dict[str, str], f: Params) -> bool:
-    if f.get("Type") not in ("TERM_MATCH", "ANY_OF"):
-        raise unknown("GetProducts", "filter type", str(f.get("Type")))
-    fields = {**attributes, "ServiceCode": "AmazonEC2", "productFamily": "Compute Instance"}
-    if f.get("Field") not in fields:
-        raise unknown("GetProducts", "filter field", str(f.get("Field")))
-    if not 1 <= len(str(f.get("Value") or "")) <= 1024:
+def _wanted(f: Params) -> tuple[str, frozenset[str]]:
+    """The field that a filter is about, and which of its values it lets through."""
+    kind, field, value = f.get("Type"), str(f.get("Field")), str(f.get("Value") or "")
+    if kind not in ("TERM_MATCH", "ANY_OF"):
+        raise unknown("GetProducts", "filter type", str(kind))
+    if field not in _FIELDS:
+        raise unknown("GetProducts", "filter field", field)
+    if not 1 <= len(value) <= 1024:
         raise AwsError(
             "InvalidParameterException", "The value of a filter has 1 to 1024 characters"
         )
-    if f["Type"] == "ANY_OF":
-        return fields[f["Field"]] in str(f["Value"]).split(",")
-    return fields[f["Field"]] == str(f["Value"])
+    return field, frozenset(value.split(",") if kind == "ANY_OF" else [value])
 
 
 def _product(attributes: dict[str, str], price: Decimal) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from sim.world.control import Control, Fault
 from sim.world.errors import AwsError, TimedOut
 from sim.world.ground import Ground
 from sim.world.settings import Settings
-from sim.world.things import Region
+from sim.world.things import Group, Instance, Region
 
 T = TypeVar("T")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
@@ -97,6 +97,10 @@ class World:
 
     def call(self, service: str, region: str, operation: str, params: Params) -> dict[str, Any]:
         """The answer as boto3 parses it; AwsError when AWS refuses, TimedOut when nothing comes."""
+        return _copied(self.ask(service, region, operation, params))
+
+    def ask(self, service: str, region: str, operation: str, params: Params) -> dict[str, Any]:
+        """The same for a caller that only reads the answer, which may be a part of the world."""
         with self._lock:
             self._ground.advance()
             run = _operation(service, operation)
@@ -108,7 +112,7 @@ class World:
             answer = run(self._ground, place, _copied(dict(params)))
             if fault:
                 raise _raised(fault)
-            return _copied(answer)
+            return answer
 
     def _place(self, service: str, region: str) -> Region:
         """The region that is called. The Price List is served from few, for all."""
@@ -158,6 +162,28 @@ class World:
                 for one in region.instances.values()
                 if one.state in ("pending", "running")
             )
+
+    def instances(self) -> list[Instance]:
+        """Every instance that ever was: the things themselves, to be looked at and not changed."""
+        with self._lock:
+            self._ground.advance()
+            regions = self._ground.regions.values()
+            return [one for region in regions for one in region.instances.values()]
+
+    def groups(self) -> list[Group]:
+        """Every security group, in the same way."""
+        with self._lock:
+            regions = self._ground.regions.values()
+            return [one for region in regions for one in region.groups.values()]
+
+    def things(self) -> list[Any]:
+        """All of both."""
+        return [*self.instances(), *self.groups()]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions of this world."""
+        return tuple(self._ground.regions)
 
     def bill(self, since: datetime, until: datetime, stack: str | None = None) -> Decimal:
         """USD that AWS asks for that stretch; `stack`: for what carries this value of gpu:stack."""

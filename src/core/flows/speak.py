@@ -51,19 +51,24 @@ def speak(house: House, m: Machine) -> Machine:
 
     A race lost to somebody else's write ends the talking: they will speak for the newer row.
     """
+    return spoken(house, m)[0]
+
+
+def spoken(house: House, m: Machine) -> tuple[Machine, bool]:
+    """The same, and whether Slack has taken everything: else the card may not be as things are."""
     if m.quiet_until is not None and house.clock() < m.quiet_until:
-        return m
+        return m, False
     try:
         m = _show_card(house, m)
         for notice in m.owed:
             m = _tell(house, m, notice)
     except StaleRow:
-        return house.ledger.machine(m.id) or m
+        return house.ledger.machine(m.id) or m, True
     except ChatError as error:
         # Slack is down or slow, or the row has moved on. What is owed stays in the row, whose
         # `due_at` brings somebody back within half a minute; nothing that costs money waits for it.
-        return _silent(house, m, error)
-    return m
+        return _silent(house, m, error), False
+    return m, True
 
 
 def _silent(house: House, m: Machine, error: ChatError) -> Machine:

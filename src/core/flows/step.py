@@ -31,8 +31,8 @@ from core.flows import (
     volume,
 )
 from core.flows.house import House, machine_key, rewrite
-from core.flows.speak import speak
-from core.model import FINAL, Instance, Machine
+from core.flows.speak import speak, spoken
+from core.model import Instance, Machine
 from core.ports import StaleRow
 from core.stores import stored
 
@@ -57,7 +57,7 @@ def step(house: House, id: str) -> None:
         return  # somebody else is at it and has the newer row
     stuck.count(house, m)
     trail.by_the_bot(house, before, m)
-    m = _rest(house, speak(house, m))
+    m = _rest(house, *spoken(house, m))
     purse.follow(house, m)
 
 
@@ -238,21 +238,22 @@ def _ids(m: Machine, states: frozenset[str]) -> tuple[str, ...]:
     return tuple(one.id for one in m.instances if one.state in states)
 
 
-def _rest(house: House, m: Machine) -> Machine:
-    """Write when the row is due, and send a delayed wake when that is soon.
+def _rest(house: House, m: Machine, said: bool) -> Machine:
+    """Write when the row is due, and send a delayed wake when that is soon. What Slack has not
+    taken is brought again, whatever state the machine is in: it may be its last word.
 
     The wake is only a hint, more exact than the clock's minute; the row's `due_at` is the promise.
     """
     now = house.clock()
     to = stored(life.shelved(m, now, house.policy.shelf), now)
-    due = life.due(to, now)
+    due = life.due(to, now) if said else life.due_again(to, now)
     to = replace(to, due_at=due)
     if to != m:
         try:
             m = house.ledger.save(to, m)
         except StaleRow:
             return m
-    if due is not None and due - now <= LONGEST_DELAY and not (m.state in FINAL and not m.owed):
+    if due is not None and due - now <= LONGEST_DELAY:
         house.wakes.wake(f"due/{machine_key(m)}", _seconds(due, now))
     return m
 

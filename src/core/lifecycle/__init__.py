@@ -28,7 +28,7 @@ from core.lifecycle.acts import (
 )
 from core.lifecycle.billing import timed
 from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
-from core.lifecycle.dues import due
+from core.lifecycle.dues import due, due_again
 from core.lifecycle.ends import (
     ended,
     ending,
@@ -261,6 +261,7 @@ __all__ = [
     "closed",
     "completed",
     "due",
+    "due_again",
     "ended",
     "ending",
     "extended",

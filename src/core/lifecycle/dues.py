@@ -35,8 +35,15 @@ def due(m: Machine, now: datetime) -> datetime | None:
     if natural is not None and natural <= now:
         # It was due and could not be done: not at once again, or one wake would breed the next.
         natural = now + POLL
-    if not m.owed:
-        return natural
+    return _with_words(m, now, natural) if m.owed else natural
+
+
+def due_again(m: Machine, now: datetime) -> datetime:
+    """The same where Slack has just not taken what there was to say or to show."""
+    return _with_words(m, now, due(m, now))
+
+
+def _with_words(m: Machine, now: datetime, natural: datetime | None) -> datetime:
     words = max(now + RETRY_WORDS, m.quiet_until or now)
     return words if natural is None else min(words, natural)
 
