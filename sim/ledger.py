@@ -85,10 +85,13 @@ class MemoryLedger:
 
     def of_owner(self, user: str) -> tuple[Machine, ...]:
         """The person's live machines, oldest first."""
-        return tuple(m for m in self.live() if m.owner == user)
+        return tuple(m for m in self._living() if m.owner == user)
 
     def live(self) -> tuple[Machine, ...]:
         """Every machine that is not final, oldest first."""
+        return self._living()
+
+    def _living(self) -> tuple[Machine, ...]:
         with self._lock:
             living = [m for m in self._machines.values() if m.state not in FINAL]
         return tuple(sorted(living, key=lambda m: (m.created_at, m.id)))

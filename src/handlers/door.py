@@ -287,7 +287,7 @@ class Door:
         self._send({"kind": kind, "body": raw.decode(), "content_type": content_type})
 
     def _send(self, what: Mapping[str, object]) -> None:
-        message = {"v": 1, **what, "received_at": int(self._now())}
+        message = {"v": 1, **what, "received_at": round(self._now(), 3)}
         body = json.dumps(message, separators=(",", ":"))
         if len(body) > LARGEST_MESSAGE:
             raise No(413, "too large for the queue")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core import commands, late, messages, policy
 from core import lifecycle as life
 from core.budgets import Broken
-from core.flows import purse, shelf, trail
+from core.flows import order, purse, shelf, trail
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -30,8 +30,10 @@ def stop(house: House, request: Request, wanted: commands.Stop) -> None:
     m = find(house, request, wanted.name, "stop", _stoppable)
     if m is None or _not_meant(house, m, request):
         return None
+    if order.overtaken(m, request):
+        return order.too_late(house, m, request)
     if not _stoppable(m):
-        return answer(house, request.response_url, messages.already(m))
+        return order.nothing_to_do(house, m, request)
     if m.state in ALIVE and not m.can_stop and not wanted.sure:
         return answer(house, request.response_url, messages.stop_question(m, house.clock()))
     return _unwant(house, m, request)
@@ -55,16 +57,18 @@ def _stoppable(m: Machine) -> bool:
 
 def _unwant(house: House, m: Machine, asked: Asked, *, end: bool = False) -> None:
     m = rewrite(house, m.id, lambda row: _unwanted(house, row, asked, end=end))
+    if not end and order.overtaken(m, asked):
+        return order.too_late(house, m, asked)
     step(house, m.id)
     said = messages.ending(m) if m.desire is Desire.GONE else messages.stopping(m)
-    answer(house, asked.response_url, said)
+    return answer(house, asked.response_url, said)
 
 
 def _unwanted(house: House, row: Machine, asked: Asked, *, end: bool = False) -> Machine:
-    if asked.id in row.heard:
+    if asked.id in row.heard or (not end and order.overtaken(row, asked)):
         return row
     to = life.unwanted(row, house.clock(), Cause.PERSON, asked.user, end=end)
-    return row if to is row else life.heard(to, asked.id)
+    return row if to is row else order.decided(life.heard(to, asked.id), asked)
 
 
 def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
@@ -72,7 +76,8 @@ def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
     now = house.clock()
     everything = house.ledger.of_owner(asked.user)
     owned = tuple(m for m in everything if late.is_meant(m, asked.at, now))
-    mine = tuple(m for m in owned if _stoppable(m) or asked.id in m.heard)
+    open_ = (m for m in owned if _stoppable(m) or asked.id in m.heard)
+    mine = tuple(m for m in open_ if asked.id in m.heard or not order.overtaken(m, asked))
     if not mine:
         return answer(house, asked.response_url, messages.nothing_to_stop())
     if not sure:

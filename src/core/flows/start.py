@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, gate, messages, policy
 from core import lifecycle as life
-from core.flows import permits, purse
+from core.flows import order, permits, purse
 from core.flows.again import heard_before
 from core.flows.find import find, touchable
 from core.flows.house import House, rewrite
@@ -24,8 +24,10 @@ def start(house: House, request: Request, wanted: commands.Start) -> None:
     m = find(house, request, wanted.name, "start", _startable)
     if m is None:
         return None
+    if order.overtaken(m, request):
+        return order.too_late(house, m, request)
     if not _startable(m):
-        return answer(house, request.response_url, messages.already(m))
+        return order.nothing_to_do(house, m, request)
     return _start(house, m, request, wanted.length, wanted.until)
 
 
@@ -34,6 +36,8 @@ def start_click(house: House, click: Click) -> None:
     m = None if heard_before(house, click) else touchable(house, click, click.value)
     if m is None:
         return None
+    if order.overtaken(m, click):
+        return order.too_late(house, m, click)
     if not _startable(m):
         return answer(house, click.response_url, messages.old_button(m))
     # A press in the Home tab comes from no channel: the machine's own is as good.
@@ -134,11 +138,14 @@ def _write(house: House, m: Machine, asked: Asked, decision: Callable[[Machine],
     """Decide, unless somebody has decided since the row was read; then carry it out and say so."""
 
     def change(row: Machine) -> Machine:
-        if not _startable(row) or row.turn != m.turn or asked.id in row.heard:
+        late = order.overtaken(row, asked)
+        if late or not _startable(row) or row.turn != m.turn or asked.id in row.heard:
             return row
-        return life.heard(decision(row), asked.id)
+        return order.decided(life.heard(decision(row), asked.id), asked)
 
     after = rewrite(house, m.id, change)
+    if order.overtaken(after, asked):
+        return order.too_late(house, after, asked)
     if asked.id not in after.heard:
         return answer(house, asked.response_url, messages.old_button(after))
     step(house, m.id)

@@ -139,7 +139,7 @@ def _machine(house: House, asked: Asked) -> Machine | None:
         return None
     if parsed.name:
         return house.ledger.named(parsed.name)
-    return next((m for m in house.ledger.live() if asked.id in m.heard), None)
+    return next((m for m in house.ledger.of_owner(asked.user) if asked.id in m.heard), None)
 
 
 # ---- what nobody asked for ------------------------------------------------------------------

@@ -170,6 +170,16 @@ def already(m: Machine) -> Message:
     )
 
 
+def overtaken(m: Machine) -> Message:
+    """The queue brought two commands the wrong way round."""
+    return message(
+        section(
+            f"Nothing was changed by this: another command for {words.name(m)} was typed after it, "
+            f"and that one counts. {words.name(m)} is {words.state(m)}{_until(m)}.{_costs(m)}"
+        )
+    )
+
+
 def how_it_is(m: Machine) -> Message:
     """A request that has been carried out already: what came of it."""
     return message(section(f"{words.name(m)} is {words.state(m)}{_until(m)}.{_costs(m)}"))

@@ -1,0 +1,153 @@
+"""Commands for one machine that the queue delivers in any order: the one typed last counts."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from core.flows.request import Request
+from core.model import Desire, State
+from sim.town import SAM, Town
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+def _running() -> Town:
+    here = Town(wire=False)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch g5.xlarge on-demand in us-east-1 for 4h name bert")
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    return here
+
+
+def _typed(here: Town, *texts: str) -> list[Request]:
+    """Typed one after the other, a fifth of a second between them; none is delivered yet."""
+    typed = []
+    for text in texts:
+        typed.append(here.request(text))
+        here.now += SECOND / 5
+    return typed
+
+
+def _words(here: Town, request: Request) -> str:
+    (said,) = here.deliver(request)
+    return said.text
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("apart", [0 * SECOND, 5 * SECOND, 3 * MINUTE], ids=str)
+def test_stop_start_stop_leaves_it_stopped_in_whatever_order_they_come(
+    order: tuple[int, ...], apart: timedelta
+) -> None:
+    here = _running()
+    typed = _typed(here, "stop bert", "start bert", "stop bert")
+    for index in order:
+        assert _words(here, typed[index])  # each is answered
+        here.pass_time(apart)
+    here.pass_time(10 * MINUTE)
+    assert (here.machine().state, here.machine().desire) == (State.STOPPED, Desire.STOP)
+    assert here.failures == []
+
+
+def test_a_stop_that_comes_after_a_later_start_changes_nothing_and_says_so() -> None:
+    here = _running()
+    stop, start = _typed(here, "stop bert", "start bert")
+    assert "Nothing was changed" in _words(here, start)
+    assert "another command for *bert* was typed after it" in _words(here, stop)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_a_start_that_comes_after_a_later_stop_changes_nothing_and_says_so() -> None:
+    here = _running()
+    here.type("stop bert")
+    here.pass_time(10 * MINUTE)
+    start, stop = _typed(here, "start bert", "stop bert")
+    assert "Nothing was changed" in _words(here, stop)
+    assert "another command for *bert* was typed after it" in _words(here, start)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.STOPPED
+
+
+def test_an_end_counts_whenever_it_was_typed() -> None:
+    here = _running()
+    end, start = _typed(here, "end bert", "start bert")
+    here.deliver(start)
+    here.deliver(end)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.ENDED
+
+
+def test_a_stop_of_all_leaves_out_what_was_started_after_it_was_typed() -> None:
+    here = _running()
+    here.type("launch g5.xlarge on-demand in us-east-1 for 4h name carl")
+    here.pass_time(3 * MINUTE)
+    stop, start = _typed(here, "stop all yes", "start bert")
+    here.deliver(start)
+    here.deliver(stop)
+    here.pass_time(10 * MINUTE)
+    assert [(m.name, m.state) for m in here.ledger.live()] == [
+        ("bert", State.RUNNING),
+        ("carl", State.STOPPED),
+    ]
+
+
+def test_the_same_stop_delivered_again_is_the_same_stop() -> None:
+    here = _running()
+    (stop,) = _typed(here, "stop bert")
+    here.deliver(stop)
+    here.pass_time(10 * MINUTE)
+    before = here.machine()
+    assert "bert" in _words(here, stop)
+    assert here.machine().state is before.state is State.STOPPED
+    assert len([one for one in here.news() if "was stopped" in one.text]) == 1
+
+
+# ---- a request that comes again is looked for where it can have been carried out ------------
+
+
+@pytest.mark.parametrize("text", ["stop bert", "stop", "extend bert 30m", "extend 30m"])
+def test_a_request_that_comes_again_is_known_by_the_machine_that_it_meant(text: str) -> None:
+    here = _running()
+    request = here.request(text)
+    here.deliver(request)
+    here.pass_time(3 * MINUTE)
+    before = here.machine()
+    (said,) = here.deliver(request)
+    after = here.machine()
+    assert "bert" in said.text
+    assert (after.lease, after.desire) == (before.lease, before.desire)
+
+
+def test_an_admins_stop_of_anothers_machine_that_comes_again_is_known() -> None:
+    here = _running()
+    request = here.request("stop bert", user=SAM)
+    here.deliver(request)
+    here.pass_time(10 * MINUTE)
+    here.type("start bert")
+    here.pass_time(3 * MINUTE)
+    here.deliver(request)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_what_a_command_reads_does_not_grow_with_the_machines_of_others() -> None:
+    here = _running()
+    asked: list[str] = []
+    ledger: Any = here.ledger
+    live = ledger.live
+
+    def counted() -> object:
+        asked.append(text)
+        return live()
+
+    for text in ("stop bert", "start bert", "extend bert 30m", "stop", "list", "show bert"):
+        ledger.live = counted
+        here.type(text)
+        ledger.live = live
+        here.pass_time(5 * MINUTE)
+    assert asked == []
