@@ -97,14 +97,15 @@ class Run:
         )
         world = self._world(outside)
         stack = self._ministack()
-        deployed = deploy(stack, build, name=STACK, parameters=parameters(options, keys))
+        slack = options.page if options.wire is None else self._wire(options.page)
+        deployed = deploy(stack, build, name=STACK, parameters=parameters(options, keys, slack))
         self._loop("events", PUMP_SECONDS, pump(Bus(stack), world.tick))
         self._loop("logs", LOG_SECONDS, copier(stack, log_groups(stack, deployed), options.folder))
         if options.clock_seconds < SCHEDULE_SECONDS:
             self._loop("clock", options.clock_seconds, ring(stack, deployed.resources["Clock"]))
         world.control({"do": "instance-profile", "arn": instance_profile(stack, deployed)})
         door = internet.invoker(stack.client("lambda"), deployed.resources["Door"])
-        self._slack(page, world, keys, facts(options, keys, stack, deployed), door)
+        self._slack(page, slack, world, keys, facts(options, keys, stack, deployed), door)
         self._loop("beats", beats.SECONDS, beats.sender(world.reports))
 
     def _listen(self, port: int) -> Any:
@@ -144,6 +145,7 @@ class Run:
         return found | {f"AWS_ENDPOINT_URL_{service}": own for service in OWN_SERVICES}
 
     def _wire(self, upstream: str) -> str:
+        """Where the functions reach that instead, over the bad network."""
         wire = Wire(self._network, upstream, self._listen(0))
         wire.start()
         self._ends.callback(wire.stop)
@@ -162,6 +164,7 @@ class Run:
     def _slack(
         self,
         bound: Any,
+        outside: str,
         world: World,
         keys: Keys,
         known: Mapping[str, Any],
@@ -177,6 +180,7 @@ class Run:
             world_state=world.state,
             info=lambda: dict(known),
             more=internet.routes(internet.Front(invoke=door)),
+            outside=outside,
         )
         self._serve("slack", app, bound)
 
@@ -203,14 +207,17 @@ class Run:
         self._ends.callback(handler.close)
 
 
-def parameters(options: Options, keys: Keys) -> dict[str, str]:
-    """The template parameters of a local run, as one would type them for a real workspace."""
+def parameters(options: Options, keys: Keys, slack: str) -> dict[str, str]:
+    """The template parameters of a local run, as one would type them for a real workspace.
+
+    `slack`: where the functions reach the page's server.
+    """
     return {
         "SlackSigningSecret": keys.signing_secret,
         "SlackBotToken": keys.bot_token,
-        "SlackApiUrl": f"{options.page}/api/",
+        "SlackApiUrl": f"{slack}/api/",
         "HereUrl": options.page,
-        "GithubUrl": f"{options.page}/github",
+        "GithubUrl": f"{slack}/github",
         "SlackTeamId": TEAM_ID,
         "Regions": ",".join(REGIONS),
         "Admins": next(p.id for p in PEOPLE if p.is_admin),

@@ -1,9 +1,9 @@
-"""A bad network between the deployed functions and AWS: answers that are lost, late, cut or no.
+"""A bad network between the deployed functions and all else: answers that are lost, late or cut.
 
-It stands in front of MiniStack (table, queue, secrets) and of the world (EC2 and the rest), and
-passes on what it is given, but for a share of the calls: a connection that ends before anything was
-done, or after it; a 5xx with or without effect; a throttle; an answer cut in the middle; a delay; a
-message that is sent twice. Which call meets what is drawn from a seed.
+It stands in front of MiniStack (table, queue, secrets), of the world (EC2 and the rest) and of
+Slack, and passes on what it is given, but for a share of the calls: a connection that ends before
+anything was done, or after it; a 5xx with or without effect; a throttle; an answer cut in the
+middle; a delay; a message that is sent twice. Which call meets what is drawn from a seed.
 """
 
 import http.client
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._passed_on(body)
                 self._fail(500, "InternalError")
             case Trouble.THROTTLED:
-                self._fail(400, "ThrottlingException" if self._speaks_json() else "Throttling")
+                self._throttle()
             case Trouble.TORN:
                 self._reply(*self._passed_on(body), torn=True)
             case Trouble.LATE:
@@ -140,6 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.headers.get("X-Amz-Target")
         if target:
             return str(target)
+        if not body.startswith(b"Action="):
+            return (
+                self.path.split("?")[0].replace("/api/", "").partition("/response/")[0] or "answer"
+            )
         first, _, _ = body.partition(b"&")
         return first.decode("ascii", "replace").removeprefix("Action=")[:60]
 
@@ -166,6 +170,12 @@ class _Handler(BaseHTTPRequestHandler):
         if torn:
             self._hang_up()
 
+    def _throttle(self) -> None:
+        if self._is_slack():
+            self._reply(429, {"Retry-After": "2"}, b'{"ok": false, "error": "ratelimited"}')
+        else:
+            self._fail(400, "ThrottlingException" if self._speaks_json() else "Throttling")
+
     def _fail(self, status: int, code: str) -> None:
         if self._speaks_json():
             body = json.dumps({"__type": code, "message": "a bad network"}).encode()
@@ -174,6 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
         told = f"<Error><Code>{code}</Code><Message>a bad network</Message></Error>"
         body = f"<Response><Errors>{told}</Errors><RequestID>none</RequestID></Response>".encode()
         self._reply(status, {"Content-Type": "text/xml"}, body)
+
+    def _is_slack(self) -> bool:
+        return self.path != "/"
 
     def _speaks_json(self) -> bool:
         return self.headers.get("X-Amz-Target") is not None

@@ -32,8 +32,9 @@ def port_of(request: Request) -> int:
 
 
 def own_origin(request: Request) -> str:
-    """This server's address as the functions know it."""
-    return f"http://127.0.0.1:{port_of(request)}"
+    """This server's address as the functions know it: its own, or of what stands before it."""
+    outside: str | None = request.app.state.outside
+    return outside or f"http://127.0.0.1:{port_of(request)}"
 
 
 def same_machine(request: Request) -> None:

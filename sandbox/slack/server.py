@@ -52,10 +52,12 @@ def app(
     world_state: Look | None,
     info: Look,
     more: Sequence[Route] = (),
+    outside: str | None = None,
 ) -> Starlette:
     """The whole server. `app.state.delivery.function_url` may be set once the app is deployed.
 
     `more`: what else it answers, such as what stands in for other parts of the internet.
+    `outside`: where the app reaches it, if not at its own address.
     """
     delivery = Delivery(
         function_url=function_url,
@@ -67,6 +69,7 @@ def app(
     made = Starlette(routes=[*server.routes(), *more])
     made.state.delivery = delivery
     made.state.workspace = workspace
+    made.state.outside = outside
     return made
 
 
