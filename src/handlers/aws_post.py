@@ -83,10 +83,10 @@ class Service:
             except _STALE as error:
                 self.close()
                 if not again:
-                    raise (Unclear if sent else Refused)(f"{target}: {error!r}") from error
+                    raise (Unclear if sent else Refused)(f"{target}: {_named(error)}") from error
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.close()
-                raise (Unclear if sent else Refused)(f"{target}: {error!r}") from error
+                raise (Unclear if sent else Refused)(f"{target}: {_named(error)}") from error
         raise AssertionError("the last try returns or raises")
 
     def _ready(self) -> http.client.HTTPConnection:
@@ -116,6 +116,11 @@ class Service:
             environ=self._environ,
             at=time.gmtime(),
         )
+
+
+def _named(error: Exception) -> str:
+    """Of what is no fault of the network only its kind: http.client's own repeat header values."""
+    return repr(error) if isinstance(error, OSError) else type(error).__name__
 
 
 def endpoint(variable: str, default: str, environ: Mapping[str, str]) -> str:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.flows import pulse
 from core.flows.sweep import Report, sweep, wake_due
 from core.flows.watch import Watch
-from handlers import wiring
+from handlers import discreet, wiring
 
-logger = Logger()
+logger = discreet.logger()
 metrics = Metrics(namespace="gpu")
 
 

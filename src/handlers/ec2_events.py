@@ -6,13 +6,12 @@ When it happened is the one thing that EC2 tells nowhere else: that goes along.
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.news import wake_key
-from handlers import wiring
+from handlers import discreet, wiring
 
-logger = Logger()
+logger = discreet.logger()
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -12,13 +12,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, assert_never
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
     process_partial_response,
 )
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from slack_bolt import App, BoltRequest
@@ -33,10 +34,10 @@ from core.flows.house import House
 from core.flows.request import Click, Request, in_person
 from core.flows.speak import answer
 from core.flows.wake import on_wake
-from handlers import queued, wiring
+from handlers import discreet, queued, wiring
 from handlers.queued import Beat, ForBolt, Unreadable, Wake
 
-logger = Logger()
+logger = discreet.logger()
 metrics = Metrics(namespace="gpu")
 processor = BatchProcessor(event_type=EventType.SQS)
 
@@ -50,9 +51,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """One batch of the queue; the records that failed are named in the answer."""
     house = counting(wiring.house())
     metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(event["Records"]))
-    return process_partial_response(
-        event=event, record_handler=partial(serve, house), processor=processor, context=context
-    )
+    try:
+        return process_partial_response(
+            event=event, record_handler=partial(serve, house), processor=processor, context=context
+        )
+    except BatchProcessingError as error:
+        # Lambda itself would write down the words of every exception as they are.
+        for child in error.child_exceptions:
+            logger.error("not carried out; the queue delivers it again", exc_info=child[1])
+        raise NotCarriedOut("the line before says why") from None
+
+
+class NotCarriedOut(Exception):
+    """No record of a batch was carried out: an alarm counts these."""
 
 
 def counting(house: House) -> House:

@@ -1,6 +1,7 @@
 """A local run for the end-to-end tests: the real template, the real package, real HTTP."""
 
 import base64
+import re
 import struct
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ WORLD = {
     "quota_decision": 2,
     "spot_notice": 8,
 }
+
+# Slack's signatures, trigger_ids and response_urls, links, machines' tokens, keys and user data.
+_SECRET_LIKE = (
+    r"v0=[0-9a-f]{64}|[0-9]{6,}\.[0-9]{6,}\.[0-9a-f]{32}|/response/|[\w-]{22}\.[UW][A-Z0-9]+\.[0-9]{10}"
+    r"|m-[a-z2-7]{10}\.[\w-]{43}|PRIVATE KEY|#cloud-config|AAAAC3NzaC1lZDI1NTE5"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,9 +58,25 @@ def run() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 @pytest.fixture(scope="session")
-def sandbox(run: tuple[subprocess.Popen[bytes], str]) -> Drive:
-    """The hands on it."""
-    return Drive(run[1])
+def sandbox(run: tuple[subprocess.Popen[bytes], str]) -> Iterator[Drive]:
+    """The hands on it. When all is over, no line of any function's log tells a secret."""
+    hands = Drive(run[1])
+    try:
+        yield hands
+    finally:
+        told = secrets_told(hands)
+    assert told == []
+
+
+def secrets_told(hands: Drive) -> list[str]:
+    """Lines of the functions' logs with something in them that nobody may read there."""
+    own = (hands.info["signing_secret"], hands.info["bot_token"])
+    secret = re.compile("|".join([*map(re.escape, own), _SECRET_LIKE]))
+    logs = [Path(hands.info["logs"]) / f"{door}.log" for door in hands.info["functions"]]
+    assert all(log.exists() for log in logs)
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    assert len(lines) > 3
+    return [line[:400] for line in lines if secret.search(line)]
 
 
 @pytest.fixture(scope="session")
