@@ -423,3 +423,16 @@ def test_what_slack_may_look_at_fits_into_a_managed_policy() -> None:
     used = written(managed("Slack"))
     assert used < 6_100, f"{used} of 6,144"
     assert len(role("Slack")["ManagedPolicyArns"]) <= 10
+
+
+def test_a_flood_at_the_door_and_what_it_does_not_take_raise_alarms() -> None:
+    resources = raw()["Resources"]
+    for name, metric in (("DoorRefusesAlarm", "Url4xxCount"), ("DoorNotTakenAlarm", "Url5xxCount")):
+        alarm = resources[name]["Properties"]
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", metric)
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "Door"}}]
+    dropped = resources["UnreadableAlarm"]["Properties"]
+    assert (
+        f'add_metric(name="{dropped["MetricName"]}"' in (ROOT / "src/handlers/slack.py").read_text()
+    )
+    assert dropped["Dimensions"] == resources["StuckAlarm"]["Properties"]["Dimensions"]
