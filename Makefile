@@ -24,7 +24,7 @@ MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/minis
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team sim wire
+	install-ministack clean picture team sim wire teeth
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -63,10 +63,12 @@ DAYS ?= 30
 team: install ## Let a team live in the simulated world and count what it cost (PEOPLE=8 DAYS=3)
 	@PYTHONPATH=src:. $(BIN)/python -m sim.team --people $(PEOPLE) --days $(DAYS)
 
-SEED ?= 11
+teeth: install ## Take out one safeguard at a time and see whether a test fails (KIND=guard)
+	@$(BIN)/python scripts/teeth.py $(if $(KIND),--kind $(KIND))
+
 SHARE ?= 0.125
 wire: install install-ministack ## Three people behind a bad network, end to end (SEED=5 SHARE=0.3)
-	@WIRE_SEED=$(SEED) WIRE_SHARE=$(SHARE) $(BIN)/python -m pytest tests/e2e/test_bad_network.py -s
+	@WIRE_SEED=$(or $(SEED),11) WIRE_SHARE=$(SHARE) $(BIN)/python -m pytest tests/e2e/test_bad_network.py -s
 
 SEEDS ?= 1000
 sim: install ## Play random histories and look at every promise (SEEDS=1000, SEEDS=4000-5000 or SEED=4711)
@@ -80,9 +82,8 @@ deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; 
 	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
 
 RUNS ?= 1000000
-SEED ?= 1
 fuzz: install install-fuzz ## Throw mutated requests at the door, guided by coverage (RUNS=20000 SEED=7)
-	@PYTHONPATH=src:.:$(FUZZ_VENV) $(BIN)/python -m fuzz --runs $(RUNS) --seed $(SEED) --guided
+	@PYTHONPATH=src:.:$(FUZZ_VENV) $(BIN)/python -m fuzz --runs $(RUNS) --seed $(or $(SEED),1) --guided
 
 lock: install ## Renew the locked requirements (needs the package index)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -1,5 +1,6 @@
 """Who may do what, where and for how long."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -70,6 +71,17 @@ def test_only_active_full_members_launch_and_only_from_listed_channels(
 
 def test_without_a_home_workspace_every_signed_one_is_home() -> None:
     assert rules.may_press(person(team="T9"), policy(team="")) is None
+
+
+def test_who_is_in_no_group_is_told_so_and_whom_slack_does_not_tell_about_is_not() -> None:
+    grouped = replace(policy(), groups=frozenset({"S1"}))
+    outside = rules.may_launch(person(), "C1", grouped, grouped=False)
+    unknown = rules.may_launch(person(), "C1", grouped, grouped=None)
+    assert outside is not None
+    assert unknown is not None
+    assert "Only members of certain user groups" in outside.what
+    assert "Slack does not tell" in unknown.what
+    assert rules.may_launch(person(), "C1", grouped, grouped=True) is None
 
 
 def test_a_machine_is_its_owners_and_the_admins() -> None:
