@@ -82,6 +82,7 @@ deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; 
 	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
 
 RUNS ?= 1000000
+.PHONY: fuzz install-fuzz
 fuzz: install install-fuzz ## Throw mutated requests at the door, guided by coverage (RUNS=20000 SEED=7)
 	@PYTHONPATH=src:.:$(FUZZ_VENV) $(BIN)/python -m fuzz --runs $(RUNS) --seed $(or $(SEED),1) --guided
 

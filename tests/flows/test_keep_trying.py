@@ -114,3 +114,11 @@ def test_a_quota_that_others_use_up_meanwhile_is_waited_for() -> None:
     other.terminate_instances(InstanceIds=[bought["Instances"][0]["InstanceId"]])
     here.pass_time(12 * MINUTE)
     assert here.machine().state is State.RUNNING
+
+
+def test_what_no_waiting_changes_is_asked_about_at_once() -> None:
+    here = Town()  # a new account: its quota is 0
+    here.ready_to_launch()
+    here.type("launch g5.xlarge spot in us-east-1 keep trying until 12:00")
+    here.pass_time(MINUTE)
+    assert here.machine().state is State.HELD

@@ -6,7 +6,7 @@ import pytest
 
 from core.flows.limits import quota_facts, region_quotas
 from core.model import Market, State
-from sim.town import CHANNEL, LIN, Town
+from sim.town import CHANNEL, LIN, Town, town
 
 G_SPOT, G_ON_DEMAND = "L-3819A6DF", "L-DB2E81BA"
 P5_SPOT, P_SPOT = "L-C4BD4855", "L-7212CCBC"
@@ -150,3 +150,16 @@ def test_asking_in_a_throttled_moment_is_no_refusal() -> None:
     assert here.machine().state is State.HELD
     here.press(here.card(), "choose-1")
     assert here.machine().state is State.WAITING
+
+
+def test_a_region_that_may_not_be_used_is_not_asked_about_quotas() -> None:
+    here = Town()
+    said = _said(here, "quota g5.xlarge in ap-south-1")
+    assert "not a region that may be used here" in said
+
+
+def test_aws_is_asked_for_more_only_from_where_machines_may_be_launched() -> None:
+    here = town(channels=frozenset({"C0OTHER"}))
+    said = _said(here, "quota raise g5.xlarge spot")
+    assert "may not be launched from this channel" in said
+    assert here.ledger.quota_requests() == ()
