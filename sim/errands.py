@@ -156,6 +156,15 @@ def _billed(here: Town) -> Acts:
     yield say(here, "costs", ADA)
 
 
+def _doctored(here: Town) -> Acts:
+    """Everything that may be needed is tried by dry runs, with a machine to try it on."""
+    yield say(here, "doctor", SAM)
+    yield say(here, "launch g5.xlarge spot in us-east-1 for 2h name bert")
+    yield wait(here, 2 * MINUTE)
+    yield say(here, "doctor", SAM)
+    yield wait(here, MINUTE)
+
+
 ERRANDS = (
     Story(name="moved", acts=_moved, prepare=_everywhere),
     Story(name="another zone", acts=_elsewhere("another zone"), prepare=account),
@@ -167,6 +176,7 @@ ERRANDS = (
     Story(name="left", acts=_left, prepare=account),
     Story(name="swept on-demand", acts=_swept("on-demand"), prepare=_forgetful),
     Story(name="swept spot", acts=_swept("spot"), prepare=_forgetful),
+    Story(name="doctored", acts=_doctored, prepare=account),
     Story(name="billed", acts=_billed, prepare=account),
 )
 

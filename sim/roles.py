@@ -36,6 +36,7 @@ _OF_AWS = {
         ],
     }
 }
+_NAMED_BY_ARN = frozenset({"AWS::SNS::Topic"})  # what a Ref gives of it
 _NOTHING = object()  # AWS::NoValue
 Template = Mapping[str, Any]
 
@@ -140,6 +141,8 @@ class _Filled:
             return self._pseudo[name]
         parameter = self._template.get("Parameters", {}).get(name)
         if parameter is None:
+            if self._template["Resources"][name]["Type"] in _NAMED_BY_ARN:
+                return self._attribute(name, "Arn")
             return self._at.names.get(name, f"{self._at.stack}-{name}")
         value = str(self._at.parameters.get(name, parameter.get("Default", "")))
         return value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
@@ -159,6 +162,7 @@ class _Filled:
         here = f"{at.region}:{at.account}"
         known = {
             ("AWS::DynamoDB::Table", "Arn"): f"arn:aws:dynamodb:{here}:table/{own}",
+            ("AWS::SNS::Topic", "Arn"): f"arn:aws:sns:{here}:{own}",
             ("AWS::SQS::Queue", "Arn"): f"arn:aws:sqs:{here}:{own}",
             ("AWS::SecretsManager::Secret", "Id"): f"arn:aws:secretsmanager:{here}:secret:{own}",
             ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{at.account}:role/{own}",

