@@ -293,11 +293,11 @@ class Town:
     def _clock_strikes(self) -> None:
         self._acting = "Clock"
         try:
-            self._strike()
+            self._strike_once()
         finally:
             self._acting = "Slack"
 
-    def _strike(self) -> None:
+    def _strike_once(self) -> None:
         house = self.house
         watch = Watch(
             cloud=house.cloud,
