@@ -191,6 +191,14 @@ def short() -> Town:
     return here
 
 
+def test_the_missing_ones_are_not_bought_where_machines_may_not_be_launched_any_more() -> None:
+    here = short()
+    here.house = replace(here.house, policy=replace(here.policy, channels=frozenset({"C0OTHER"})))
+    (refused,) = here.press(card(here), "more")
+    assert "may not be launched from this channel" in refused.text
+    assert group(here).missing == 3
+
+
 def test_thirteen_of_sixteen_is_said_as_such() -> None:
     here = short()
     m = group(here)

@@ -1,5 +1,6 @@
 """Saved images: made of a machine, told when ready, launched, copied, listed, deleted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from core.blocks import Message
 from core.model import ImageState, SavedImage, State
-from sim.town import ADA, LIN, SAM, Town, buttons
+from sim.town import ADA, CHANNEL, LIN, SAM, Town, buttons
 
 MINUTE = timedelta(minutes=1)
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -105,6 +106,15 @@ def test_what_cannot_be_saved_is_said_and_nothing_is_made(text: str, user: str, 
     here.pass_time(2 * MINUTE)
     assert not ec2(here, "images")
     assert not here.ledger.rows(SavedImage)
+
+
+def test_what_costs_money_is_not_begun_from_a_channel_that_may_not_launch() -> None:
+    here = running()
+    here.house = replace(here.house, policy=replace(here.policy, channels=frozenset({CHANNEL})))
+    assert "may not be launched from this channel" in said(
+        here.type("save amber-fox as bert-env", channel="C0OTHER")
+    )
+    assert here.ledger.row(SavedImage, "bert-env") is None
 
 
 def test_an_admin_may_save_anybodys_machine() -> None:

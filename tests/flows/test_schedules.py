@@ -205,6 +205,16 @@ def test_what_a_rule_stands_against_is_told_once_that_day() -> None:
     assert "stopped" in said.text
 
 
+def test_hours_longer_than_the_longest_lease_are_not_given() -> None:
+    here = _scheduled()
+    before = _row(here)
+    shorter = replace(here.policy, longest_lease=timedelta(hours=4))
+    here.house = replace(here.house, policy=shorter)
+    (refused,) = here.type("schedule bert weekdays 9:00-18:00")
+    assert "rule `longest-lease`" in refused.text
+    assert _row(here) == before
+
+
 def test_a_spot_machine_that_ends_at_its_deadline_is_given_no_hours() -> None:
     here = town()
     here.with_quota()
