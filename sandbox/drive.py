@@ -52,6 +52,11 @@ class Drive:
         """The last request, delivered once more, byte for byte."""
         return self._post("duplicate", {})
 
+    def regenerate(self, what: str) -> str:
+        """A new `signing_secret` or `bot_token`, as somebody has Slack make one."""
+        self.info |= self._post("regenerate", {"what": what})
+        return str(self.info[what])
+
     def world(self, command: Json) -> Json:
         """The world control."""
         return self._post("world", command)

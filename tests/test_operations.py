@@ -1,5 +1,6 @@
 """The page for the night: each alarm has its paragraph, and what it says to type can be typed."""
 
+import json
 import re
 import shlex
 from functools import cache
@@ -139,3 +140,27 @@ def test_the_secret_s_text_is_frozen() -> None:
         '"previous_signing_secret":"${SlackPreviousSigningSecret}",'
         '"bot_token":"${SlackBotToken}"}'
     }
+
+
+def test_the_dashboard_shows_every_metric_that_an_alarm_watches() -> None:
+    body = resources()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", body))["widgets"]
+    shown = {
+        (str(row[0]), str(row[1]), str(row[3]))
+        for widget in widgets
+        for row in _spelled_out(widget["properties"]["metrics"])
+    }
+    for name, alarm in alarms().items():
+        ((_, value),) = [(d["Name"], d["Value"]) for d in alarm["Dimensions"]]
+        of = value["Ref"] if "Ref" in value else ".".join(value["Fn::GetAtt"])
+        if "Ec2Events" not in name and name != "DeadLettersOldAlarm":  # of no use at a look
+            assert (alarm["Namespace"], alarm["MetricName"], of) in shown, name
+
+
+def _spelled_out(rows: list[list[Any]]) -> list[list[Any]]:
+    """A dot in CloudWatch's metrics is what stands there in the line above."""
+    full: list[list[Any]] = []
+    for row in rows:
+        above = full[-1] if full else row
+        full.append([above[at] if word == "." else word for at, word in enumerate(row[:4])])
+    return full

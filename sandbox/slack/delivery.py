@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import secrets
 import threading
 import time
 from collections import deque
@@ -78,6 +79,12 @@ class Delivery:
         # would look like a failed command: every delivery makes its own, as Slack's do.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(timeout=ack_seconds, limits=limits, trust_env=False)
+
+    def regenerate(self) -> str:
+        """A new secret, with which everything is signed from now on."""
+        made = secrets.token_hex(16)
+        self._secret = made.encode()
+        return made
 
     def send(
         self,

@@ -86,6 +86,7 @@ class _Server:
         self._workspace = workspace
         self._delivery = delivery
         self._bot_token = bot_token.encode()
+        self._regenerated: dict[str, str] = {}
         self._world_control = world_control
         self._world_state = world_state
         self._info = info
@@ -103,6 +104,7 @@ class _Server:
             "dismiss": self._dismiss,
             "duplicate": self._duplicate,
             "settings": self._settings,
+            "regenerate": self._regenerate,
             "world": self._world,
         }
         return [
@@ -196,7 +198,7 @@ class _Server:
         return await _page_file(name)(request)
 
     async def _about(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(self._info))
+        return _json(await run_in_threadpool(self._info) | self._regenerated)
 
     async def _state(self, request: Request) -> Response:
         asked = request.query_params
@@ -275,6 +277,18 @@ class _Server:
         for name, value in given.items():
             setattr(self._workspace, name, value)
         return _json({name: getattr(self._workspace, name) for name in sorted(known)})
+
+    async def _regenerate(self, request: Request, given: Json) -> Response:
+        """As in the app's settings at Slack: what was there before is worth nothing from now on."""
+        what = given.get("what")
+        if what == "signing_secret":
+            self._regenerated[what] = self._delivery.regenerate()
+        elif what == "bot_token":
+            self._regenerated[what] = f"xoxb-{secrets.token_urlsafe(24)}"
+            self._bot_token = self._regenerated[what].encode()
+        else:
+            raise Refused(400, "invalid_what", "what is signing_secret or bot_token")
+        return _json({what: self._regenerated[what]})
 
     async def _world(self, request: Request, given: Json) -> Response:
         if self._world_control is None:

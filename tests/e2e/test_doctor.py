@@ -20,8 +20,14 @@ def test_the_doctor_finds_what_a_new_account_lacks_and_everything_else_right(
     sandbox: Drive,
 ) -> None:
     before = sandbox.left_over()
-    wait_for(lambda: "*Clock*: last run" in looked_over(sandbox, "sam"), "the clock's mark", 30)
+    mark = {"pk": {"S": "R#pulse"}, "sk": {"S": "clock"}}
+    table = sandbox.aws("dynamodb")
+    wait_for(
+        lambda: table.get_item(TableName=sandbox.info["table"], Key=mark).get("Item"),
+        "the clock's mark",
+    )
     text = looked_over(sandbox, "sam")
+    assert ":white_check_mark: *Clock*: last run" in text
     assert ":x: *Alarms*: they reach nobody" in text
     assert ":white_check_mark: *Slack app*: the token works" in text
     assert ":white_check_mark: *Failed messages*: none" in text

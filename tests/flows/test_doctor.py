@@ -15,7 +15,7 @@ from core.flows.pulse import beat
 from core.flows.watch import Watch
 from core.model import Pulse, QuotaRequest, QuotaStatus, Reconciled, RuleChange, Rules
 from core.ports import AlarmMail
-from sim.town import ADA, CHANNEL, LIN, PROFILE, SAM, Town, person, town
+from sim.town import ADA, CHANNEL, LIN, SAM, Town, person, town
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,7 +162,8 @@ def test_but_a_policy_of_the_organisation_is_told_even_then() -> None:
 
 def test_a_missing_machine_role_is_told_as_such() -> None:
     here = well()
-    here.control(do="instance-profile", arn=PROFILE, gone=True)
+    gone = "arn:aws:iam::123456789012:instance-profile/gone"
+    here.house = replace(here.house, policy=replace(here.policy, instance_profile=gone))
     said = wrong(here, "Launching")
     assert "MachineProfile" in said
     assert "deploy the stack again" in said

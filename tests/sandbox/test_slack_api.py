@@ -178,3 +178,10 @@ def test_blocks_that_slack_sdk_reads_are_taken(room: Room) -> None:
     assert asked.json() == {"ok": True}
     wrong = room.http.post("/api/blocks.validate", json={"blocks": [{"type": "section"}]}).json()
     assert wrong["errors"][0]["pointer"] == "/0"
+
+
+def test_a_regenerated_token_is_the_only_one_that_counts(room: Room) -> None:
+    made = room.do("regenerate", what="bot_token").json()["bot_token"]
+    assert refused(room.bot.auth_test) == "invalid_auth"
+    assert WebClient(made, base_url=f"{room.url}/api/").auth_test()["ok"]
+    assert room.do("regenerate", what="everything").status_code == 400
