@@ -114,6 +114,11 @@ def fault(stage: Stage, step: Step) -> None:
     )
 
 
+def slow(stage: Stage, step: Step) -> None:
+    """EC2 shows what is new so late; never later than the fence waits for."""
+    stage.control(do="settings", visible_after=step["seconds"])
+
+
 def zone(stage: Stage, step: Step) -> None:
     """A zone, or a region, is full or has room again."""
     where = {"region": step.get("region", "us-east-1"), "zone": step.get("zone")}
@@ -251,6 +256,7 @@ ACTS: Mapping[str, Callable[[Stage, Step], None]] = {
     "press": press,
     "wait": wait,
     "fault": fault,
+    "slow": slow,
     "zone": zone,
     "outside": outside,
     "quota": quota,

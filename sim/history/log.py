@@ -33,6 +33,7 @@ class Run:
     asked: Asked | None
     ended: bool = False
     failed: str = ""
+    spoke: bool = False
     claim: tuple[str, Notice] | None = None
 
 

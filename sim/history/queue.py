@@ -33,6 +33,7 @@ class Queue:
 
     now: Callable[[], datetime]
     lose: int = 0
+    lose_all: bool = False  # and nobody counts it as a trouble
     double: int = 0
     delay: int = 0
     delay_by: timedelta = timedelta(0)
@@ -44,6 +45,8 @@ class Queue:
 
     def wake(self, key: str, after: timedelta = timedelta(0)) -> None:
         """Have `key` looked at once `after` has passed."""
+        if self.lose_all:
+            return None
         if self.lose:
             self.lose -= 1
             return self.troubled(timedelta(minutes=1))

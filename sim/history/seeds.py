@@ -61,7 +61,7 @@ CALLS = (
 )
 SORTS = (
     *("killed before", "killed after", "killed after", "no answer", "lost answer"),
-    *("throttled", "stalls", "meanwhile", "meanwhile"),
+    *("throttled", "stalls", "meanwhile", "meanwhile", "meanwhile", "meanwhile"),
 )
 
 
@@ -79,9 +79,11 @@ class _Drawn:
 
     def steps(self) -> list[Step]:
         """An account, a launch, and then this and that."""
-        before = [self._trouble() for _ in range(self._one(0, 1, 1, 2, 3))]
+        before = [self._trouble() for _ in range(self._one(0, 1, 1, 2))]
+        before += self._lost_reply() if self.chance.random() < 0.12 else []
+        before += [self._launch("gus")] if self.chance.random() < 0.05 else []
         first = [self._account(), *self._rooms(), *before, self._launch("ada")]
-        rest = [self._any() for _ in range(self.chance.randint(4, 16))]
+        rest = [step for _ in range(self.chance.randint(4, 14)) for step in self._next()]
         if self.dies:
             rest.insert(self.chance.randrange(len(rest) + 1), {"do": "dead"})
         return [*first, *rest]
@@ -96,7 +98,7 @@ class _Drawn:
             step["budget"] = budget
             step["over"] = self._one("block", "block", "stop", "approve")
         if self.chance.random() < 0.2:
-            step["slow"] = self._one(5, 30, 90)
+            step["slow"] = self._one(5, 30, 90, 240)
         if self.theme.name == "hours and disuse":
             step["beating"] = True
         return step
@@ -107,6 +109,26 @@ class _Drawn:
             return []
         zones = [z for z in "acdf" if self.chance.random() < 0.7]
         return [{"do": "zone", "zone": f"us-east-1{z}", "room": self._one(0, 1, 2)} for z in zones]
+
+    def _lost_reply(self) -> list[Step]:
+        """EC2 has taken a launch and nobody hears of it, nor sees it soon; the next may be a no."""
+        lost = {"do": "fault", "operation": "RunInstances", "code": "timeout-with-effect"}
+        refused = {**lost, "code": self._one(*REFUSALS[:2]), "times": self._one(1, 2)}
+        slow = {"do": "slow", "seconds": self._one(20, 60, 120, 240)}
+        more: list[Step] = self._one([], [refused], [lost])
+        return [slow, lost, *more]
+
+    def _next(self) -> list[Step]:
+        """One thing; often with a trap that it is about to step into."""
+        if self.chance.random() < 0.25:
+            return [self._trap(), self._deed()]
+        return [self._any()]
+
+    def _deed(self) -> Step:
+        """Something that makes functions run."""
+        if self.chance.random() < 0.4:
+            return {"do": "wait", "seconds": self._one(*self.theme.waits)}
+        return self._own_word()
 
     def _any(self) -> Step:
         drawn = self.chance.random()
@@ -132,8 +154,8 @@ class _Drawn:
 
     def _people(self) -> Step:
         deeds: tuple[Callable[[], Step], ...] = (
-            *(self._word, self._word, self._press, self._press),
-            lambda: self._launch(self._one("ada", "lin", "sam", "gus", "eve")),
+            *(self._word, self._press, self._press),
+            lambda: self._launch(self._one("ada", "lin", "sam", "gus", "gus", "eve")),
             self._admin,
         )
         return self.chance.choice(deeds)()

@@ -29,7 +29,7 @@ from sim.fuse import EVERY_PORT, Killed
 from sim.history.log import Function, Log, Run, Said, Sent, Stopped, Struck, Written
 from sim.history.queue import Queue
 from sim.ledger import MemoryLedger
-from sim.town import Town
+from sim.town import START, Town
 from sim.world.data import images_of, load_images
 
 SLACK_LIVES = timedelta(seconds=60)  # the template's time limits
@@ -99,6 +99,9 @@ class Stage(Town):
     trace: list[str] = field(default_factory=list)
     after_run: Callable[[], None] = lambda: None
     _running: list[Run] = field(default_factory=list)
+    _last: Run = field(
+        default_factory=lambda: Run(function=Function.SLACK, began=START, asked=None)
+    )
     _slack_back: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -146,7 +149,7 @@ class Stage(Town):
         else:
             run.ended = True
         finally:
-            self._running.pop()
+            self._last = self._running.pop()
         self.after_run()
         return run.ended
 
@@ -193,7 +196,7 @@ class Stage(Town):
             self.world.tick()
             return self.after_run()
         self._bring_events()
-        if self.beating:
+        if self.beating and not self._running:
             self.run(Function.SLACK, lambda _: self.bring_reports())
         if self._slack_back and self.now >= self._slack_back:
             self._slack_back, self.chat.down, self.chat.busy_for = None, False, None
@@ -211,13 +214,11 @@ class Stage(Town):
             return False
         if parcel.asked is None:
             return self.run(Function.SLACK, lambda house: on_wake(house, parcel.key))
-        before = self.chat.asked
         first = parcel.receives == 1
         done = self.run(Function.SLACK, self._serve(parcel.asked, first=first), parcel.asked)
         if done:
-            self.log.served[parcel.asked.id] = (
-                self.log.served.get(parcel.asked.id, False) or self.chat.asked > before
-            )
+            said = self.log.served.get(parcel.asked.id, False)
+            self.log.served[parcel.asked.id] = said or self._last.spoke
         return done
 
     def _minute(self) -> None:
@@ -276,6 +277,8 @@ class Stage(Town):
             raise Killed
         if self.traced:
             self.trace.append(f"{self.now:%H:%M:%S} {self._running[-1].function} {port}.{name}")
+        if port == "chat" and name in ("post", "update", "respond", "dm"):
+            self._running[-1].spoke = True  # what Slack does not take now is brought again
         trap = self._sprung(port, name) if self.traps else None
         if trap is None:
             return self._called(port, name, call, *a, **k)
@@ -329,7 +332,8 @@ class Stage(Town):
     ) -> Any:
         if how is How.LOST_ANSWER:
             self._called(port, name, call, *a, **k)
-            self.log.crashes += 1
+        if how is How.LOST_ANSWER or port == "ledger":
+            self.log.crashes += 1  # a row that cannot be written after the words is as bad
         if port == "wakes":
             return None  # the adapter lets a hint go that it cannot send
         if port == "chat":

@@ -15,6 +15,7 @@ from core.faults import CloudError, Fault, FaultKind
 from core.flows import tabs
 from core.flows.house import House
 from core.flows.speak import passing, say
+from core.lifecycle import FENCE
 from core.model import DataVolume, Instance, Machine, VolumeState
 from core.ports import ChatError, Snapshot, StaleRow, Volume
 from core.volumes import Step
@@ -193,13 +194,25 @@ def _clean(house: House, row: DataVolume) -> DataVolume:
 
 
 def _delete(house: House, row: DataVolume) -> DataVolume | None:
-    """Everything of it, in every region where something may lie; then the row."""
+    """Everything of it, in every region where something may lie; then the row.
+
+    The volume itself goes by its id, for EC2 may not show yet what was made a moment ago; and where
+    an answer with the id may have been lost, nothing shown is nothing there only after the fence.
+    """
+    if row.volume and row.region and not house.disks.delete_volume(row.region, row.volume):
+        return row
     regions = dict.fromkeys((*row.litter, row.region, row.move.region if row.move else None))
     whole = replace(row, volume=None)
     if not all(_cleared(house, whole, region) for region in regions if region):
         return row
+    if row.region and not row.volume and not _is_surely_gone(house, row):
+        return row if row.missing_since else replace(row, missing_since=house.clock())
     house.ledger.drop_row(row)
     return None
+
+
+def _is_surely_gone(house: House, row: DataVolume) -> bool:
+    return row.missing_since is not None and house.clock() >= row.missing_since + FENCE
 
 
 def _cleared(house: House, row: DataVolume, region: str) -> bool:

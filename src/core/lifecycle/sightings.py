@@ -85,14 +85,9 @@ def _seen_up(m: Machine, now: datetime, instance: Instance) -> Machine:
 
 def _restarted(m: Machine, instance: Instance) -> Machine:
     run = Run(started_at=instance.launched_at, ended_at=None, hourly=groups.billed(m))
-    return replace(
-        m,
-        state=State.RUNNING,
-        ready_at=None,
-        cause=None,
-        ended_by=None,
-        runs=(*closed(m.runs, None), run),
-    )
+    m = replace(m, state=State.RUNNING, ready_at=None, runs=(*closed(m.runs, None), run))
+    # Whoever has told it to stop again before it was seen up is still the one who did.
+    return replace(m, cause=None, ended_by=None) if m.desire is Desire.RUN else m
 
 
 def _seen_stopped(m: Machine, now: datetime, instance: Instance) -> Machine:
