@@ -32,6 +32,7 @@ from core.model import (
     Verdict,
 )
 from core.model import Approval as Question
+from core.names import machine_id
 from core.policy import ADMINS_LONGEST
 from sim.history.acts import MEMBERS
 from sim.history.log import Function, Log, Owed, Sent, Stopped, Written, foreign
@@ -432,10 +433,13 @@ def nothing_fails_but_for_a_reason(seen: Seen) -> Iterator[str]:
 
 @_promise(AT_THE_END)
 def everybody_was_answered(seen: Seen) -> Iterator[str]:
-    """Each request was served, and something was said; nothing is owed; each card is as things
-    stand; no question is forgotten; nothing lies with the dead letters."""
+    """Each request was carried out, and something was said or a launch has its card; nothing is
+    owed; each card is as things stand; no question is forgotten; no letter is dead."""
     for asked in seen.log.asked:
-        if not seen.log.served.get(asked.id):
+        m = seen.stage.ledger.machine(machine_id(asked.id))
+        if asked.id not in seen.log.served:
+            yield f"never carried out: {asked}"
+        elif not seen.log.served[asked.id] and (m is None or m.card is None):
             yield f"nothing was said to {asked.user}: {asked}"
     for m in seen.stage.ledger.everything():
         if m.owed:
