@@ -24,7 +24,7 @@ MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/minis
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team sim wire teeth
+	install-ministack clean picture team sim wire teeth points model
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -73,6 +73,17 @@ wire: install install-ministack ## Three people behind a bad network, end to end
 SEEDS ?= 1000
 sim: install ## Play random histories and look at every promise (SEEDS=1000, SEEDS=4000-5000 or SEED=4711)
 	@PYTHONPATH=src:. $(BIN)/python -m sim.history $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+STORY ?=
+EVERY ?= 1
+PAIRS ?=
+TRIPLES ?=
+points: install ## Strike every story at every call by every fault (STORY= EVERY= PAIRS=1 TRIPLES= SEED=)
+	@PYTHONPATH=src:. $(BIN)/python -m sim.all_points --every $(EVERY) --seed $(or $(SEED),1) \
+		$(if $(STORY),--story $(STORY)) $(if $(PAIRS),--pairs) $(if $(TRIPLES),--triples $(TRIPLES))
+
+model: install ## Search every order of one launch over the product's own code, and without each rule
+	@PYTHONPATH=src:. $(BIN)/python -m sim.model
 
 picture: install install-ministack ## Make the README's picture from a local run (needs a Chromium)
 	@$(BIN)/python scripts/picture.py

@@ -179,19 +179,25 @@ class Town:
 
     def click(self, action: str, value: str, user: str = ADA) -> list[Message]:
         """A click with any value; what only the presser was answered."""
+        return self.press_button(self.pressed(action, value, user))
+
+    def pressed(self, action: str, value: str, user: str = ADA) -> Click:
+        """A new press of a button, not delivered yet."""
         nonce = next(self._nonce)
-        url = f"https://hooks.slack.com/actions/{nonce}"
-        before = len(self.chat.answers)
-        pressed = Click(
+        return Click(
             id=names.request_id(TEAM, "click", f"trigger-{nonce}"),
             user=user,
             channel=CHANNEL,
             action=action,
             value=value,
-            response_url=url,
+            response_url=f"https://hooks.slack.com/actions/{nonce}",
             at=self.now,
         )
-        route.click(self.house, pressed)
+
+    def press_button(self, click: Click) -> list[Message]:
+        """One delivery of a press; what only the presser was answered."""
+        before = len(self.chat.answers)
+        route.click(self.house, click)
         return [a.message for a in self.chat.answers[before:]]
 
     def ready_to_launch(self, user: str = ADA) -> None:
@@ -254,8 +260,8 @@ class Town:
         house = self.house
         watch = Watch(
             cloud=house.cloud,
-            ledger=self.ledger,
-            wakes=self.wakes,
+            ledger=house.ledger,
+            wakes=house.wakes,
             policy=self.policy,
             clock=house.clock,
         )
@@ -284,9 +290,12 @@ class Town:
 
     def _bring_events(self) -> None:
         for event in self.world.tick():
-            machine = self.ledger.by_instance(event["detail"]["instance-id"])
-            if machine is not None:
-                self.wakes.wake(wake_key(event, machine.id))
+            self._heard_of(event)
+
+    def _heard_of(self, event: dict[str, Any]) -> None:
+        machine = self.house.ledger.by_instance(event["detail"]["instance-id"])
+        if machine is not None:
+            self.house.wakes.wake(wake_key(event, machine.id))
 
     # ---- what tests look at -----------------------------------------------------------------
 

@@ -164,3 +164,19 @@ def test_killed_at_any_call_of_putting_it_away_its_disk_is_somewhere_and_nothing
         assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1), at
         assert here.machine().state is State.STOPPED, at
         assert len(_told(here, "put away")) >= 1, at
+
+
+def test_a_start_of_one_that_nobody_could_log_in_to_says_what_is_missing() -> None:
+    here = _stopped(shelf=2 * DAY)
+    here.pass_time(3 * DAY)
+    assert _told(here, "put away")
+    here.type("start bert for 4h")  # the address was open for twelve hours
+    here.pass_time(10 * MINUTE)
+    (said,) = _told(here, "could not be started")
+    assert "nobody could log in to it" in said.text
+    assert "/gpu allow &lt;your address&gt;/32" in said.text
+    assert "EC2 refused" not in said.text
+    here.type("allow 203.0.113.7")
+    here.type("start bert for 4h")
+    here.pass_time(30 * MINUTE)
+    assert here.machine().state is State.RUNNING

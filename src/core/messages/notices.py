@@ -189,6 +189,10 @@ def _start_failed(m: Machine, owed: Notice) -> Message:
 def _why(m: Machine, owed: Notice) -> str:
     if owed.detail == "too-late":
         return "its time was over before it could start."
+    if m.hold is not None and m.hold.kind is HoldKind.NO_ACCESS:
+        hold = m.hold
+        steps = words.access_steps(lacks_key=hold.lacks_key, lacks_address=hold.lacks_address)
+        return f"nobody could log in to it. Type this, and try again:\n{steps}\n"
     if m.hold is not None and m.hold.code == owed.detail and _is_rule(m.hold):
         return why(m, m.hold)
     return escape(meaning(owed.detail)) if owed.detail else "EC2 refused."
