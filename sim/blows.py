@@ -61,6 +61,8 @@ def fitting(port: str, name: str) -> tuple[Blow, ...]:
         case "chat":
             gone = (Blow.NOT_IN_CHANNEL,) if name in _INTO_CHANNELS else ()
             return (*_KILLS, *_SILENT, *_BROKEN, Blow.AWAY, *gone)
+        case "watchers":
+            return (*_KILLS, Blow.NO_ANSWER, Blow.THROTTLED, Blow.DENIED)
         case "wakes" | "links" | "public_keys":
             return (*_KILLS, Blow.NO_ANSWER)
         case _:  # a service of AWS
@@ -109,7 +111,7 @@ class Striker:
         if blow is Blow.AWAY:
             self.away(AWAY_FOR)
         if port == "wakes" and blow is Blow.NO_ANSWER:
-            return None
+            return 0 if name == "wake_all" else None
         raise _error(blow, port, name)
 
 
@@ -133,7 +135,7 @@ def _error(blow: Blow, port: str, name: str) -> BaseException:
     if blow in _KILLS:
         return Killed()
     match port:
-        case "ledger":
+        case "ledger" | "watchers":
             return _of_the_table(blow, name)
         case "chat":
             return _of_slack(blow, name)
@@ -146,8 +148,9 @@ def _error(blow: Blow, port: str, name: str) -> BaseException:
 
 
 def _of_the_table(blow: Blow, name: str) -> CloudError:
-    code = "ThrottlingException" if blow is Blow.THROTTLED else "ReadTimeoutError"
-    return CloudError(classify(name, code, "", 400 if blow is Blow.THROTTLED else 0))
+    said = {Blow.THROTTLED: "ThrottlingException", Blow.DENIED: "AccessDeniedException"}
+    code = said.get(blow, "ReadTimeoutError")
+    return CloudError(classify(name, code, "", 400 if blow in said else 0))
 
 
 def _of_slack(blow: Blow, name: str) -> ChatError:

@@ -9,9 +9,9 @@ from sim.town import Town
 # The adapters of AWS stand behind these; their calls go over the wire to the world.
 AWS_PORTS = (
     *("cloud", "disks", "images", "own_images", "quotas", "prices"),
-    *("invoices", "reasons", "commands"),
+    *("invoices", "reasons", "commands", "trials"),
 )
-EVERY_PORT = (*AWS_PORTS, "public_keys", "links", "chat", "ledger", "wakes")
+EVERY_PORT = (*AWS_PORTS, "watchers", "public_keys", "links", "chat", "ledger", "wakes")
 NEVER = 10**9
 
 

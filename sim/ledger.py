@@ -56,6 +56,13 @@ class MemoryLedger:
         self._requests[request] = first
         return first
 
+    def forget(self) -> None:
+        """Lose every machine, as when the table is restored from an older copy."""
+        with self._lock:
+            for known in (self._machines, self._requests, self._twins, self._names):
+                known.clear()
+            self._instances.clear()
+
     def machine(self, id: str) -> Machine | None:
         """The newest row."""
         with self._lock:

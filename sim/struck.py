@@ -17,11 +17,11 @@ from core.flows import entrance, home, route
 from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request
-from core.flows.sweep import Watch, sweep, wake_due
 from core.flows.wake import on_wake
+from core.flows.watch import NotInTime, Watch
 from core.model import FINAL, Machine
 from core.ports import ChatError, StaleRow, Unreachable
-from handlers import slack
+from handlers import clock, slack
 from sim.blows import SecretAway, Striker, StruckPort
 from sim.fuse import AWS_PORTS, EVERY_PORT, Killed
 from sim.town import Town
@@ -33,7 +33,7 @@ EVENT_AGAIN = (MINUTE, 2 * MINUTE)  # how a Lambda function is called again that
 LATE = timedelta(minutes=3)
 UNKNOWN_FOR = timedelta(minutes=12)  # more than an attempt's fence
 # What a blow may look like where a message of the queue ends; anything else is a fault of ours.
-_OF_THE_BLOW = (CloudError, ChatError, StaleRow, Unreachable, SecretAway)
+_OF_THE_BLOW = (CloudError, ChatError, StaleRow, Unreachable, SecretAway, NotInTime)
 
 logging.getLogger("adapters").setLevel(logging.CRITICAL)  # what it warns of is what is tried here
 
@@ -45,6 +45,7 @@ class Struck(Town):
     striker: Striker = field(default_factory=Striker)
     wrong: list[str] = field(default_factory=list)
     most: int = 1
+    unknown_for: timedelta = UNKNOWN_FOR
     asked: dict[str, str] = field(default_factory=dict)  # response_url → what was typed or pressed
     _later: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _unknown: dict[str, datetime] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Struck(Town):
     def __post_init__(self) -> None:
         super().__post_init__()
         slack.logger.setLevel(logging.CRITICAL)
+        clock.logger.setLevel(logging.CRITICAL)
         self.striker.away, self.striker.ledger = self._go_away, self.ledger
         ours = [name for name in EVERY_PORT if name not in AWS_PORTS]
         ports: dict[str, Any] = {
@@ -126,22 +128,22 @@ class Struck(Town):
     # ---- the clock, events and reports --------------------------------------------------------
 
     def _clock_strikes(self) -> None:
+        house = self.house
+        clock.metrics.clear_metrics()
         watch = Watch(
-            cloud=self.house.cloud,
-            ledger=self.house.ledger,
-            wakes=self.house.wakes,
+            cloud=house.cloud,
+            ledger=house.ledger,
+            wakes=house.wakes,
             policy=self.policy,
-            clock=self.house.clock,
+            clock=house.clock,
         )
         try:
-            try:
-                wake_due(watch)
-            finally:
-                if self.sweeping:
-                    self.failures.extend(sweep(watch).failed)
+            failed = [*clock._wake(watch)]
+            failed += clock._sweep(watch).failed if self.sweeping else ()
+            failed += clock._leave_mark(watch, failed)
         except Killed:
-            pass
-        except Exception as error:  # noqa: BLE001 - the next minute is near
+            failed = []  # the next minute is near
+        for error in failed:
             self._failed(error)
         self._watch()
 
@@ -195,7 +197,7 @@ class Struck(Town):
 
     def _seen_unknown(self, id: str) -> None:
         since = self._unknown.setdefault(id, self.now)
-        if self.now > since + UNKNOWN_FOR:
+        if self.now > since + self.unknown_for:
             self.wrong.append("a machine is up and in no row")
 
     def _overdue(self, m: Machine) -> str | None:

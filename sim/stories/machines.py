@@ -29,6 +29,7 @@ def _launch(here: Struck) -> Acts:
     yield wait(here, 5 * MINUTE)
     yield say(here, "stop bert")
     yield wait(here, 5 * MINUTE)
+    yield say(here, "stop bert")
     yield say(here, "start bert for 1h")
     yield wait(here, 5 * MINUTE)
     yield say(here, "end bert")
@@ -243,6 +244,15 @@ def _refused(here: Struck) -> Acts:
     yield wait(here, 3 * MINUTE)
 
 
+def _forgotten(here: Struck) -> Acts:
+    """The table is restored from a copy of yesterday: no row knows the machine any more."""
+    here.unknown_for = HOUR
+    yield say(here, "launch g5.xlarge spot in us-east-1 for 4h name bert")
+    yield wait(here, 5 * MINUTE)
+    yield here.ledger.forget
+    yield wait(here, 40 * MINUTE)
+
+
 def _strangers(here: Struck) -> Acts:
     """Another one's machine is not one's own; then an hour in which strays are looked for."""
     yield say(here, "launch g5.xlarge on-demand in us-east-1 for 4h name bert")
@@ -273,5 +283,6 @@ MACHINES = (
     Story(name="schedule", acts=_schedule, prepare=account),
     Story(name="idle", acts=_idle, prepare=account),
     Story(name="refused", acts=_refused, prepare=account),
+    Story(name="forgotten", acts=_forgotten, prepare=account),
     Story(name="strangers", acts=_strangers, prepare=account),
 )

@@ -155,7 +155,16 @@ def _looking(here: Struck) -> Acts:
     yield wait(here, 5 * MINUTE)
     for text in ("", "list all", "show bert", "help money", "types 24GB", "price g5.xlarge"):
         yield say(here, text)
-    for text in ("quota", "cost", "cost week csv", "audit", "policy", "budget", "launch p9"):
+    for text in (
+        "doctor",
+        "quota",
+        "cost",
+        "cost week csv",
+        "audit",
+        "policy",
+        "budget",
+        "launch p9",
+    ):
         yield say(here, text, SAM)
     yield lambda: here.open_home(ADA)
     yield say(here, "stop bert")
