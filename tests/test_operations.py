@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 DOCTOR = (ROOT / "src" / "core" / "doctor.py").read_text("utf-8")
 # Of the command line itself, on every command.
-GLOBAL = {"query", "output", "region", "cli-binary-format"}
+GLOBAL = {"query", "output", "region"}
 
 
 @cache

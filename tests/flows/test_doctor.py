@@ -227,7 +227,7 @@ def test_the_same_in_several_regions_is_said_once() -> None:
     text = looked_over(town())
     regions = "us-east-1, us-west-2, eu-west-1"
     assert f":x: *GPU quotas* in {regions}: every GPU quota is 0" in text
-    assert "The same in the others." in line(text, "GPU quotas")
+    assert "`, and the same in the others." in line(text, "GPU quotas")
 
 
 def test_an_image_that_is_not_there_is_wrong() -> None:

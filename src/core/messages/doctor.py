@@ -59,7 +59,7 @@ def _line(sign: Sign, topic: str, said: str, fix: str, where: list[str]) -> str:
     line = f"{_MARKS[sign]} *{topic}*{place}: {said}{end}"
     if not fix:
         return line
-    likewise = " The same in the others." if len(where) > 1 and "{region}" in fix else ""
+    likewise = ", and the same in the others." if len(where) > 1 and "{region}" in fix else ""
     return f"{line}\n{fix.replace('{region}', where[0] if where else '')}{likewise}"
 
 
