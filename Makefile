@@ -24,7 +24,7 @@ MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/minis
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team sim wire teeth points model
+	install-ministack clean picture team sim wire teeth points model races
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -81,6 +81,12 @@ TRIPLES ?=
 points: install ## Strike every story at every call by every fault (STORY= EVERY= PAIRS=1 TRIPLES= SEED=)
 	@PYTHONPATH=src:. $(BIN)/python -m sim.all_points --every $(EVERY) --seed $(or $(SEED),1) \
 		$(if $(STORY),--story $(STORY)) $(if $(PAIRS),--pairs) $(if $(TRIPLES),--triples $(TRIPLES))
+
+ROUNDS ?= 1000
+MANY ?= 50
+races: install ## Many launches at once for the last money (ROUNDS= MANY=), then two functions at one machine
+	@PYTHONPATH=src:. $(BIN)/python -m sim.turns --rounds $(ROUNDS) --many $(MANY)
+	@PYTHONPATH=src:. $(BIN)/python -m sim.turns --meet --every $(EVERY)
 
 model: install ## Search every order of one launch over the product's own code, and without each rule
 	@PYTHONPATH=src:. $(BIN)/python -m sim.model

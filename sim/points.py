@@ -71,13 +71,14 @@ def strike(story: Story, at: int, blow: Blow) -> Outcome:
 def judged(story: Story, here: Struck) -> Outcome:
     """What was wrong, while it was told, at its end, and once everything has been ended."""
     struck = tuple(here.striker.struck)
-    wrong = [*here.wrong, *_at_rest(here), *_unsaid(story, here)]
+    wrong = [*here.wrong, *at_rest(here), *_unsaid(story, here)]
     _end_everything(here)
     wrong += [*here.wrong, *_nothing_left(here)]
     return Outcome(story=story.name, struck=struck, wrong=tuple(dict.fromkeys(wrong)))
 
 
-def _at_rest(here: Struck) -> Iterator[str]:
+def at_rest(here: Struck) -> Iterator[str]:
+    """What no rest may be like: doubled, lost, owing, or looked at by nobody."""
     instances = here.world.state()["instances"]
     for m in here.ledger.everything():
         of_it = [i for i in instances if i["tags"].get("gpu:machine") == m.id]
