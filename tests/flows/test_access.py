@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from core.commands import read_key
 from core.faults import CloudError
-from core.model import State
+from core.flows import access
+from core.model import PublicKey, State
 from sim.town import ADA, KEY, LIN, Town
 
 PRIVATE = (
@@ -124,3 +126,14 @@ def test_a_closing_that_ec2_did_not_hear_is_done_by_the_next_delivery() -> None:
     assert _open_to(here) == {"203.0.113.7/32"}
     here.deliver(request)
     assert _open_to(here) == set()
+
+
+def test_of_two_deliveries_at_once_the_later_write_knows_of_the_first() -> None:
+    """Both have looked before either wrote."""
+    here = Town()
+    key = read_key(KEY, here.now)
+    assert isinstance(key, PublicKey)
+    access.add_keys(here.house, ADA, (key,), "one-request")
+    here.type("key remove 1")
+    access.add_keys(here.house, ADA, (key,), "one-request")
+    assert here.ledger.profile(ADA).keys == ()
