@@ -50,7 +50,7 @@ class Queue:
         if self.lose:
             self.lose -= 1
             return self.troubled(timedelta(minutes=1))
-        later = min(after, LONGEST_DELAY)
+        later = max(timedelta(0), min(after, LONGEST_DELAY))
         if self.delay:
             self.delay -= 1
             later += self.delay_by

@@ -52,7 +52,7 @@ class Life:
         self.chance = random.Random(seed)
         self.count = count
         self.fragile = 0.0
-        self.here = Town()
+        self.here = Town(wire=False)
         self.here.with_quota()
         self.here.ready_to_launch()
         self.undone: list[tuple[Any, str]] = []
