@@ -67,7 +67,9 @@ class Life:
         here.house = replace(here.house, **ports)
         wake: Callable[[str], None] = here._wake
         strike: Callable[[], None] = here._clock_strikes
+        heard: Callable[[dict[str, Any]], None] = here._heard_of
         hands: Any = here
+        hands._heard_of = lambda event: self._survive(lambda: heard(event), None)
         hands._wake = lambda key: self._survive(lambda: wake(key), key)
         hands._clock_strikes = lambda: self._survive(strike, None)
 
