@@ -41,6 +41,7 @@ class MemoryChat:
     """core.ports.Chat. `down`: Slack takes nothing; `closed`: channels that the bot is not in."""
 
     down: bool = False
+    bad_token: bool = False  # the Web API refuses everything; response_urls know no token
     busy_for: timedelta | None = None  # every call is answered 429 with that as Retry-After
     asked: int = 0  # calls that came, whatever they were answered
     blind: str = ""  # the error that users.info answers with, whoever is asked for
@@ -95,7 +96,7 @@ class MemoryChat:
     def respond(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """An answer that only the caller sees; the sixth for one URL is refused."""
         with self._lock:
-            self._reach()
+            self._reach(with_token=False)
             if len([a for a in self.answers if a.response_url == response_url]) >= MOST_ANSWERS:
                 raise ChatError("used_url")
             self.answers.append(Answer(response_url=response_url, message=message, replace=replace))
@@ -154,8 +155,10 @@ class MemoryChat:
             self._reach()
             return SCOPES - self.missing_scopes
 
-    def _reach(self) -> None:
+    def _reach(self, *, with_token: bool = True) -> None:
         self.asked += 1
+        if self.bad_token and with_token:
+            raise ChatError("invalid_auth")
         if self.down:
             raise ChatError("unreachable")
         if self.busy_for is not None:

@@ -23,6 +23,7 @@ SILENT_AFTER = timedelta(minutes=3)  # the clock runs every minute, and a run en
 SCOPES = frozenset(
     {"chat:write", "commands", "files:write", "im:write", "usergroups:read", "users:read"}
 )
+NOT_THERE = "user_not_in_channel"
 _NOT_ALLOWED = frozenset({FaultKind.DENIED, FaultKind.ACCOUNT})
 _NO_ANSWER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 # A launch is let into its machine's own group only; with no machine there is none to try it with.
@@ -298,7 +299,7 @@ def heard_in(channel: str) -> Finding:
 def not_heard_in(channel: str, error: str, admin: str) -> Finding:
     """It could not speak there, or the admin could not hear it."""
     name = _channel(channel)
-    if error == "user_not_in_channel":
+    if error == NOT_THERE:
         return unclear("Channels", f"{user(admin)} is not in {name}, and would not have seen it")
     fix = f"Type {code('/invite @gpu')} there. Until then it writes to people directly."
     return wrong("Channels", f"it is not in {name} ({code(error)})", fix)

@@ -24,6 +24,7 @@ class TinySlack:
     uploads: dict[str, bytes] = field(default_factory=dict)
     homes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     charts_at_home: bool = True
+    tells_scopes: bool = False
     tokens: list[str] = field(default_factory=list)
     whispers: list[dict[str, Any]] = field(default_factory=list)
     down: bool = False
@@ -54,8 +55,9 @@ class TinySlack:
         if self.refusals:
             return self.refusals.pop(0)
         found = self._method(name, arguments)
+        told = {"X-OAuth-Scopes": "chat:write,users:read"} if self.tells_scopes else {}
         error = {"ok": False, "error": found} if isinstance(found, str) else {"ok": True, **found}
-        return 200, {}, json.dumps(error)
+        return 200, told, json.dumps(error)
 
     def _response(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
         if self.refusals:

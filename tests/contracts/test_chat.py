@@ -68,6 +68,7 @@ def _in_memory() -> Room:
 
 def _over_http(slack: TinySlack) -> Room:
     slack.closed.add("C9")
+    slack.tells_scopes = True
     slack.groups["S1"] = ["U1"]
     slack.people["U1"] = {
         "id": "U1",
@@ -228,3 +229,16 @@ def test_while_slack_is_down_nobody_is_in_any_group(room: Room) -> None:
     room.take_down()
     with pytest.raises(ChatError):
         room.chat.group_members(room.group)
+
+
+def test_a_whisper_reaches_one_person_where_the_bot_is(room: Room) -> None:
+    room.chat.whisper(room.channel, room.ada.id, HELLO)
+    with pytest.raises(NotInChannel):
+        room.chat.whisper(room.closed, room.ada.id, HELLO)
+
+
+def test_the_scopes_are_told(room: Room) -> None:
+    assert {"chat:write", "users:read"} <= room.chat.scopes()
+    room.take_down()
+    with pytest.raises(ChatError):
+        room.chat.scopes()

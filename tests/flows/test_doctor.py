@@ -334,6 +334,22 @@ def test_a_token_that_slack_does_not_take_is_told_as_such() -> None:
     assert doctor.slack_refuses("unreachable").sign is doctor.Sign.UNCLEAR
 
 
+def test_it_answers_while_slack_takes_no_token_and_says_so() -> None:
+    here = well()
+    here.chat.bad_token = True
+    said = wrong(here, "Slack app")
+    assert "`invalid_auth`" in said
+    assert "Rotating the secrets" in said
+    assert "*Channels*" not in looked_over(here)
+    assert "Only admins" in looked_over(here, ADA)
+
+
+def test_an_admin_who_is_no_full_member_any_more_is_refused() -> None:
+    here = well(admins=frozenset({SAM, LIN}))
+    here.chat.add(person(LIN, "lin", member=False))
+    assert "Guests" in looked_over(here, LIN)
+
+
 def test_a_channel_that_the_bot_is_not_in_is_wrong() -> None:
     here = well()
     here.chat.closed.add(CHANNEL)

@@ -17,8 +17,8 @@ from core.flows.request import Request
 from core.flows.rules import stored
 from core.flows.speak import answer
 from core.model import Pulse, Reconciled
-from core.policy import Denied
-from core.ports import ChatError, UnreadableRow
+from core.policy import Denied, may_press
+from core.ports import ChatError, NotInChannel, UnreadableRow
 
 MOST_CHANNELS = 5
 DAYS = 5  # of AWS's bill that are looked at
@@ -27,9 +27,9 @@ Looks = Callable[[], tuple[Finding, ...]]
 
 def show(house: House, request: Request) -> None:
     """Everything that can be checked, what is wrong first; admins only."""
-    admins = (house.deployed or house.policy).admins
-    if request.user not in admins:
-        return answer(house, request.response_url, messages.denied(_for_admins()))
+    denied = _denied(house, request)
+    if denied:
+        return answer(house, request.response_url, messages.denied(denied))
     return answer(house, request.response_url, messages.doctor(_findings(house, request)))
 
 
@@ -43,12 +43,19 @@ def _findings(house: House, request: Request) -> tuple[Finding, ...]:
     )
 
 
-def _for_admins() -> Denied:
-    return Denied(
-        rule="admins",
-        what="Only admins have the bot looked over (rule `admins`). Nothing was changed.",
-        next="Who they are, and how everything is set: /gpu policy",
-    )
+def _denied(house: House, request: Request) -> Denied | None:
+    """Where Slack does not say who that is, the id alone decides: whoever is to mend that must be
+    able to find it here."""
+    if request.user not in (house.deployed or house.policy).admins:
+        return Denied(
+            rule="admins",
+            what="Only admins have the bot looked over (rule `admins`). Nothing was changed.",
+            next="Who they are, and how everything is set: /gpu policy",
+        )
+    try:
+        return may_press(house.chat.person(request.user), house.policy)
+    except ChatError:
+        return None
 
 
 def _looks(house: House, request: Request) -> tuple[tuple[str, str, Looks], ...]:
@@ -99,6 +106,8 @@ def _speaks(house: House, channel: str, admin: str) -> Finding:
     try:
         house.chat.whisper(channel, admin, messages.doctor_speaks())
     except ChatError as error:
+        if not isinstance(error, NotInChannel) and error.code != doctor.NOT_THERE:
+            raise
         return doctor.not_heard_in(channel, error.code, admin)
     return doctor.heard_in(channel)
 
