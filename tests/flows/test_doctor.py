@@ -160,6 +160,32 @@ def test_but_a_policy_of_the_organisation_is_told_even_then() -> None:
     assert "UnauthorizedOperation" in wrong(here, "Launching")
 
 
+@pytest.mark.parametrize(
+    ("types", "tried"),
+    [
+        ((), "g4dn.xlarge"),
+        (("g5", "p3.2xlarge"), "g5.xlarge"),
+        (("p3.2xlarge",), "p3.2xlarge"),
+        (("p4d",), "p4d.24xlarge"),
+    ],
+)
+def test_a_launch_is_tried_with_a_type_that_the_rules_allow(
+    types: tuple[str, ...], tried: str
+) -> None:
+    """AWS is told to let no others through."""
+    here = town(regions=(HERE,), types=types)
+    heard = here.hearing("RunInstances")
+    looked_over(here)
+    assert {call["InstanceType"] for call in heard} == {tried}
+
+
+def test_where_no_allowed_type_is_sold_nothing_is_tried() -> None:
+    here = town(regions=(HERE,), types=("zz9.xlarge",))
+    heard = here.hearing("RunInstances")
+    assert "no type that the rules allow" in unclear(here, "Launching")
+    assert heard == []
+
+
 def test_a_missing_machine_role_is_told_as_such() -> None:
     here = well()
     gone = "arn:aws:iam::123456789012:instance-profile/gone"

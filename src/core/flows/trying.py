@@ -20,14 +20,18 @@ from core.model import (
     Market,
     Network,
     Placement,
+    Policy,
     State,
     TypeFacts,
     Wish,
 )
+from core.policy import allows_type
 from core.run_instances import run_request, tags
 
-# With what a launch is tried: the first that the region sells.
+# With what a launch is tried where any type may be: the first that the region sells.
 TYPES = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge", "p3.2xlarge", "g6e.xlarge")
+SIZES = ("xlarge", "2xlarge", "8xlarge", "16xlarge", "24xlarge", "48xlarge")
+MOST_TYPES = 100
 
 
 def quotas(house: House, where: str) -> tuple[Finding, ...]:
@@ -46,7 +50,11 @@ def _findings(house: House, request: Request, region: str) -> Iterator[Finding]:
     kind = next(iter(_types(house, region)), None)
     image = _image(house, region, kind) if kind else None
     if kind is None:
-        yield doctor.unclear("Launching", f"none of {', '.join(TYPES)} is sold there", region)
+        yield doctor.unclear(
+            "Launching",
+            "no type that the rules allow, and that AWS has an image for, was found there",
+            region,
+        )
     else:
         yield doctor.image(region, image)
     m = _example(house, region)
@@ -64,8 +72,19 @@ def _findings(house: House, request: Request, region: str) -> Iterator[Finding]:
 
 
 def _types(house: House, region: str) -> Iterator[TypeFacts]:
-    known = house.cloud.types_named(region, TYPES)
-    return (known[name] for name in TYPES if name in known)
+    """Of those that the rules allow, for AWS may be told to allow no others; with an image."""
+    names = _names(house.policy)
+    known = house.cloud.types_named(region, names)
+    kinds = (known[name] for name in names if name in known)
+    return (kind for kind in kinds if not isinstance(images.plan(kind, "base"), str))
+
+
+def _names(policy: Policy) -> tuple[str, ...]:
+    exact = [name for name in policy.types if "." in name]
+    families = [name for name in policy.types if "." not in name]
+    sized = [f"{family}.{size}" for family in families for size in SIZES]
+    usual = [name for name in TYPES if allows_type(name, policy)]
+    return tuple(dict.fromkeys((*usual, *exact, *sized)))[:MOST_TYPES]
 
 
 def _image(house: House, region: str, kind: TypeFacts) -> Image | None:
