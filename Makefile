@@ -24,7 +24,7 @@ MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/minis
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
-	install-ministack clean picture team sim wire teeth points model races
+	install-ministack clean picture team sim wire teeth points model races load load-emulated
 
 help: ## Show this help
 	@echo "Two commands are enough:  make run  (try it, no AWS account needed)  ·  make test"
@@ -57,6 +57,14 @@ build-native: install ## The same for this machine's own Python: what the local 
 
 bench: install ## Measure the door against Bolt's own pattern, as ratios of one run
 	@$(BIN)/python -m bench
+
+load: install ## What happens when much comes at once, in simulated time (some minutes)
+	@PYTHONPATH=src:. $(BIN)/python -m bench.load
+	@PYTHONPATH=src:. $(BIN)/python -m bench.load --fleet
+
+MACHINES ?= 100
+load-emulated: install install-ministack ## The same over HTTP against the real template (MACHINES=20 is quicker)
+	@PYTHONPATH=src:. $(BIN)/python -m bench.load --emulated --machines $(MACHINES)
 
 PEOPLE ?= 50
 DAYS ?= 30

@@ -1,14 +1,16 @@
 """The EC2 world over AWS's own wire formats: what boto3 sends, what boto3 expects back.
 
 EC2 in its query protocol and XML, the others in JSON, all on one port. Which service and region a
-call is for stands in the credential scope of its signature, as on AWS; the signature itself is not
-checked: anybody may call. Parsing and serialising follow botocore's service models, by moto.
+call is for stands in the credential scope of its signature, as on AWS, and so does the access key:
+whose it is decides what the call may do. The signature itself is not checked. Parsing and
+serialising follow botocore's service models, by moto.
 """
 
 import asyncio
 import json
 import re
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,9 +25,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.forward import refused
+from sim.callers import Caller, calling
+from sim.rights_data import SERVICES as SERVICES_BESIDE
 from sim.world import SERVICES, AwsError, TimedOut, World
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
 _MODELS = {
     "ec2": "ec2",
     "servicequotas": "service-quotas",
@@ -39,20 +44,37 @@ _LARGEST_BODY = 1_000_000
 _SILENCE = 65.0  # seconds without a reply, longer than any client here waits
 
 
-def app(world: World) -> Starlette:
-    """An ASGI application that answers for EC2 and the other services of `_MODELS`."""
+Who = Callable[[str], Caller | None]  # by access key; None is the account's root
+Passed = tuple[int, dict[str, str], bytes]
+PassOn = Callable[[str, str, Mapping[str, str], bytes], Passed]
+
+
+def anybody(_: str) -> None:
+    """Every key is the root's."""
+
+
+def app(world: World, who: Who = anybody, pass_on: PassOn | None = None) -> Starlette:
+    """An ASGI application that answers for EC2 and the other services of `_MODELS`.
+
+    `who` raises AwsError for a key that is nobody's. With `pass_on` those calls that the world does
+    not answer are held against their caller's role and passed on.
+    """
 
     async def call(request: Request) -> Response:
         body = await request.body()
         if len(body) > _LARGEST_BODY:
             return Response("too large", status_code=413)
-        wire = _wire(request, body)
-        if isinstance(wire, Response):
-            return wire
         try:
-            return await asyncio.to_thread(wire.answer, world)
+            return await asyncio.to_thread(_answer, request, body)
         except TimedOut:
             return await _never(request)
+
+    def _answer(request: Request, body: bytes) -> Response:
+        wire = _wire(request, body, who, pass_on)
+        if isinstance(wire, Response):
+            return wire
+        with calling(wire.caller):
+            return wire.answer(world)
 
     async def health(_: Request) -> Response:
         return JSONResponse({"ok": True, "services": sorted(SERVICES)})
@@ -85,7 +107,10 @@ async def _never(request: Request) -> Response:
 class _Wire:
     """One call: which operation of which service in which region, and its parameters."""
 
-    def __init__(self, service: str, region: str, operation: str, request: Any) -> None:
+    def __init__(
+        self, service: str, region: str, operation: str, request: Any, caller: Caller | None
+    ) -> None:
+        self.caller = caller
         self._service = service
         self._region = region
         self._operation = operation
@@ -127,14 +152,21 @@ class _Wire:
         return parsed
 
 
-def _wire(request: Request, body: bytes) -> _Wire | Response:
-    """What the call is, or the refusal of one that cannot be understood."""
+def _wire(request: Request, body: bytes, who: Who, pass_on: PassOn | None) -> _Wire | Response:
+    """What the call is, or the refusal of one that cannot be understood; or MiniStack's answer."""
     scope = _SCOPE.search(request.headers.get("authorization", ""))
     if scope is None:
         return refusal("ec2", AwsError("MissingAuthenticationToken", "Sign the request.", 403))
-    region, service = scope[1], _MODELS.get(scope[2])
+    key, region, name = scope.groups()
+    service = _MODELS.get(name)
+    try:
+        caller = who(key)
+    except AwsError as stranger:
+        return refusal(service or "ssm", stranger)
+    if service is None and pass_on and name in SERVICES_BESIDE:
+        return _passed(request, body, name, region, caller, pass_on)
     if service is None:
-        error = AwsError("InvalidAction", f"The world does not serve {scope[2]}.")
+        error = AwsError("InvalidAction", f"The world does not serve {name}.")
         return refusal("ssm", error)
     values = _form(request, body) if service in _QUERY else {}
     operation = values.get("Action") or request.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -146,7 +178,20 @@ def _wire(request: Request, body: bytes) -> _Wire | Response:
         "url_path": request.url.path,
         "url_params": {},
     }
-    return _Wire(service, region, operation, data)
+    return _Wire(service, region, operation, data, caller)
+
+
+def _passed(
+    request: Request, body: bytes, service: str, region: str, caller: Caller | None, on: PassOn
+) -> Response:
+    """What MiniStack answers to a call that the caller's role allows."""
+    try:
+        refused(caller, service, region, request.headers.get("x-amz-target", ""), body)
+    except AwsError as error:
+        return refusal("ssm", error)
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    status, headers, answer = on(request.method, path, request.headers, body)
+    return Response(answer, status_code=status, headers=headers)
 
 
 def _check_json(body: bytes) -> None:

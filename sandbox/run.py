@@ -15,28 +15,36 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from sandbox import beats, internet, ministack, serve
 from sandbox.deploy import Deployed, deploy
 from sandbox.ec2_wire import app as world_app
 from sandbox.events import PUMP_SECONDS, Bus, Loop, pump, ring
+from sandbox.forward import passed_on
 from sandbox.logs import copier
 from sandbox.options import ROOT, SCHEDULE_SECONDS, Options
+from sandbox.roles import Callers, Stranger
 from sandbox.slack.model import BOT_USER, CHANNELS, PEOPLE, SLACKBOT, TEAM_ID
 from sandbox.slack.server import app as slack_app
 from sandbox.slack.workspace import Workspace
 from sandbox.wire import Network, Wire
-from sim.world import World
+from sim.callers import Caller
+from sim.world import AwsError, World
 
 STACK = "gpu"
 DOORS = ("Door", "Slack", "Clock", "Ec2Events")
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 # What the world answers instead of MiniStack, by boto3's own environment variables.
 WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "COST_EXPLORER", "SSM", "STS")
-# What the functions use of MiniStack.
-OWN_SERVICES = ("DYNAMODB", "SQS", "SECRETS_MANAGER")
+# What the world holds against the functions' roles and passes on to MiniStack.
+PASSED_SERVICES = ("DYNAMODB", "SQS", "SECRETS_MANAGER")
 LOG_SECONDS = 1.0
 
 
@@ -62,6 +70,8 @@ class Run:
         self._stack: ministack.MiniStack | None = None
         self._network = Network()
         self._loops: list[Loop] = []
+        self._callers = Callers()
+        self._read_again: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Start everything, or nothing. Raises CannotRun with words for a person."""
@@ -99,11 +109,13 @@ class Run:
         stack = self._ministack()
         slack = options.page if options.wire is None else self._wire(options.page)
         deployed = deploy(stack, build, name=STACK, parameters=parameters(options, keys, slack))
+        self._read_roles(stack, deployed)
         self._loop("events", PUMP_SECONDS, pump(Bus(stack), world.tick))
         self._loop("logs", LOG_SECONDS, copier(stack, log_groups(stack, deployed), options.folder))
         if options.clock_seconds < SCHEDULE_SECONDS:
             self._loop("clock", options.clock_seconds, ring(stack, deployed.resources["Clock"]))
-        world.control({"do": "instance-profile", "arn": instance_profile(stack, deployed)})
+        profile, role = instance_profile(stack, deployed)
+        world.control({"do": "instance-profile", "arn": profile, "role": role})
         door = internet.invoker(stack.client("lambda"), deployed.resources["Door"])
         self._slack(page, slack, world, keys, facts(options, keys, stack, deployed), door)
         self._loop("beats", beats.SECONDS, beats.sender(world.reports))
@@ -117,8 +129,22 @@ class Run:
         world = World(lambda: datetime.now(UTC), account=ministack.ACCOUNT, regions=REGIONS)
         settings = {"beat": beats.REPORT_SECONDS, **self.options.world}
         world.control({"do": "settings", **settings})
-        self._serve("world", world_app(world), bound)
+        pass_on = partial(passed_on, self.options.ministack_port)
+        self._serve("world", world_app(world, self._who, pass_on), bound)
         return world
+
+    def _who(self, access_key: str) -> Caller | None:
+        """The role of who calls; EC2's refusal of a key that is nobody's."""
+        try:
+            return self._callers.of(access_key)
+        except Stranger as stranger:
+            raise AwsError(
+                "AuthFailure", f"AWS was not able to validate the access key {stranger}", 401
+            ) from stranger
+
+    def _read_roles(self, stack: ministack.MiniStack, deployed: Deployed) -> None:
+        self._read_again = partial(self._callers.read, stack, deployed, DOORS)
+        self._read_again()
 
     def _ministack(self) -> ministack.MiniStack:
         # MiniStack unpacks the functions there, and leaves that behind when it is ended.
@@ -134,15 +160,14 @@ class Run:
         return stack
 
     def _endpoints(self) -> dict[str, str]:
-        """Where the functions find what: the world's services there, the others at MiniStack, and
-        where a bad network was wished for, all of them behind it."""
-        world, own = self.options.world_endpoint, f"http://127.0.0.1:{self.options.ministack_port}"
-        if self.options.wire is None:
-            return {f"AWS_ENDPOINT_URL_{service}": world for service in WORLD_SERVICES}
-        self._network.set(self.options.wire)
-        world, own = self._wire(world), self._wire(own)
-        found = {f"AWS_ENDPOINT_URL_{service}": world for service in WORLD_SERVICES}
-        return found | {f"AWS_ENDPOINT_URL_{service}": own for service in OWN_SERVICES}
+        """Where the functions find AWS: all of it at the world's port, which holds every call
+        against its caller's role; and where a bad network was wished for, behind it."""
+        there = self.options.world_endpoint
+        if self.options.wire is not None:
+            self._network.set(self.options.wire)
+            there = self._wire(there)
+        every = (*WORLD_SERVICES, *PASSED_SERVICES)
+        return {f"AWS_ENDPOINT_URL_{service}": there for service in every}
 
     def _wire(self, upstream: str) -> str:
         """Where the functions reach that instead, over the bad network."""
@@ -179,10 +204,25 @@ class Run:
             world_control=self._control(world),
             world_state=world.state,
             info=lambda: dict(known),
-            more=internet.routes(internet.Front(invoke=door)),
+            more=[*internet.routes(internet.Front(invoke=door)), *self._rights()],
             outside=outside,
         )
         self._serve("slack", app, bound)
+
+    def _rights(self) -> list[Route]:
+        """What the functions asked for; and the roles read again, once somebody changed them."""
+
+        def asked(_: Request) -> JSONResponse:
+            return JSONResponse(self._callers.asked())
+
+        def again(_: Request) -> JSONResponse:
+            self._read_again()
+            return JSONResponse({"ok": True})
+
+        return [
+            Route("/sandbox/rights", asked, methods=["GET"]),
+            Route("/sandbox/rights", again, methods=["POST"]),
+        ]
 
     def _serve(self, name: str, app: Any, bound: Any) -> None:
         server = serve.Server(name, app, bound)
@@ -225,12 +265,15 @@ def parameters(options: Options, keys: Keys, slack: str) -> dict[str, str]:
     }
 
 
-def instance_profile(stack: ministack.MiniStack, deployed: Deployed) -> str:
-    """The ARN of what machines run under: MiniStack has IAM, and the world is told of it."""
+def instance_profile(stack: ministack.MiniStack, deployed: Deployed) -> tuple[str, str]:
+    """ARNs of what machines run under, profile and role: MiniStack has IAM, the world is told."""
     asked = stack.client("lambda").get_function_configuration(
         FunctionName=deployed.resources["Slack"]
     )
-    return str(asked["Environment"]["Variables"]["INSTANCE_PROFILE"])
+    arn = str(asked["Environment"]["Variables"]["INSTANCE_PROFILE"])
+    name = arn.rpartition("/")[2]
+    told = stack.client("iam").get_instance_profile(InstanceProfileName=name)
+    return arn, str(told["InstanceProfile"]["Roles"][0]["Arn"])
 
 
 def facts(

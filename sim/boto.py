@@ -5,6 +5,7 @@ pagination, typed exceptions. botocore's retries are not there: its retry handle
 place where the answer is put in, so every refusal is seen at once.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -12,13 +13,19 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from sim.callers import Caller, calling
 from sim.world import AwsError, TimedOut, World
 
 _PARAMS = "world_params"
 
 
-def client(world: World, service: str, region: str) -> Any:
-    """A boto3 client of that service and region in this world: no network, no real credentials."""
+def client(
+    world: World, service: str, region: str, caller: Callable[[], Caller | None] = lambda: None
+) -> Any:
+    """A boto3 client of that service and region in this world: no network, no real credentials.
+
+    `caller` says for each call under which role it is made; None is the account's root.
+    """
     made = boto3.client(  # type: ignore[call-overload]
         service,
         region_name=region,
@@ -32,7 +39,9 @@ def client(world: World, service: str, region: str) -> Any:
         context[_PARAMS] = params
 
     def answer(model: Any, context: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
-        return _answer(world, service, region, model.name, context.pop(_PARAMS, {}))
+        params = context.pop(_PARAMS, {})
+        with calling(caller()):
+            return _answer(world, service, region, model.name, params)
 
     made.meta.events.register("before-parameter-build.*.*", remember)
     made.meta.events.register("before-call.*.*", answer)

@@ -31,7 +31,8 @@ from core.flows.wake import on_wake
 from core.flows.watch import Watch
 from core.model import Machine, Person, Policy
 from core.news import wake_key
-from sim import boto, direct
+from sim import boto, direct, roles
+from sim.callers import Asked, Caller
 from sim.chat import MemoryChat, Posted
 from sim.github import MemoryGithub
 from sim.ledger import MemoryLedger
@@ -86,6 +87,7 @@ class Town:
     _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _next_minute: datetime = START + timedelta(minutes=1)
     reported: list[tuple[datetime, str, bytes]] = field(default_factory=list)
+    asked: list[Asked] | None = None  # a list takes down every right that is asked for
 
     def __post_init__(self) -> None:
         self.world = World(self.clock, regions=REGIONS)
@@ -98,24 +100,30 @@ class Town:
             person(GUS, "gus", member=False),
         )
         self._clients: dict[tuple[str, str], Any] = {}
+        self._of_roles: dict[tuple[str, str], Any] = {}
+        self._acting = "Slack"  # whose role the calls are made under
+        self._callers = {name: self._caller(name) for name in ("Slack", "Clock")}
         self.house = House(
             cloud=Ec2(
-                self._client("ec2"), self._client("ec2"), self.policy.stack, pause=self._pause
+                self._under_role("ec2"),
+                self._under_role("ec2"),
+                self.policy.stack,
+                pause=self._pause,
             ),
-            images=SsmImages(self._client("ssm"), self._client("ec2")),
-            own_images=Amis(self._client("ec2"), self.policy.stack),
-            disks=Ebs(self._client("ec2"), self.policy.stack),
-            quotas=ServiceQuotas(self._client("service-quotas")),
-            prices=PriceList(self._client("pricing")("us-east-1")),
-            invoices=CostExplorer(self._client("ce")("us-east-1"), self.policy.stack),
-            reasons=Sts(self._client("sts")("us-east-1")),
+            images=SsmImages(self._under_role("ssm"), self._under_role("ec2")),
+            own_images=Amis(self._under_role("ec2"), self.policy.stack),
+            disks=Ebs(self._under_role("ec2"), self.policy.stack),
+            quotas=ServiceQuotas(self._under_role("service-quotas")),
+            prices=PriceList(self._under_role("pricing")("us-east-1")),
+            invoices=CostExplorer(self._under_role("ce")("us-east-1"), self.policy.stack),
+            reasons=Sts(self._under_role("sts")("us-east-1")),
             public_keys=self.github,
-            commands=RunCommand(self._client("ssm")),
+            commands=RunCommand(self._under_role("ssm")),
             links=DoorLinks(DOOR, self.policy.stack, lambda: SIGNING_SECRET),
             chat=self.chat,
             ledger=self.ledger,
             wakes=self.wakes,
-            trials=DryRuns(self._client("ec2")),
+            trials=DryRuns(self._under_role("ec2")),
             watchers=self.watchers,
             policy=self.policy,
             clock=self.clock,
@@ -128,12 +136,44 @@ class Town:
     def _pause(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    def _caller(self, function: str) -> Caller:
+        """That function under the template's own policy, deployed with this town's."""
+        role = roles.of_policy(function, self.policy, PROFILE)
+        return Caller(
+            role=role,
+            arn=f"arn:aws:sts::123456789012:assumed-role/gpu-{function}Role/gpu-{function}",
+            heard=self._hear,
+        )
+
+    def _hear(self, asked: Asked) -> None:
+        if self.asked is not None:
+            self.asked.append(asked)
+
     def _client(self, service: str) -> Any:
+        """A client with every right: of people in the account, not of the app."""
+
         def of(region: str) -> Any:
             if (service, region) not in self._clients:
                 make = boto.client if self.wire else direct.Direct
                 self._clients[service, region] = make(self.world, service, region)
             return self._clients[service, region]
+
+        return of
+
+    def _under_role(self, service: str) -> Any:
+        """A client whose calls are made under the role of the function that runs now.
+
+        Without the wire nobody asks for rights: that takes half as long again.
+        """
+        if not self.wire:
+            return self._client(service)
+
+        def of(region: str) -> Any:
+            if (service, region) not in self._of_roles:
+                self._of_roles[service, region] = boto.client(
+                    self.world, service, region, lambda: self._callers[self._acting]
+                )
+            return self._of_roles[service, region]
 
         return of
 
@@ -145,7 +185,7 @@ class Town:
             def hear(params: dict[str, Any], at: str = region, **_: Any) -> None:
                 heard.append({**params, "Region": at})
 
-            events = self._client("ec2")(region).meta.events
+            events = self._under_role("ec2")(region).meta.events
             events.register(f"provide-client-params.ec2.{operation}", hear)
         return heard
 
@@ -257,6 +297,13 @@ class Town:
             self.failures.append(error)
 
     def _clock_strikes(self) -> None:
+        self._acting = "Clock"
+        try:
+            self._strike_once()
+        finally:
+            self._acting = "Slack"
+
+    def _strike_once(self) -> None:
         house = self.house
         watch = Watch(
             cloud=house.cloud,

@@ -233,11 +233,16 @@ class Control:
         self.faults.clear()
 
     def _profile(self, command: Command) -> None:
-        """IAM, which the world does not have, says that there is this instance profile."""
+        """IAM, which the world does not have, says that there is this profile, with this role; or
+        that it is gone."""
         arn = str(command.get("arn"))
         if ":instance-profile/" not in arn:
             raise ValueError(f"arn must be an instance profile's, not {arn!r}")
-        self.ground.profiles.add(arn)
+        if command.get("gone"):
+            self.ground.profiles.pop(arn, None)
+            return
+        same = arn.replace(":instance-profile/", ":role/")
+        self.ground.profiles[arn] = str(command.get("role") or same)
 
     def _cost_explorer(self, command: Command) -> None:
         """Who may read the bill, whether the tag splits it, and how many hours late it is."""

@@ -47,7 +47,7 @@ class Ground:
         self.account = account
         self.settings = settings
         self.troubles = Troubles()
-        self.profiles: set[str] = set()  # ARNs of the account's instance profiles
+        self.profiles: dict[str, str] = {}  # ARN of an instance profile → ARN of its role
         self.time = self._look()
         self.began = self.time
         self.books = Books()

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sim.iam import Ask, Context, Decision
 from sim.world.errors import AwsError
 
 # What a blocked or unverified account may not do any more.
@@ -66,11 +67,47 @@ class Troubles:
         action = f"{service.replace('service-quotas', 'servicequotas')}:{denial.operation}"
         who = f"arn:aws:sts::{account}:assumed-role/gpu-Slack/gpu-Slack"
         resource = f"arn:aws:ec2:{region}:{account}:{denial.resource}"
-        words = DENIERS[denial.by]
+        explicit = denial.by != "policy"
+        reason = _reason(
+            who=who,
+            action=action,
+            resource=resource,
+            explicit=explicit,
+            statements=("DenyCostlyMachines",) if explicit else (),
+        )
+        return self._refusal(service, who, action, resource, DENIERS[denial.by], reason)
+
+    def not_allowed(self, service: str, who: str, ask: Ask, decision: Decision) -> AwsError:
+        """The refusal of a call whose role does not allow what it asks for."""
+        if service == "ec2" and ask.action == "iam:CreateServiceLinkedRole":
+            return AwsError(
+                "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+                "The provided credentials do not have permission to create the service-linked "
+                "role for EC2 Spot Instances.",
+                status=403,
+            )
+        reason = _reason(
+            who=who,
+            action=ask.action,
+            resource=ask.resource,
+            explicit=decision.explicit,
+            statements=tuple(grant.sid for grant in decision.by),
+            conditions=ask.context,
+        )
+        words = (
+            "with an explicit deny in an identity-based policy"
+            if decision.explicit
+            else f"because no identity-based policy allows the {ask.action} action"
+        )
+        return self._refusal(service, who, ask.action, ask.resource, words, reason)
+
+    def _refusal(
+        self, service: str, who: str, action: str, resource: str, words: str, reason: str
+    ) -> AwsError:
         refused = f"User: {who} is not authorized to perform: {action} on resource: {resource}"
         if service != "ec2":
             return AwsError("AccessDeniedException", f"{refused} {words}")
-        encoded = self._encode(_reason(denial, who, action, resource))
+        encoded = self._encode(reason)
         return AwsError(
             "UnauthorizedOperation",
             f"You are not authorized to perform this operation. {refused} {words}. Encoded "
@@ -96,29 +133,43 @@ def _not_enabled(service: str) -> AwsError:
     )
 
 
-def _reason(denial: Denial, who: str, action: str, resource: str) -> str:
+def _reason(
+    *,
+    who: str,
+    action: str,
+    resource: str,
+    explicit: bool,
+    statements: tuple[str, ...],
+    conditions: Context | None = None,
+) -> str:
     """What sts:DecodeAuthorizationMessage gives: JSON about the statement that decided."""
-    explicit = denial.by != "policy"
-    statement = {
-        "statementId": "DenyCostlyMachines",
-        "effect": "DENY",
-        "principals": {"items": [{"value": "AROAEXAMPLE"}]},
-        "principalGroups": {"items": []},
-        "actions": {"items": [{"value": action}]},
-        "resources": {"items": [{"value": "*"}]},
-        "conditions": {"items": []},
-    }
+    matched = [
+        {
+            "statementId": sid,
+            "effect": "DENY",
+            "principals": {"items": [{"value": "AROAEXAMPLE"}]},
+            "principalGroups": {"items": []},
+            "actions": {"items": [{"value": action}]},
+            "resources": {"items": [{"value": "*"}]},
+            "conditions": {"items": []},
+        }
+        for sid in statements
+    ]
+    met = [
+        {"key": key, "values": {"items": [{"value": value} for value in values]}}
+        for key, values in (conditions or {}).items()
+    ]
     return json.dumps(
         {
             "allowed": False,
             "explicitDeny": explicit,
-            "matchedStatements": {"items": [statement] if explicit else []},
+            "matchedStatements": {"items": matched},
             "failures": {"items": []},
             "context": {
                 "principal": {"id": "AROAEXAMPLE:gpu-Slack", "arn": who},
                 "action": action,
                 "resource": resource,
-                "conditions": {"items": []},
+                "conditions": {"items": met},
             },
         }
     )

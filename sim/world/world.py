@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
+from sim.callers import Caller, who_calls
 from sim.world import (
     agent,
     attributes,
@@ -22,6 +23,8 @@ from sim.world import (
     own_images,
     pricing,
     quotas,
+    rights,
+    rights_beside,
     routes,
     rules,
     snapshots,
@@ -106,6 +109,8 @@ class World:
             run = _operation(service, operation)
             place = self._place(service, region)
             self._ground.troubles.check(self._ground.account, service, region, operation)
+            if caller := who_calls():
+                self._authorize(caller, service, place, operation, params)
             fault = self._control.take_fault(operation, region)
             if fault and not fault.effect:
                 raise _raised(fault)
@@ -113,6 +118,22 @@ class World:
             if fault:
                 raise _raised(fault)
             return answer
+
+    def _authorize(
+        self, caller: Caller, service: str, place: Region, operation: str, params: Params
+    ) -> None:
+        """Refuse what the caller's role does not allow, as the service words it."""
+        ground = self._ground
+        if service == "ec2":
+            asked = rights.asks(ground, place, operation, params)
+        else:
+            asked = rights_beside.asks(ground, place, service, operation, params)
+        for ask in asked:
+            if ask.gone:
+                continue
+            decision = caller.decide(ask)
+            if not decision.allowed:
+                raise ground.troubles.not_allowed(service, caller.arn, ask, decision)
 
     def _place(self, service: str, region: str) -> Region:
         """The region that is called. The Price List is served from few, for all."""

@@ -111,18 +111,6 @@ class Ebs:
                 if code_of(error) != "VolumeInUse" or self._holder(region, id) != instance:
                     raise
 
-    def detach(self, region: str, id: str) -> None:
-        """Detach it from whatever has it; nothing where nothing has."""
-        if self._holder(region, id) is None:
-            return
-        with translated("DetachVolume"):
-            try:
-                self._ec2(region).detach_volume(VolumeId=id)
-            except ClientError as error:
-                # Detaching already, or done since it was looked at.
-                if code_of(error) not in ("IncorrectState", _NO_VOLUME):
-                    raise
-
     def _holder(self, region: str, id: str) -> str | None:
         found = self.volume(region, id)
         return found.instance if found else None

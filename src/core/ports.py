@@ -289,9 +289,6 @@ class Disks(Protocol):
     def attach(self, region: str, id: str, instance: str, device: str) -> None:
         """Attach it; nothing where it is attached to that instance already."""
 
-    def detach(self, region: str, id: str) -> None:
-        """Detach it from whatever has it; nothing where nothing has."""
-
     def delete_volume(self, region: str, id: str) -> bool:
         """False while something still uses it, True once it is going or gone."""
 

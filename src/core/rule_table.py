@@ -41,6 +41,8 @@ class Rule:
         value = self.kind.read(text)
         if self.field == "regions":
             value = _regions(value, deployed)
+        if self.field == "types":
+            value = _types(value, deployed)
         return replace(policy, **{self.field: value})
 
 
@@ -54,6 +56,19 @@ def _regions(wanted: tuple[str, ...], deployed: Policy) -> tuple[str, ...]:
             "this can add it there (parameter Regions)."
         )
     return wanted or deployed.regions
+
+
+def _types(wanted: tuple[str, ...], deployed: Policy) -> tuple[str, ...]:
+    """As with regions: a family of the template stands for all its types, not the other way."""
+    families = {word: word.partition(".")[0] for word in wanted}
+    beyond = [w for w in wanted if not {w, families[w]} & set(deployed.types)]
+    if beyond and deployed.types:
+        listed = ", ".join(deployed.types)
+        raise BadValue(
+            f"`{beyond[0]}` is not among the types of the template ({listed}): whoever deploys "
+            "this can add it there (parameter AllowedTypes)."
+        )
+    return wanted or deployed.types
 
 
 _ALL = (

@@ -47,6 +47,7 @@ GOOD_FOR = (
 LOOK_SOON = 2  # the same while no secret is known at all
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_GROUP = re.compile(r"[A-Za-z0-9._-]{1,128}")  # what SQS takes, and more than an id needs
 _PLAIN_URL = re.compile(r"[!-\[\]-~]+")  # visible ASCII, no backslash
 _HERE = "/here/"
 _BEAT = "/beat/"
@@ -120,7 +121,8 @@ class Door:
         if method != "POST" or not here.can_be_opened(address):
             return here.asks(link, address, method)
         try:
-            self._send({"kind": "here", "link": link.id, "user": link.user, "address": address})
+            found = {"kind": "here", "link": link.id, "user": link.user, "address": address}
+            self._send(found, link.user)
         except (Refused, Unclear) as error:
             print(f"a link was not taken: {error}")  # noqa: T201
             return here.not_taken()
@@ -144,7 +146,7 @@ class Door:
         if message is None:
             raise No(400, "no report")
         try:
-            self._send(message)
+            self._send(message, machine)
         except (Refused, Unclear) as error:
             print(f"a report was not taken: {error}")  # noqa: T201
             raise No(503, "not taken") from error
@@ -225,7 +227,7 @@ class Door:
         if has_private_key(text):  # it must not lie in a queue either
             return ephemeral(PRIVATE_KEY)
         try:
-            self._enqueue("command", raw)
+            self._enqueue("command", raw, form["user_id"])
         except Refused as error:
             print(f"a command was not taken: {error}")  # noqa: T201
             return ephemeral(NOT_TAKEN)
@@ -244,7 +246,7 @@ class Door:
         replies = payload.get("response_urls") or []
         for reply in replies if isinstance(replies, list) else [replies]:
             self._answerable(reply.get("response_url") if isinstance(reply, dict) else "?")
-        return self._passed_on("interaction", raw)
+        return self._passed_on("interaction", raw, user.get("id"))
 
     def _event(self, raw: bytes) -> Answer:
         event = json_of(raw)
@@ -254,7 +256,7 @@ class Door:
                 raise No(400, "no challenge")
             return plain(200, challenge)
         self._ours(event.get("team_id"))
-        return self._passed_on("event", raw)
+        return self._passed_on("event", raw, part(event, "event").get("user"))
 
     def _ours(self, team: object) -> None:
         """Without SLACK_TEAM_ID every workspace that can sign is ours."""
@@ -272,26 +274,29 @@ class Door:
 
     # --- On with it -----------------------------------------------------------------------------
 
-    def _passed_on(self, kind: str, raw: bytes) -> Answer:
+    def _passed_on(self, kind: str, raw: bytes, whose: object) -> Answer:
         """A failure is a 500 here: Slack sends events again and tells a person who clicked."""
         try:
-            self._enqueue(kind, raw)
+            self._enqueue(kind, raw, whose)
         except (Refused, Unclear) as error:
             print(f"an {kind} was not taken: {error}")  # noqa: T201
             return plain(500, "not taken")
         return plain(200)
 
-    def _enqueue(self, kind: str, raw: bytes) -> None:
+    def _enqueue(self, kind: str, raw: bytes, whose: object) -> None:
         """The content type is the one that it was read as: what came with it is not signed."""
         content_type = JSON if kind == "event" else FORM
-        self._send({"kind": kind, "body": raw.decode(), "content_type": content_type})
+        self._send({"kind": kind, "body": raw.decode(), "content_type": content_type}, whose)
 
-    def _send(self, what: Mapping[str, object]) -> None:
+    def _send(self, what: Mapping[str, object], whose: object) -> None:
+        """`whose`: the queue is a fair one, in which one person's flood makes no other wait."""
         message = {"v": 1, **what, "received_at": round(self._now(), 3)}
         body = json.dumps(message, separators=(",", ":"))
         if len(body) > LARGEST_MESSAGE:
             raise No(413, "too large for the queue")
         request = {"QueueUrl": self._queue_url, "MessageBody": body}
+        if isinstance(whose, str) and _GROUP.fullmatch(whose):
+            request["MessageGroupId"] = whose
         self._queue.call("AmazonSQS.SendMessage", request)
 
 

@@ -49,8 +49,12 @@ R = TypeVar("R", Request, Click)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """One batch of the queue; the records that failed are named in the answer."""
-    house = counting(wiring.house())
     metrics.add_metric(name="Records", unit=MetricUnit.Count, value=len(event["Records"]))
+    return take(counting(wiring.house()), event, context)
+
+
+def take(house: House, event: dict[str, Any], context: LambdaContext | None = None) -> Any:
+    """The same in any house."""
     try:
         return process_partial_response(
             event=event, record_handler=partial(serve, house), processor=processor, context=context

@@ -85,7 +85,6 @@ def test_what_another_deployment_made_is_not_seen(store: Store) -> None:
 def test_a_volume_that_is_not_there_is_none_and_deleting_it_is_done(store: Store) -> None:
     assert store.disks.volume(R, "vol-0123456789abcdef0") is None
     assert store.disks.delete_volume(R, "vol-0123456789abcdef0") is True
-    store.disks.detach(R, "vol-0123456789abcdef0")
 
 
 def test_attaching_twice_is_once_and_another_holder_is_an_error(store: Store) -> None:
@@ -99,20 +98,6 @@ def test_attaching_twice_is_once_and_another_holder_is_an_error(store: Store) ->
         store.disks.attach(R, volume, other, "/dev/sdf")
     assert caught.value.fault.code == "VolumeInUse"
     assert store.disks.delete_volume(R, volume) is False
-
-
-def test_detaching_twice_is_once(store: Store) -> None:
-    volume, machine = store.volume(), store.machine()
-    store.disks.attach(R, volume, machine, "/dev/sdf")
-    store.passes(3)
-    store.disks.detach(R, volume)
-    store.disks.detach(R, volume)
-    store.passes(3)
-    store.disks.detach(R, volume)
-    shown = store.disks.volume(R, volume)
-    assert shown is not None
-    assert (shown.state, shown.instance) == ("available", None)
-    assert store.disks.delete_volume(R, volume) is True
 
 
 def test_the_root_volume_is_the_one_that_it_boots_from(store: Store) -> None:

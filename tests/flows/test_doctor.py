@@ -15,7 +15,7 @@ from core.flows.pulse import beat
 from core.flows.watch import Watch
 from core.model import Pulse, QuotaRequest, QuotaStatus, Reconciled, RuleChange, Rules
 from core.ports import AlarmMail
-from sim.town import ADA, CHANNEL, LIN, SAM, Town, person, town
+from sim.town import ADA, CHANNEL, LIN, PROFILE, SAM, Town, person, town
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,8 +188,7 @@ def test_where_no_allowed_type_is_sold_nothing_is_tried() -> None:
 
 def test_a_missing_machine_role_is_told_as_such() -> None:
     here = well()
-    gone = "arn:aws:iam::123456789012:instance-profile/gone"
-    here.house = replace(here.house, policy=replace(here.policy, instance_profile=gone))
+    here.control(do="instance-profile", arn=PROFILE, gone=True)
     said = wrong(here, "Launching")
     assert "MachineProfile" in said
     assert "deploy the stack again" in said

@@ -36,7 +36,7 @@ def here() -> Town:
 def _hear(here: Town) -> list[Any]:
     """Every question to Cost Explorer from now on."""
     heard: list[Any] = []
-    events = here._client("ce")("us-east-1").meta.events
+    events = here._under_role("ce")("us-east-1").meta.events
     events.register(f"provide-client-params.cost-explorer.{READ}", lambda **_: heard.append(READ))
     return heard
 

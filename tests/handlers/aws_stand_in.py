@@ -14,6 +14,7 @@ class Aws:
     def __init__(self) -> None:
         self.secret: dict[str, Any] = {"signing_secret": "first-secret", "bot_token": "xoxb-1"}
         self.queued: list[dict[str, Any]] = []
+        self.groups: list[str | None] = []
         self.targets: list[str] = []
         self.connections = 0
         self.hang_up_after_answers = False  # as a server does with idle connections
@@ -44,6 +45,7 @@ class Aws:
         if target == "secretsmanager.GetSecretValue":
             return 200, {"SecretString": json.dumps(self.secret)}
         self.queued.append(json.loads(request["MessageBody"]))
+        self.groups.append(request.get("MessageGroupId"))
         return 200, {"MessageId": str(len(self.queued))}
 
 

@@ -49,6 +49,17 @@ def test_an_event_is_queued(aws: Any, slack: Any, door: Door) -> None:
     assert aws.queued[0]["content_type"] == "application/json"
 
 
+def test_each_message_is_its_senders_so_that_one_persons_flood_makes_no_other_wait(
+    aws: Any, slack: Any, door: Door
+) -> None:
+    opened = {"type": "app_home_opened", "user": "U0LIN"}
+    door.answer(slack.command("list"))
+    door.answer(slack.click())
+    door.answer(slack.json({"type": "event_callback", "team_id": "T0HOME", "event": opened}))
+    door.answer(slack.command("list", user_id="no id of Slack's"))
+    assert aws.groups == ["U0ADA", "U0ADA", "U0LIN", None]
+
+
 def test_slacks_challenge_is_answered_and_not_queued(aws: Any, slack: Any, door: Door) -> None:
     answer = door.answer(slack.json({"type": "url_verification", "challenge": "3eZbrw1aB"}))
     assert (answer["statusCode"], answer["body"]) == (200, "3eZbrw1aB")

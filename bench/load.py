@@ -1,0 +1,210 @@
+"""What happens when much comes at once, as tables: in simulated time, and on the emulators.
+
+    python -m bench.load               the scenes of sim/load.py, large
+    python -m bench.load --fleet       the sweep of ten thousand machines: time and memory
+    python -m bench.load --emulated    a burst and many deadlines over HTTP to the real template
+
+Simulated: the flows, the queue's handler and the adapters are the real ones; queue, table, Slack
+and EC2 are in memory, and EC2 takes no more calls than AWS publishes. Emulated: the deployed
+package in MiniStack, which calls some twenty functions a second: its counts say something of AWS,
+its times do not.
+"""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.together import SideBySide
+from core.flows.sweep import sweep
+from sandbox.child import end, start_run
+from sandbox.drive import Drive, wait_for
+from sim import load
+from sim.fleet import Fleet
+
+Row = tuple[str, object, object]  # what, as it is, as it must be
+WORLD = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 0.5}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
+ANY = object()
+
+
+def main() -> int:
+    """Print the tables; 1 when a number is not what it must be."""
+    asked = argparse.ArgumentParser(prog="bench.load")
+    asked.add_argument("--fleet", action="store_true")
+    asked.add_argument("--emulated", action="store_true")
+    asked.add_argument("--machines", type=int, default=100, help="with one deadline, emulated")
+    given = asked.parse_args()
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
+    os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "gpu"
+    if given.emulated:
+        return _shown(("on the emulators", lambda: _emulated(given.machines)))
+    if given.fleet:
+        return _shown(("ten thousand machines in twelve regions, swept", _fleet))
+    return _shown(
+        ("200 commands in one second; a fifth early, a tenth twice", _burst),
+        ("1,000 machines with one deadline, in one region", _deadlines),
+        ("a queue of 10,000 with a poisoned message", _long_queue),
+        ("1,000 commands, half of them one person's", _flood),
+    )
+
+
+def _shown(*scenes: tuple[str, Callable[[], Iterator[Row]]]) -> int:
+    wrong = 0
+    for title, scene in scenes:
+        began = time.process_time()
+        print(f"\n{title}")
+        for what, found, wanted in scene():
+            ok = wanted is ANY or found == wanted
+            wrong += not ok
+            print(f"  {what:58} {found!s:>16}{'' if ok else f'   must be {wanted}'}", flush=True)
+        print(f"  {'(processor seconds of this process)':58} {time.process_time() - began:16.1f}")
+    return 1 if wrong else 0
+
+
+def _burst() -> Iterator[Row]:
+    said = load.burst(40, 5, swapped=0.2, doubled=0.1)
+    yield "commands", said.commands, 200
+    yield "deliveries", said.deliveries, ANY
+    yield "never answered", said.unanswered, 0
+    yield "machines whose deadline is not what was typed", len(said.wrong), 0
+    yield "dead letters", said.dead, 0
+    yield "seconds until all were answered (8 at once, 1 s each)", _seconds(said.lasted), ANY
+
+
+def _deadlines() -> Iterator[Row]:
+    said = load.deadlines(40, 25, regions=1)
+    yield "machines", said.machines, 1000
+    for minute, up in said.up_at.items():
+        yield f"still up {minute} min after the deadline", up, ANY if minute < 3 else 0
+    yield "stopped", said.stopped, 1000
+    yield "told", said.told, 1000
+    yield "warned once", said.warned[1], 1000
+    yield "calls of StopInstances", said.stop_calls, ANY
+    yield "calls that EC2's rates refused", said.refused, ANY
+    yield "failures", said.failures, 0
+
+
+def _long_queue() -> Iterator[Row]:
+    began = time.process_time()
+    said = load.long_queue(10_000, swapped=0.1, doubled=0.05)
+    spent = time.process_time() - began
+    yield "messages", said.messages, ANY
+    yield "done", said.done, said.messages - len(said.dead)
+    yield "dead letters that are not the poison", len(set(said.dead) - {"nobody/knows-this"}), 0
+    yield "commands never answered", said.unanswered, 0
+    yield "machines whose deadline is not what was typed", len(said.wrong), 0
+    yield "launches of 16 minutes ago that were started", said.started_late, 0
+    yield "launches of 16 minutes ago that were refused and said so", said.refused_late, ANY
+    yield "failures", len(said.failures), 0
+    yield "minutes until the others were done (8 at once, 1 s each)", _minutes(said.lasted), ANY
+    yield "minutes until the poison was put aside", _minutes(said.poison_lasted), ANY
+    yield "messages per processor second", round(said.deliveries / spent), ANY
+
+
+def _flood() -> Iterator[Row]:
+    for fair in (False, True):
+        said = load.flood(1000, 20, fair=fair)
+        kind = "fair queue" if fair else "plain queue"
+        yield f"{kind}: longest wait of the others, s", said.others, ANY
+        yield f"{kind}: longest wait of the one who floods, s", said.hot, ANY
+        yield f"{kind}: never answered", said.unanswered, 0
+
+
+def _fleet() -> Iterator[Row]:
+    fleet = Fleet(10_000, 12, together=SideBySide(60, 40))
+    before, began = _peak_mb(), time.process_time()
+    report = sweep(fleet.watch)
+    yield "machines looked at", report.looked_at, 10_000
+    yield "calls of EC2", sum(fleet.calls.values()), 13
+    yield "reads of the table", sum(fleet.ledger.reads.values()), 102
+    yield "stopped, woken, failed", len(report.done) + len(report.roused + report.failed), 0
+    yield "processor seconds without reading the wire", round(time.process_time() - began, 1), ANY
+    yield "more memory at the peak, MB", _peak_mb() - before, ANY
+
+
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _seconds(length: timedelta) -> float:
+    return length.total_seconds()
+
+
+def _minutes(length: timedelta) -> float:
+    return round(length.total_seconds() / 60, 1)
+
+
+# ---- on the emulators -----------------------------------------------------------------------
+
+
+def _emulated(machines: int) -> Iterator[Row]:
+    process, page = start_run(clock="20", world=WORLD)
+    try:
+        here = Drive(page)
+        here.set_quota("L-DB2E81BA", 10_000)
+        here.allow_everything("ada", KEY)
+        yield from _burst_at_the_door(here)
+        yield from _deadlines_there(here, machines)
+    finally:
+        end(process)
+
+
+def _burst_at_the_door(here: Drive) -> Iterator[Row]:
+    here.slash("ada", "launch g5.xlarge on-demand for 2h name bert")
+    here.wait_message("ada", "bert", "ready", seconds=90)
+    (before,) = _ends(here)
+    texts = ["extend bert 1m", "list"] * 100
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=100) as hands:
+        acks = list(hands.map(lambda text: here.slash("ada", text), texts))
+    sent = time.monotonic() - began
+    wait_for(lambda: here.queued() == 0, "an empty queue", 300)
+    done = time.monotonic() - began
+    (after,) = _ends(here)
+    said = here.private("ada")
+    yield "burst: commands at the door, over HTTP", len(acks), 200
+    yield "burst: acknowledged with 200", sum(a["status"] == 200 for a in acks), 200
+    yield "burst: slowest acknowledgement, ms", round(max(a["ms"] for a in acks)), ANY
+    yield "burst: seconds for all to be taken", round(sent, 1), ANY
+    yield (
+        "burst: minutes that 100 extensions of one moved the deadline",
+        (after - before) // 60,
+        100,
+    )
+    yield "burst: answers to them", sum("It will have cost" in one for one in said), 100
+    yield "burst: seconds until all were carried out", round(done, 1), ANY
+
+
+def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
+    """Half as long as the launches take, at least, the deadline is ahead."""
+    at = datetime.now(UTC) + timedelta(minutes=4 + machines / 20)
+    at = at.replace(second=0, microsecond=0)
+    for number in range(machines):
+        here.slash("ada", f"launch g5.xlarge on-demand until {at:%H:%M} name m{number}")
+    due = int(at.timestamp())
+    wait_for(lambda: time.time() >= due - 20, "nearly the deadline", 3600)
+    ours = [end for end in _ends(here) if end == due]
+    yield "deadlines: machines that run and have this one", len(ours), machines
+    wait_for(lambda: not [1 for one in _ends(here) if one == due], "all of them stopped", 400)
+    yield "deadlines: the last was stopped, s after its deadline", round(time.time() - due), ANY
+    yield "deadlines: that is within three minutes", time.time() - due <= 180, True
+
+
+def _ends(here: Drive) -> list[int]:
+    """The deadline of each instance that is up, by its tag."""
+    up = [one for one in here.instances() if one["State"]["Name"] in ("pending", "running")]
+    return [int(_tag(one, "gpu:deadline")) for one in up]
+
+
+def _tag(instance: dict[str, Any], key: str) -> str:
+    return next(str(tag["Value"]) for tag in instance["Tags"] if tag["Key"] == key)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
