@@ -10,26 +10,28 @@ from typing import Any
 
 from core.blocks import Message
 from sim.callers import Asked
-from sim.stories import MINUTE, Acts, Story, account, press, say, wait
-from sim.town import ADA, LIN, SAM, Town, buttons
+from sim.stories import Story
+from sim.stories.telling import MINUTE, Acts, account, press, say, wait
+from sim.struck import Struck
+from sim.town import ADA, LIN, SAM, buttons
 
 LINS = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEEYXqpZ7g0x9L+nSv4Rj+n7UYwmOA5gk7iDVnOYkOm lin@laptop"
 
 
-def _everywhere() -> Town:
+def _everywhere() -> Struck:
     here = account()
     here.with_quota("us-west-2")
     return here
 
 
-def _forgetful() -> Town:
+def _forgetful() -> Struck:
     """The queue loses every wake and the ledger's clock is silent: the sweep alone is left."""
     here = account()
     here.control(do="settings", guest=None)
     return here
 
 
-def _moved(here: Town) -> Acts:
+def _moved(here: Struck) -> Acts:
     """A data volume goes to another region, grows there, and is deleted."""
     launch = "launch g5.xlarge on-demand for 1h in"
     yield say(here, f"{launch} us-east-1 data bert 100 name amber")
@@ -48,8 +50,8 @@ def _moved(here: Town) -> Acts:
     yield wait(here, 2 * MINUTE)
 
 
-def _elsewhere(label: str) -> Callable[[Town], Acts]:
-    def acts(here: Town) -> Acts:
+def _elsewhere(label: str) -> Callable[[Struck], Acts]:
+    def acts(here: Struck) -> Acts:
         """A stopped machine finds no room, and starts in another zone or as another type."""
         yield say(here, "launch g5.xlarge on-demand in us-east-1 for 1h name bert")
         yield wait(here, 2 * MINUTE)
@@ -71,7 +73,7 @@ def _action(message: Message, label: str) -> str:
     return str(found[0])
 
 
-def _image(here: Town) -> Acts:
+def _image(here: Struck) -> Acts:
     """An image is copied to where it is launched, and deleted."""
     yield say(here, "launch g5.xlarge on-demand in us-east-1 for 2h name bert")
     yield wait(here, 2 * MINUTE)
@@ -86,7 +88,7 @@ def _image(here: Town) -> Acts:
     yield wait(here, 5 * MINUTE)
 
 
-def _shared(here: Town) -> Acts:
+def _shared(here: Struck) -> Acts:
     """A colleague's key and address come on the machine and come off it; its keys are shown."""
     yield say(here, f"key add {LINS}", LIN)
     yield say(here, "allow 198.51.100.9 for 24h", LIN)
@@ -100,14 +102,14 @@ def _shared(here: Town) -> Acts:
     yield wait(here, 3 * MINUTE)
 
 
-def _denied(here: Town) -> Acts:
+def _denied(here: Struck) -> Acts:
     """A policy of the organisation denies a launch, and the admins are told which."""
     here.control(do="deny", operation="RunInstances", by="scp")
     yield say(here, "launch p3.2xlarge on-demand in us-east-1 for 2h name bert")
     yield wait(here, 4 * MINUTE)
 
 
-def _quotas(here: Town) -> Acts:
+def _quotas(here: Struck) -> Acts:
     """Quotas are listed, also those that were never changed."""
     yield say(here, "quota")
     yield say(here, "quota us-east-1", SAM)
@@ -118,7 +120,7 @@ def _quotas(here: Town) -> Acts:
     yield say(here, "price p3.2xlarge")
 
 
-def _left(here: Town) -> Acts:
+def _left(here: Struck) -> Acts:
     """A spot request that EC2 has not closed by itself is cancelled."""
     yield say(here, "launch g5.xlarge spot in us-east-1 for 2h name bert")
     yield wait(here, 2 * MINUTE)
@@ -128,7 +130,7 @@ def _left(here: Town) -> Acts:
     yield wait(here, timedelta(hours=3))
 
 
-def reopened(here: Town) -> None:
+def reopened(here: Struck) -> None:
     """Every spot request as if EC2 had not closed it yet."""
     ground: Any = here.world._ground
     for region in ground.regions.values():
@@ -136,8 +138,8 @@ def reopened(here: Town) -> None:
             request.state = "open"
 
 
-def _swept(market: str) -> Callable[[Town], Acts]:
-    def acts(here: Town) -> Acts:
+def _swept(market: str) -> Callable[[Struck], Acts]:
+    def acts(here: Struck) -> Acts:
         """The sweep finds a machine past its deadline that nothing else has looked at."""
         yield say(here, f"launch g5.xlarge {market} in us-east-1 for 10m name bert")
         yield wait(here, 2 * MINUTE)
@@ -148,7 +150,7 @@ def _swept(market: str) -> Callable[[Town], Acts]:
     return acts
 
 
-def _billed(here: Town) -> Acts:
+def _billed(here: Struck) -> Acts:
     """AWS's own bill is read once a day."""
     here.strikes_every = timedelta(minutes=10)
     yield say(here, "launch g5.xlarge on-demand in us-east-1 for 20h name bert")
@@ -156,7 +158,7 @@ def _billed(here: Town) -> Acts:
     yield say(here, "costs", ADA)
 
 
-def _doctored(here: Town) -> Acts:
+def _doctored(here: Struck) -> Acts:
     """Everything that may be needed is tried by dry runs, with a machine to try it on."""
     yield say(here, "doctor", SAM)
     yield say(here, "launch g5.xlarge spot in us-east-1 for 2h name bert")
@@ -184,7 +186,7 @@ ERRANDS = (
 def told(story: Story) -> list[Asked]:
     """Every right that is asked for while the story is told."""
     here = story.prepare()
-    here.asked = []
+    here.rights = []
     for act in story.acts(here):
         act()
-    return here.asked
+    return here.rights

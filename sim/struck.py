@@ -127,7 +127,7 @@ class Struck(Town):
 
     # ---- the clock, events and reports --------------------------------------------------------
 
-    def _clock_strikes(self) -> None:
+    def _strike_once(self) -> None:
         house = self.house
         clock.metrics.clear_metrics()
         watch = Watch(

@@ -87,7 +87,7 @@ class Town:
     _nonce: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _next_minute: datetime = START + timedelta(minutes=1)
     reported: list[tuple[datetime, str, bytes]] = field(default_factory=list)
-    asked: list[Asked] | None = None  # a list takes down every right that is asked for
+    rights: list[Asked] | None = None  # a list takes down every right that is asked for
 
     def __post_init__(self) -> None:
         self.world = World(self.clock, regions=REGIONS)
@@ -146,8 +146,8 @@ class Town:
         )
 
     def _hear(self, asked: Asked) -> None:
-        if self.asked is not None:
-            self.asked.append(asked)
+        if self.rights is not None:
+            self.rights.append(asked)
 
     def _client(self, service: str) -> Any:
         """A client with every right: of people in the account, not of the app."""
