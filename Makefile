@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV := .venv
 MINISTACK_VENV := .venv-ministack
+CHECKS_VENV := .venv-checks
 FUZZ_VENV := .venv-fuzz
 BIN := $(VENV)/bin
 STACK ?= gpu
@@ -21,6 +22,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
 DEV_STAMP := $(VENV)/.made-from-$(call digest,requirements/dev.txt)
 MINISTACK_STAMP := $(MINISTACK_VENV)/.made-from-$(call digest,requirements/ministack.txt)
+CHECKS_STAMP := $(CHECKS_VENV)/.made-from-$(call digest,requirements/checks.txt)
 FUZZ_STAMP := $(FUZZ_VENV)/.made-from-$(call digest,requirements/fuzz.txt)
 
 .PHONY: help run test check lint types build build-native validate bench deploy lock install \
@@ -46,8 +48,31 @@ lint: install ## Format and lint, without changing anything
 types: install ## mypy --strict over the product, the stand-ins and the tests
 	@$(BIN)/mypy
 
-validate: install ## Lint template.yaml as CloudFormation will see it
+validate: install install-checks ## Look at template.yaml with cfn-lint and checkov, raw and transformed
 	@$(BIN)/cfn-lint template.yaml
+	@mkdir -p .aws-sam && PYTHONPATH=src:. $(BIN)/python -m sim.roles > .aws-sam/transformed.json
+	@$(CHECKS_VENV)/bin/checkov --config-file .checkov.yaml \
+		-f template.yaml -f .aws-sam/transformed.json
+
+.PHONY: audit iam iam-cross install-checks
+audit: install-checks ## Look up known holes in what ships (needs PyPI's advisories, fails without)
+	@$(CHECKS_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --desc on \
+		-r src/requirements.txt || { \
+		echo "Not audited, or not clean. What could not be looked up counts as not audited: the"; \
+		echo "package index in use here may have no advisories; pypi.org has."; exit 1; }
+
+iam: install ## Show what each function asks IAM for, and which statement allows it
+	@PYTHONPATH=src:. $(BIN)/python -m sim.errands
+
+iam-cross: install ## Have another tool decide all that the IAM tests ask (needs Node)
+	@command -v npm >/dev/null || { \
+		echo "Node is missing (nodejs.org has it): nothing was compared."; exit 1; }
+	@mkdir -p .aws-sam/cross
+	@IAM_ASKED=$(CURDIR)/.aws-sam/cross/asked.jsonl $(BIN)/python -m pytest -q \
+		tests/iam/test_rights.py tests/iam/test_denies.py
+	@npm install --silent --no-save --prefix .aws-sam/cross @cloud-copilot/iam-simulate@0.1.173
+	@cp scripts/iam_cross.mjs .aws-sam/cross/
+	@node .aws-sam/cross/iam_cross.mjs .aws-sam/cross/asked.jsonl
 
 build: install ## Leave the deployable app in .aws-sam/build, as `sam build` does
 	@$(BIN)/python scripts/build.py
@@ -115,7 +140,7 @@ lock: install ## Renew the locked requirements (needs the package index)
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --python-version 3.13 \
 		--python-platform aarch64-manylinux2014 src/requirements.in -o src/requirements.txt
-	@for set in dev ministack fuzz; do \
+	@for set in dev ministack fuzz checks; do \
 		$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
 			--no-emit-find-links --custom-compile-command "make lock" --universal \
 			--python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
@@ -123,6 +148,8 @@ lock: install ## Renew the locked requirements (needs the package index)
 install: $(DEV_STAMP)
 
 install-ministack: $(MINISTACK_STAMP)
+
+install-checks: $(CHECKS_STAMP)
 
 install-fuzz: $(FUZZ_STAMP)
 
@@ -154,6 +181,14 @@ $(FUZZ_STAMP): $(DEV_STAMP) | requirements/fuzz.txt
 		--no-deps --only-binary=:all: --target $(FUZZ_VENV) -r requirements/fuzz.txt && touch $@ \
 		|| echo "It cannot be installed for this Python."
 
+# Checkov pins another boto3 than the app's, so it has an environment of its own.
+$(CHECKS_STAMP): $(DEV_STAMP) | requirements/checks.txt
+	@test -x $(CHECKS_VENV)/bin/python || $(BIN)/python -m venv $(CHECKS_VENV)
+	@echo "Installing what checks the template and the locks into $(CHECKS_VENV) …"
+	@$(CHECKS_VENV)/bin/python -m pip --disable-pip-version-check install -qq --no-input \
+		--require-hashes --no-deps -r requirements/checks.txt
+	@rm -f $(CHECKS_VENV)/.made-from-* && touch $@
+
 clean: ## Remove everything that was built or installed
-	rm -rf $(VENV) $(MINISTACK_VENV) $(FUZZ_VENV) .fuzz .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(MINISTACK_VENV) $(CHECKS_VENV) $(FUZZ_VENV) .fuzz .aws-sam .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

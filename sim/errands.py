@@ -4,13 +4,14 @@ What is granted and never used here is granted for nothing; `tests/iam` holds th
 new call in the product needs its right in the template and an errand here that makes it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from core.blocks import Message
 from sim.callers import Asked
-from sim.stories import Story
+from sim.stories import STORIES, Story
 from sim.stories.telling import MINUTE, Acts, account, press, say, wait
 from sim.struck import Struck
 from sim.town import ADA, LIN, SAM, buttons
@@ -190,3 +191,19 @@ def told(story: Story) -> list[Asked]:
     for act in story.acts(here):
         act()
     return here.rights
+
+
+def main() -> None:
+    """Print what each function asks for: how often, which action, under which statement."""
+    count = Counter(
+        (one.who, one.ask.action, grant.sid)
+        for story in (*STORIES, *ERRANDS)
+        for one in told(story)
+        for grant in one.decision.by
+    )
+    for (who, action, sid), times in sorted(count.items()):
+        print(f"{who:6} {times:6}  {action:50} {sid}")
+
+
+if __name__ == "__main__":
+    main()

@@ -201,3 +201,12 @@ def _of_policy(
     made = json.dumps(list(documents(transformed(), f"{function}Role", at)))
     # The simulated deployments have shorter marks than <stack>.<region>.
     return Role(function, json.loads(made.replace(f'"{at.mark}"', json.dumps(mark))))
+
+
+def main() -> None:
+    """Print the template after the SAM transform, for tools that read no SAM."""
+    print(json.dumps(transformed(), indent=1))
+
+
+if __name__ == "__main__":
+    main()
