@@ -37,7 +37,9 @@ def asks(service: str, region: str, account: str, operation: str, params: Params
             ]
         case "sqs":
             queue = str(params.get("QueueUrl")).rpartition("/")[2]
-            found = [(f"sqs:{operation}", f"arn:aws:sqs:{where}:{queue}", ())]
+            # A batch of messages asks for what each of them would.
+            action = operation.removesuffix("Batch")
+            found = [(f"sqs:{action}", f"arn:aws:sqs:{where}:{queue}", ())]
         case "secretsmanager":
             found = [(f"secretsmanager:{operation}", str(params.get("SecretId")), ())]
         case _:
