@@ -383,6 +383,19 @@ def _hourly(seen: Seen, m: Machine) -> Any:
     return at.hourly * len(up) if at and up else 0
 
 
+@_promise(AFTER_EACH_STEP)
+def nobody_approves_their_own_and_only_who_may(seen: Seen) -> Iterator[str]:
+    """Neither who asked nor whose machine it is; and in time."""
+    for row in seen.stage.ledger.rows(Question):
+        m = seen.stage.ledger.machine(row.machine)
+        if row.verdict is not Verdict.APPROVED or m is None:
+            continue
+        if row.decided_by not in seen.stage.policy.deciders - {row.requester, m.owner}:
+            yield f"{row.key}, asked by {row.requester} for {m.owner}, approved by {row.decided_by}"
+        if row.decided_at and row.decided_at > row.expires_at:
+            yield f"{row.key} was approved at {row.decided_at}, after {row.expires_at}"
+
+
 # ---- others, and the door to port 22 --------------------------------------------------------
 
 

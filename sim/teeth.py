@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.ec2 import Ec2
-from core import lifecycle, policy, reconcile
+from core import gate, lifecycle, policy, reconcile
 from core.faults import CloudError, FaultKind
 from core.flows import attempts, purse
 from core.lifecycle import moves, sightings
@@ -184,7 +184,7 @@ TEETH: Mapping[str, Tooth] = {
         patches=((moves, "FENCE", timedelta(0)),), breaks="nothing is alive that no row explains"
     ),
     "no wake arrives, no sweep, and machines have no timer": Tooth(
-        make=_never_looking, breaks="nothing is up past its deadline"
+        make=_never_looking, breaks="a smooth minute leaves nothing overdue"
     ),
     "a sweep that takes others' machines for its own": Tooth(
         make=_with_cloud(_also_of_others), breaks="nobody is stopped early unless somebody asked"
@@ -208,6 +208,10 @@ TEETH: Mapping[str, Tooth] = {
     "guests who are let in": Tooth(
         patches=((policy, "may_press", lambda *_: None),),
         breaks="only members of the workspace cause launches",
+    ),
+    "approvers who need not be others": Tooth(
+        patches=((gate, "may_decide", lambda *_: None),),
+        breaks="nobody approves their own and only who may",
     ),
     "a purse that is never asked": Tooth(
         patches=((purse, "claim", lambda *_, **__: ()),),

@@ -46,6 +46,8 @@ def open_account(stage: Stage, step: Step) -> None:
     if step.get("budget"):
         budget = Budget(scope=Scope.TEAM, hourly=Decimal(str(step["budget"])))
         _policy(stage, {"budgets": (budget,), "over": Over(step.get("over", "block"))})
+    if step.get("above"):
+        _policy(stage, {"approval_above": Decimal(str(step["above"]))})
     if step.get("slow"):
         stage.control(do="settings", visible_after=step["slow"])
     if step.get("quota", 64) < 64:

@@ -138,7 +138,17 @@ def _without_a_part(
 def _plainer(steps: list[Step], breaks: Callable[[Steps], bool]) -> list[Step]:
     """Without whatever a step can do without."""
     for number in range(len(steps)):
-        for name in ("after", "times", "version", "busy", "slow", "budget", "over", "beating"):
+        for name in (
+            "after",
+            "times",
+            "version",
+            "busy",
+            "slow",
+            "above",
+            "budget",
+            "over",
+            "beating",
+        ):
             if name in steps[number]:
                 less = {key: value for key, value in steps[number].items() if key != name}
                 some = [*steps[:number], less, *steps[number + 1 :]]

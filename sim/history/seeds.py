@@ -93,6 +93,9 @@ class _Drawn:
 
     def _account(self) -> Step:
         step: Step = {"do": "account", "quota": self._one(*self.theme.quotas)}
+        price = self._one(*self.theme.prices)
+        if price:
+            step["above"] = price
         budget = self._one(*self.theme.budgets)
         if budget:
             step["budget"] = budget

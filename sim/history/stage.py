@@ -279,6 +279,9 @@ class Stage(Town):
             self.trace.append(f"{self.now:%H:%M:%S} {self._running[-1].function} {port}.{name}")
         if port == "chat" and name in ("post", "update", "respond", "dm"):
             self._running[-1].spoke = True  # what Slack does not take now is brought again
+        if port == "cloud" and name in ("stop", "terminate"):
+            # As things stand when it is sent: a call under way cannot be taken back by anybody.
+            self._note_stop(name, *a)
         trap = self._sprung(port, name) if self.traps else None
         if trap is None:
             return self._called(port, name, call, *a, **k)
@@ -342,8 +345,6 @@ class Stage(Town):
         raise CloudError(Fault(kind=kind, code=kind.value, message=ORDERED, operation=name))
 
     def _called(self, port: str, name: str, call: Callable[..., Any], *a: Any, **k: Any) -> Any:
-        if port == "cloud" and name in ("stop", "terminate"):
-            self._note_stop(name, *a)
         if port == "chat" and name in ("post", "dm"):
             answer = call(*a, **k)
             self._note_said(name, *a)

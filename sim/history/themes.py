@@ -41,6 +41,7 @@ class Theme:
     waits: tuple[int, ...] = (1, 5, 30, 30, 90, 90, 300)
     quotas: tuple[int, ...] = (64,)
     budgets: tuple[float | None, ...] = (None,)
+    prices: tuple[float | None, ...] = (None,)  # USD an hour above which somebody must approve
     fills: bool = False  # the zones have room for some only
 
 
@@ -107,6 +108,13 @@ THEMES = (
         words=("extend bert 1h", "start bert", "stop bert yes", "budget team 20", "cost month"),
         happens=(*_by_ada(0, 0, 1), *_by_sam(0, 0, 1), {"do": "deploy", "what": "price"}),
         budgets=(1.2, 2.5, 5, None),
+    ),
+    Theme(
+        name="approvals",
+        wishes=("on-demand for 2h", "spot for 20m", "x2 on-demand for 20m", "on-demand for 20m"),
+        words=("extend bert 1h", "list", "stop bert"),
+        happens=(*_by_ada(0, 0, 0, 1), *_by_sam(0, 0, 0, 1)),
+        prices=(0.1, 0.1, 0.5, 1),
     ),
     Theme(
         name="disks",
