@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -87,14 +88,19 @@ def at_points(story: Story, points: tuple[int, ...]) -> list[Outcome]:
 
 
 def spread(story: Story, runs: int) -> list[Outcome]:
-    """So many runs: the points in even steps, at each another blow, so that all have their turn."""
-    points = unstruck(story.name).points
-    step = max(1, len(points) // runs)
-    turn = sum(map(ord, story.name))
-    chosen = {at: (_turn(story, at, turn + n),) for n, at in enumerate(points[step // 2 :: step])}
+    """So many runs: the points in even steps, at each the blow that was struck least so far."""
+    chosen = chosen_blows(story, runs)
     return struck(story, lambda at: chosen.get(at, ()))
 
 
-def _turn(story: Story, at: int, turn: int) -> Blow:
-    may = blows_at(story.name, at)
-    return may[turn % len(may)]
+def chosen_blows(story: Story, runs: int) -> dict[int, tuple[Blow, ...]]:
+    """Each story begins with another blow, so that together they have them all."""
+    points, every = unstruck(story.name).points, list(Blow)
+    step, first = max(1, len(points) // runs), sum(map(ord, story.name))
+    used, chosen = Counter[Blow](), dict[int, tuple[Blow, ...]]()
+    for at in points[step // 2 :: step]:
+        may = blows_at(story.name, at)
+        blow = min(may, key=lambda one: (used[one], (every.index(one) + first) % len(every)))
+        used[blow] += 1
+        chosen[at] = (blow,)
+    return chosen

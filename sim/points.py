@@ -73,7 +73,7 @@ def judged(story: Story, here: Struck) -> Outcome:
     struck = tuple(here.striker.struck)
     wrong = [*here.wrong, *at_rest(here), *_unsaid(story, here)]
     _end_everything(here)
-    wrong += [*here.wrong, *_nothing_left(here)]
+    wrong += [*here.wrong, *_nothing_left(here, story.leaves)]
     return Outcome(story=story.name, struck=struck, wrong=tuple(dict.fromkeys(wrong)))
 
 
@@ -232,11 +232,11 @@ def _end_everything(here: Struck) -> None:
     here.pass_time(75 * MINUTE)  # the look over what is left comes once an hour
 
 
-def _nothing_left(here: Struck) -> Iterator[str]:
+def _nothing_left(here: Struck, leaves: frozenset[str]) -> Iterator[str]:
     for m in here.ledger.live():
         yield f"{m.name} is {m.state} for ever"
     for what, number in here.counts().items():
-        if number:
+        if number and what not in leaves:
             yield f"{number} {what} left"
     if open_spot(here):
         yield "an open spot request is left"

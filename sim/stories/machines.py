@@ -283,6 +283,6 @@ MACHINES = (
     Story(name="schedule", acts=_schedule, prepare=account),
     Story(name="idle", acts=_idle, prepare=account),
     Story(name="refused", acts=_refused, prepare=account),
-    Story(name="forgotten", acts=_forgotten, prepare=account),
+    Story(name="forgotten", acts=_forgotten, prepare=account, leaves=frozenset({"groups", "keys"})),
     Story(name="strangers", acts=_strangers, prepare=account),
 )

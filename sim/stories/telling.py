@@ -24,12 +24,14 @@ Acts = Iterator[Act]
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """`most`: how many instances of one machine may be up at a time."""
+    """`most`: how many instances of one machine may be up at a time. `leaves`: what stays at the
+    end, for it costs nothing and what no row knows is told to the admins, not deleted."""
 
     name: str
     acts: Callable[[Struck], Acts]
     prepare: Callable[[], Struck]
     most: int = 1
+    leaves: frozenset[str] = frozenset()
 
 
 def account(**policy: Any) -> Struck:
