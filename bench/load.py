@@ -22,6 +22,7 @@ from typing import Any
 
 from adapters.together import SideBySide
 from core.flows.sweep import sweep
+from handlers.slack import logger
 from sandbox.child import end, start_run
 from sandbox.drive import Drive, wait_for
 from sim import load
@@ -40,8 +41,8 @@ def main() -> int:
     asked.add_argument("--emulated", action="store_true")
     asked.add_argument("--machines", type=int, default=100, help="with one deadline, emulated")
     given = asked.parse_args()
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "gpu"
+    logger.setLevel("CRITICAL")
     if given.emulated:
         return _shown(("on the emulators", lambda: _emulated(given.machines)))
     if given.fleet:
@@ -152,7 +153,7 @@ def _emulated(machines: int) -> Iterator[Row]:
         yield from _burst_at_the_door(here)
         yield from _deadlines_there(here, machines)
     finally:
-        end(process)
+        end(process, seconds=300)
 
 
 def _burst_at_the_door(here: Drive) -> Iterator[Row]:

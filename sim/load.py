@@ -100,9 +100,14 @@ class Crowd:
         return queue.drain(at, began) - began
 
     def unanswered(self) -> list[str]:
-        """What was typed and never answered."""
+        """What was typed and never answered, nor told of in direct messages: where Slack takes no
+        answer any more, its words stand in one."""
         told = {one.response_url for one in self.here.chat.answers}
-        return [text for url, text in self.sent.items() if url not in told]
+        in_person = "\n".join(
+            posted.message.text for user in self.users for posted in self.here.chat.directs(user)
+        )
+        left = [text for url, text in self.sent.items() if url not in told]
+        return [text for text in left if text not in in_person]
 
 
 # ---- a burst --------------------------------------------------------------------------------
