@@ -104,9 +104,17 @@ def _room_now(house: House, click: Click, m: Machine, facts: QuotaFacts, *, laun
 def _decide(
     house: House, click: Click, seen: Machine, decision: Callable[[Machine], Machine]
 ) -> None:
-    """Write it unless somebody has decided since the button was read, then carry it out."""
-    after = rewrite(house, seen.id, lambda row: decision(row) if row.turn == seen.turn else row)
-    if after.version == seen.version or after.turn != seen.turn + 1:
+    """Write it unless somebody has decided since the button was read, then carry it out. Of two at
+    once the one that comes second is told so: the row's next turn may be the other's."""
+    mine = False
+
+    def change(row: Machine) -> Machine:
+        nonlocal mine
+        mine = row.turn == seen.turn
+        return decision(row) if mine else row
+
+    after = rewrite(house, seen.id, change)
+    if not mine or after.turn != seen.turn + 1:
         return answer(house, click.response_url, messages.old_button(after))
     return step(house, after.id)
 
