@@ -20,7 +20,6 @@ from types import FrameType
 
 from core.blocks import Message
 from core.model import FINAL, Approval, DataVolume, KeyDelivery, Purse, SavedImage
-from core.ports import PartKind
 from sim.blows import Blow, Plan, fitting, never, once
 from sim.chat import Posted, direct
 from sim.stories import STORIES, Story
@@ -231,19 +230,6 @@ def _end_everything(here: Struck) -> None:
     for image in here.ledger.rows(SavedImage):
         here.deliver(here.request(f"images delete {image.name} yes", image.owner))
     here.pass_time(75 * MINUTE)  # the look over what is left comes once an hour
-    _tidied_by_hand(here)
-
-
-def _tidied_by_hand(here: Struck) -> None:
-    """What no row knows the bot tells the admins of and leaves alone: they delete it."""
-    known = {m.id for m in here.ledger.everything()}
-    for region in here.policy.regions:
-        ec2 = here._client("ec2")(region)
-        for part in here.house.cloud.parts(region):
-            if part.kind is PartKind.KEY and part.machine not in known:
-                ec2.delete_key_pair(KeyName=part.id)
-            elif part.kind is PartKind.GROUP and part.machine not in known:
-                ec2.delete_security_group(GroupId=part.id)
 
 
 def _nothing_left(here: Struck, leaves: frozenset[str]) -> Iterator[str]:
