@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core import messages
-from core.flows.request import Click
+from core.flows.request import Asked, Click
 from core.flows.speak import _digest
 from core.lifecycle import LAUNCH_WITHIN
 from core.model import (
@@ -32,7 +32,6 @@ from core.model import (
     Verdict,
 )
 from core.model import Approval as Question
-from core.names import machine_id
 from core.policy import ADMINS_LONGEST
 from sim.history.acts import MEMBERS
 from sim.history.log import Function, Log, Owed, Sent, Stopped, Written, foreign
@@ -446,13 +445,12 @@ def nothing_fails_but_for_a_reason(seen: Seen) -> Iterator[str]:
 
 @_promise(AT_THE_END)
 def everybody_was_answered(seen: Seen) -> Iterator[str]:
-    """Each request was carried out, and something was said or a launch has its card; nothing is
-    owed; each card is as things stand; no question is forgotten; no letter is dead."""
+    """Each request was carried out and something was said, by its own function or after it; nothing
+    is owed; each card is as things stand; no question is forgotten; no letter is dead."""
     for asked in seen.log.asked:
-        m = seen.stage.ledger.machine(machine_id(asked.id))
         if asked.id not in seen.log.served:
             yield f"never carried out: {asked}"
-        elif not seen.log.served[asked.id] and (m is None or m.card is None):
+        elif not seen.log.served[asked.id] and not _said_by_another(seen, asked):
             yield f"nothing was said to {asked.user}: {asked}"
     for m in seen.stage.ledger.everything():
         if m.owed:
@@ -464,6 +462,13 @@ def everybody_was_answered(seen: Seen) -> Iterator[str]:
             yield f"the question {row.key} is open, and nobody will look at it again"
     for parcel in seen.stage.queue.dead:
         yield f"dead letter: {parcel}"
+
+
+def _said_by_another(seen: Seen, asked: Asked) -> bool:
+    """Whether any function had words since: where one dies or comes second, another speaks for it."""
+    assert asked.at is not None
+    last = seen.log.spoke_at
+    return last is not None and last >= asked.at - seen.skew(Function.DOOR)
 
 
 @_promise(AT_THE_END)

@@ -98,6 +98,7 @@ class Log:
     said: dict[Said, int] = field(default_factory=dict)
     owed: dict[Owed, int] = field(default_factory=dict)  # how often each was put into a row
     served: dict[str, bool] = field(default_factory=dict)  # requests done: was anything said?
+    spoke_at: datetime | None = None  # when any function last had words for Slack
     troubles: list[tuple[datetime, timedelta]] = field(default_factory=list)
     crashes: int = 0
     asked: list[Asked] = field(default_factory=list)

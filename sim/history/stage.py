@@ -278,7 +278,8 @@ class Stage(Town):
         if self.traced:
             self.trace.append(f"{self.now:%H:%M:%S} {self._running[-1].function} {port}.{name}")
         if port == "chat" and name in ("post", "update", "respond", "dm"):
-            self._running[-1].spoke = True  # what Slack does not take now is brought again
+            # What Slack does not take now is brought again.
+            self._running[-1].spoke, self.log.spoke_at = True, self.now
         if port == "cloud" and name in ("stop", "terminate"):
             # As things stand when it is sent: a call under way cannot be taken back by anybody.
             self._note_stop(name, *a)
