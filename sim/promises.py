@@ -465,7 +465,7 @@ def everybody_was_answered(seen: Seen) -> Iterator[str]:
 
 
 def _said_by_another(seen: Seen, asked: Asked) -> bool:
-    """Whether any function had words since: where one dies or comes second, another speaks for it."""
+    """Whether any function had words since: where one dies or comes second, another speaks."""
     assert asked.at is not None
     last = seen.log.spoke_at
     return last is not None and last >= asked.at - seen.skew(Function.DOOR)
