@@ -151,7 +151,8 @@ def _emulated(machines: int) -> Iterator[Row]:
         here.set_quota("L-DB2E81BA", 10_000)
         here.allow_everything("ada", KEY)
         yield from _burst_at_the_door(here)
-        yield from _deadlines_there(here, machines)
+        if machines:
+            yield from _deadlines_there(here, machines)
     finally:
         end(process, seconds=300)
 
@@ -162,7 +163,8 @@ def _burst_at_the_door(here: Drive) -> Iterator[Row]:
     (before,) = _ends(here)
     texts = ["extend bert 1m", "list"] * 100
     began = time.monotonic()
-    with ThreadPoolExecutor(max_workers=100) as hands:
+    # More at a time would only be so many doors that start at once on this machine's processors.
+    with ThreadPoolExecutor(max_workers=8) as hands:
         acks = list(hands.map(lambda text: here.slash("ada", text), texts))
     sent = time.monotonic() - began
     wait_for(lambda: here.queued() == 0, "an empty queue", 300)
