@@ -161,7 +161,7 @@ def _burst_at_the_door(here: Drive) -> Iterator[Row]:
     here.slash("ada", "launch g5.xlarge on-demand for 2h name bert")
     here.wait_message("ada", "bert", "ready", seconds=90)
     (before,) = _ends(here)
-    texts = ["extend bert 1m", "list"] * 100
+    texts = ["extend bert 10m", "list"] * 100
     began = time.monotonic()
     # More at a time would only be so many doors that start at once on this machine's processors.
     with ThreadPoolExecutor(max_workers=8) as hands:
@@ -175,12 +175,10 @@ def _burst_at_the_door(here: Drive) -> Iterator[Row]:
     yield "burst: acknowledged with 200", sum(a["status"] == 200 for a in acks), 200
     yield "burst: slowest acknowledgement, ms", round(max(a["ms"] for a in acks)), ANY
     yield "burst: seconds for all to be taken", round(sent, 1), ANY
-    yield (
-        "burst: minutes that 100 extensions of one moved the deadline",
-        (after - before) // 60,
-        100,
-    )
-    yield "burst: answers to them", sum("It will have cost" in one for one in said), 100
+    # Those that met another one at the same lease were told so, and moved nothing.
+    extended = sum("It will have cost" in one for one in said)
+    yield "burst: of 100 extensions by 10 minutes, carried out", extended, ANY
+    yield "burst: minutes that they moved the deadline", (after - before) // 60, 10 * extended
     yield "burst: seconds until all were carried out", round(done, 1), ANY
 
 
