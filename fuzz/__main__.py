@@ -9,6 +9,7 @@ What broke is written to .fuzz/ as a file for tests/handlers/corpus.
 import argparse
 import importlib.util
 import json
+import logging
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ FOUND = Path(".fuzz")
 
 def main() -> int:
     """0: every promise held."""
+    logging.getLogger("service_undefined").setLevel(logging.CRITICAL)  # what is served behind it
     parser = argparse.ArgumentParser(prog="fuzz")
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -15,6 +15,8 @@ from sandbox.options import ROOT, Options
 
 PYTHON = Path(os.environ.get("SANDBOX_MINISTACK") or Options.ministack)
 
+MOST_STARTS = 3
+
 
 class DidNotStart(Exception):
     """The run ended instead of saying where to look; the message is what it said."""
@@ -26,8 +28,26 @@ def start_run(
     world: Mapping[str, float] | None = None,
     wire: Mapping[str, float] | None = None,
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """A run in a process group of its own, and the address that it printed. Raises DidNotStart."""
-    port = free_ports()
+    """A run in a process group of its own, and the address that it printed. Raises DidNotStart.
+
+    Somebody else may take a port between the look and the start; then others are tried.
+    """
+    for _ in range(MOST_STARTS):
+        try:
+            return _start_run(free_ports(), clock, world, wire)
+        except DidNotStart as ended:
+            if "is in use" not in str(ended):
+                raise
+            taken = ended
+    raise taken
+
+
+def _start_run(
+    port: int,
+    clock: str,
+    world: Mapping[str, float] | None,
+    wire: Mapping[str, float] | None,
+) -> tuple[subprocess.Popen[bytes], str]:
     folder = ROOT / ".sandbox" / str(port)
     shutil.rmtree(folder, ignore_errors=True)
     said = folder.with_suffix(".out")

@@ -25,6 +25,7 @@ from sim.blows import Blow, Plan, fitting
 from sim.forked import at_points, spread, struck
 from sim.points import Outcome, judged, tell, unstruck
 from sim.stories import STORIES, Story
+from sim.struck import quiet
 
 FLOWS = frozenset(f"core.flows.{one.name}" for one in pkgutil.iter_modules(core.flows.__path__))
 # Calls that buy, start or end something, and what stands beside them.
@@ -50,6 +51,7 @@ class Told:
 
 def told(runs: Callable[[Story], list[Outcome]], story: Story) -> Told:
     """All runs of a story, in this process and its children."""
+    quiet()
     began = time.perf_counter()
     usual = unstruck(story.name)
     gc.collect()

@@ -35,7 +35,12 @@ UNKNOWN_FOR = timedelta(minutes=12)  # more than an attempt's fence
 # What a blow may look like where a message of the queue ends; anything else is a fault of ours.
 _OF_THE_BLOW = (CloudError, ChatError, StaleRow, Unreachable, SecretAway, NotInTime)
 
-logging.getLogger("adapters").setLevel(logging.CRITICAL)  # what it warns of is what is tried here
+
+def quiet() -> None:
+    """No word in the log of this process: what it warns of is what is tried here."""
+    logging.getLogger("adapters").setLevel(logging.CRITICAL)
+    slack.logger.setLevel(logging.CRITICAL)
+    clock.logger.setLevel(logging.CRITICAL)
 
 
 @dataclass
@@ -53,8 +58,6 @@ class Struck(Town):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        slack.logger.setLevel(logging.CRITICAL)
-        clock.logger.setLevel(logging.CRITICAL)
         self.striker.away, self.striker.ledger = self._go_away, self.ledger
         ours = [name for name in EVERY_PORT if name not in AWS_PORTS]
         ports: dict[str, Any] = {

@@ -103,9 +103,7 @@ def test_hours_of_its_own_clock_are_shown_and_taken_back(money: Drive) -> None:
 
 def test_all_of_it_stands_in_the_audit_trail(money: Drive) -> None:
     money.slash("sam", "audit")
-    trail = money.wait_message("sam", "approv", "pia")
-    for said in ("approval-above", "budget"):
-        assert said in words(trail), said
+    money.wait_message("sam", "approval-above", "approv", "pia", "budget")
 
 
 def test_ended_it_leaves_nothing_and_its_cost_stays(money: Drive) -> None:
