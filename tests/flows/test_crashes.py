@@ -20,7 +20,7 @@ def _story(here: Town) -> Iterator[Callable[[], object]]:
 
 
 def _prepared() -> Town:
-    here = Town()
+    here = Town(wire=False)
     here.with_quota()
     here.ready_to_launch()
     return here

@@ -13,7 +13,7 @@ PORTS = ("own_images", "disks", "images", "chat", "ledger", "wakes")
 
 
 def _prepared() -> Town:
-    here = Town()
+    here = Town(wire=False)
     here.ready_to_launch()
     here.with_quota("us-east-1")
     here.with_quota("eu-west-1")

@@ -15,7 +15,7 @@ ONE_UP = {"instances": 1, "volumes": 1, "snapshots": 0, "images": 0}
 
 
 def _prepared() -> Town:
-    here = Town()
+    here = Town(wire=False)
     here.with_quota()
     here.ready_to_launch()
     here.type("launch g5.xlarge spot keep in us-east-1 for 2h name bert")
