@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 
 const EMOJI = {
-  white_check_mark: "✅", heavy_check_mark: "✔️", warning: "⚠️", x: "❌", rocket: "🚀",
+  white_check_mark: "✅", heavy_check_mark: "✔️", warning: "⚠️", x: "❌", grey_question: "❔", rocket: "🚀",
   hourglass: "⌛", hourglass_flowing_sand: "⏳", zap: "⚡", moneybag: "💰", key: "🔑",
   lock: "🔒", octagonal_sign: "🛑", information_source: "ℹ️", bulb: "💡", tada: "🎉",
   large_green_circle: "🟢", large_yellow_circle: "🟡", red_circle: "🔴", white_circle: "⚪",
