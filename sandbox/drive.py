@@ -179,16 +179,19 @@ class Drive:
             config=Config(retries={"total_max_attempts": 2}),
         )
 
-    def instances(self) -> list[Json]:
-        """Every instance, in every region, that is not terminated."""
+    def ever(self) -> list[Json]:
+        """Every instance, in every region, that EC2 still knows: those that are terminated too."""
         return [
             instance
             for region in self.info["regions"]
             for page in self.aws("ec2", region).get_paginator("describe_instances").paginate()
             for reservation in page["Reservations"]
             for instance in reservation["Instances"]
-            if instance["State"]["Name"] != "terminated"
         ]
+
+    def instances(self) -> list[Json]:
+        """Those of them that are not terminated."""
+        return [one for one in self.ever() if one["State"]["Name"] != "terminated"]
 
     def left_over(self) -> dict[str, int]:
         """What is there in all regions that a machine could have left."""
@@ -201,13 +204,22 @@ class Drive:
             counts["keys"] += len(ec2.describe_key_pairs()["KeyPairs"])
         return counts
 
-    def queued(self) -> int:
-        """Messages in the queue, waiting or in work."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        asked = self.aws("sqs").get_queue_attributes(
-            QueueUrl=self.info["queue"], AttributeNames=names
+    def resource(self, name: str) -> str:
+        """The physical id of one of the template's resources: a queue's URL, a table's name."""
+        found = self.aws("cloudformation").describe_stack_resource(
+            StackName=self.info["stack"], LogicalResourceId=name
         )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def held(self, queue: str) -> int:
+        """Messages in the queue of that URL, waiting or in work."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        asked = self.aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
         return sum(int(asked["Attributes"][name]) for name in names)
+
+    def queued(self) -> int:
+        """The same of the queue between the door and the Slack function."""
+        return self.held(self.info["queue"])
 
 
 def words(message: Json) -> str:

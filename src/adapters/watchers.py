@@ -1,6 +1,6 @@
 """What looks at the bot from outside of it: the dead-letter queues, and whom the alarms reach."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.aws_errors import translated
@@ -20,9 +20,14 @@ class AwsWatchers:
     """core.ports.Watchers over SQS and SNS."""
 
     def __init__(
-        self, sqs: "SQSClient", queues: tuple[str, ...], sns: SNSClient, topic: str
+        self,
+        sqs: "Callable[[], SQSClient]",
+        queues: tuple[str, ...],
+        sns: Callable[[], SNSClient],
+        topic: str,
     ) -> None:
-        """`queues`: URLs of the dead-letter queues. `topic`: ARN of where alarms go."""
+        """`queues`: URLs of the dead-letter queues. `topic`: ARN of where alarms go. Clients are
+        made when somebody looks, which few ever do."""
         self._sqs = sqs
         self._queues = queues
         self._sns = sns
@@ -33,7 +38,7 @@ class AwsWatchers:
         found = {}
         for url in self._queues:
             with translated("GetQueueAttributes"):
-                answer = self._sqs.get_queue_attributes(
+                answer = self._sqs().get_queue_attributes(
                     QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
                 )
             count = answer["Attributes"]["ApproximateNumberOfMessages"]
@@ -43,7 +48,7 @@ class AwsWatchers:
     def alarm_mail(self) -> AlarmMail:
         """Whom the alarms reach."""
         with translated("GetTopicAttributes"):
-            told = self._sns.get_topic_attributes(TopicArn=self._topic)["Attributes"]
+            told = self._sns().get_topic_attributes(TopicArn=self._topic)["Attributes"]
         return AlarmMail(
             confirmed=int(told.get("SubscriptionsConfirmed", "0")),
             waiting=int(told.get("SubscriptionsPending", "0")),

@@ -33,7 +33,7 @@ from adapters.sts import Sts
 from adapters.together import SideBySide
 from adapters.trials import DryRuns
 from adapters.wakes import SqsWakes
-from adapters.watchers import AwsWatchers
+from adapters.watchers import AwsWatchers, SNSClient
 from adapters.whole import whole
 from core.flows.house import House
 from core.flows.watch import Watch
@@ -43,6 +43,7 @@ from handlers.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 # Every function ends within 60 s: no call may eat it all, and reads may be repeated.
@@ -101,9 +102,14 @@ def table() -> Table:
 
 
 @cache
+def _sqs() -> "SQSClient":
+    return whole(boto3.client("sqs", config=_PATIENT))
+
+
+@cache
 def wakes() -> SqsWakes:
     """The queue that the Slack function takes."""
-    return SqsWakes(whole(boto3.client("sqs", config=_PATIENT)), known().queue_url)
+    return SqsWakes(_sqs(), known().queue_url)
 
 
 @cache
@@ -123,11 +129,15 @@ def _reasons() -> Sts:
 
 
 @cache
+def _sns() -> SNSClient:
+    with _MAKING:
+        client: SNSClient = boto3.client("sns", config=_PATIENT)
+    return whole(client)
+
+
 def _watchers() -> AwsWatchers:
     at = known()
-    sqs = whole(boto3.client("sqs", config=_PATIENT))
-    sns = whole(boto3.client("sns", config=_PATIENT))
-    return AwsWatchers(sqs, at.dead_letters, sns, at.alarm_topic)
+    return AwsWatchers(_sqs, at.dead_letters, _sns, at.alarm_topic)
 
 
 @cache

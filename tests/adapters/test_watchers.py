@@ -17,7 +17,7 @@ R = "us-east-1"
 
 def made(queues: tuple[str, ...] = (), topic: str = "") -> AwsWatchers:
     sqs, sns = boto3.client("sqs", region_name=R), boto3.client("sns", region_name=R)
-    return AwsWatchers(sqs, queues, sns, topic)
+    return AwsWatchers(lambda: sqs, queues, lambda: sns, topic)
 
 
 @pytest.mark.usefixtures("aws")
@@ -42,7 +42,8 @@ def test_a_topic_tells_how_many_have_confirmed() -> None:
             return {"Attributes": {"SubscriptionsConfirmed": "1", "SubscriptionsPending": "2"}}
 
     sqs = boto3.client("sqs", region_name=R)
-    found = AwsWatchers(sqs, (), Sns(), "arn:aws:sns:us-east-1:123456789012:alarms").alarm_mail()
+    topic = "arn:aws:sns:us-east-1:123456789012:alarms"
+    found = AwsWatchers(lambda: sqs, (), Sns, topic).alarm_mail()
     assert found == AlarmMail(confirmed=1, waiting=2)
 
 

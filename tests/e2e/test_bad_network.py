@@ -72,7 +72,7 @@ def test_once_the_network_is_well_all_ends_and_nothing_is_left(bad: Drive) -> No
         for name in names:
             bad.wait_message(user, name, "ended", seconds=PATIENCE)
     assert max(Counter(_ever(bad)).values()) == 1, "bought twice"
-    assert _dead(bad) == 0
+    assert bad.held(bad.resource("DeadLetters")) == 0
 
 
 def _launch(name: str) -> str:
@@ -107,32 +107,13 @@ def _insist(run: Drive, user: str, text: str) -> None:
     wait_for(taken, f"{text} is taken", PATIENCE)
 
 
-def _instances(run: Drive) -> list[Json]:
-    """All that EC2 still knows, those that are terminated too."""
-    return [
-        instance
-        for region in run.info["regions"]
-        for page in run.aws("ec2", region).get_paginator("describe_instances").paginate()
-        for reservation in page["Reservations"]
-        for instance in reservation["Instances"]
-    ]
-
-
 def _name(instance: Json) -> str:
     return next((t["Value"] for t in instance.get("Tags", ()) if t["Key"] == "Name"), "?")
 
 
 def _ever(run: Drive) -> list[str]:
-    return [_name(one) for one in _instances(run)]
+    return [_name(one) for one in run.ever()]
 
 
 def _up(run: Drive) -> list[str]:
-    return [_name(one) for one in _instances(run) if one["State"]["Name"] == "running"]
-
-
-def _dead(run: Drive) -> int:
-    """Messages that nobody could carry out."""
-    sqs = run.aws("sqs")
-    (url,) = [u for u in sqs.list_queues()["QueueUrls"] if "DeadLetters" in u and "Event" not in u]
-    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    return [_name(one) for one in run.ever() if one["State"]["Name"] == "running"]

@@ -5,21 +5,6 @@ from typing import Any
 
 from sandbox.drive import Drive, Json, wait_for
 
-BOTH = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-
-
-def res(sandbox: Drive, name: str) -> str:
-    """As the page's `res`."""
-    found = sandbox.aws("cloudformation").describe_stack_resource(
-        StackName=sandbox.info["stack"], LogicalResourceId=name
-    )
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
-
-
-def held(sandbox: Drive, queue: str) -> int:
-    answer = sandbox.aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=list(BOTH))
-    return sum(int(answer["Attributes"][name]) for name in BOTH)
-
 
 def answered(sandbox: Drive, user: str, text: str, seconds: float = 45) -> str:
     """What is said to a command beyond its first words."""
@@ -39,7 +24,7 @@ def impatient(sandbox: Drive) -> None:
 def test_what_fails_ten_times_is_put_aside_and_acts_once_when_it_is_sent_back(
     sandbox: Drive,
 ) -> None:
-    table, dead = sandbox.aws("dynamodb"), res(sandbox, "DeadLetters")
+    table, dead = sandbox.aws("dynamodb"), sandbox.resource("DeadLetters")
     ada = sandbox.info["users"]["ada"]
     key = {"pk": {"S": f"U#{ada}"}, "sk": {"S": "PROFILE"}}
     where = {"TableName": sandbox.info["table"], "Key": key}
@@ -49,7 +34,7 @@ def test_what_fails_ten_times_is_put_aside_and_acts_once_when_it_is_sent_back(
     seen = len(sandbox.private("ada"))
     sandbox.slash("ada", "allow 203.0.113.8 for 1h")
     assert "no machine" in answered(sandbox, "lin", "list")  # nobody waits for Ada's
-    wait_for(lambda: held(sandbox, dead) == 1, "put aside", 60)
+    wait_for(lambda: sandbox.held(dead) == 1, "put aside", 60)
     assert sum("Reference" in said or "reference" in said for said in _since(sandbox, seen)) <= 1
     before = len(sandbox.private("sam"))
     sandbox.slash("sam", "doctor")
@@ -63,7 +48,7 @@ def test_what_fails_ten_times_is_put_aside_and_acts_once_when_it_is_sent_back(
     _schema(table, where, "1")
     _send_back(sandbox, dead)
     wait_for(lambda: any("203.0.113.8" in said for said in _since(sandbox, seen)), "done", 45)
-    wait_for(lambda: held(sandbox, dead) == 0, "nothing is left", 20)
+    wait_for(lambda: sandbox.held(dead) == 0, "nothing is left", 20)
 
 
 def _since(sandbox: Drive, seen: int) -> list[str]:
@@ -91,7 +76,7 @@ def test_both_secrets_are_replaced_without_a_deployment_and_nothing_is_lost(
     sandbox: Drive,
 ) -> None:
     impatient(sandbox)
-    vault, secret = sandbox.aws("secretsmanager"), res(sandbox, "Secret")
+    vault, secret = sandbox.aws("secretsmanager"), sandbox.resource("Secret")
     before = json.loads(vault.get_secret_value(SecretId=secret)["SecretString"])
     old = sandbox.info["signing_secret"]
     assert before["signing_secret"] == old
@@ -120,7 +105,7 @@ def test_both_secrets_are_replaced_without_a_deployment_and_nothing_is_lost(
         lambda: any("no machine" in said for said in sandbox.private("ada")[seen:]), "said now", 60
     )
     wait_for(lambda: sandbox.queued() == 0, "nothing waits any more")
-    assert held(sandbox, res(sandbox, "DeadLetters")) == 0
+    assert sandbox.held(sandbox.resource("DeadLetters")) == 0
 
 
 def _opens(sandbox: Drive, secret: str) -> bool:
@@ -131,5 +116,5 @@ def _opens(sandbox: Drive, secret: str) -> bool:
 def _at_once(sandbox: Drive) -> None:
     """As the page says: new doors know only what the secret says now."""
     sandbox.aws("lambda").update_function_configuration(
-        FunctionName=res(sandbox, "Door"), Timeout=11
+        FunctionName=sandbox.resource("Door"), Timeout=11
     )
