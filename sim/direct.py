@@ -2,7 +2,7 @@
 
 For histories by the hundred thousand: a client of boto3 costs more to make than a history may take.
 The arguments are held against botocore's own model and read as botocore reads them (tokens, base64
-of user data, pages, typed exceptions); tests/contracts holds both kinds of clients to the same
+of user data and consoles, pages, typed exceptions); tests/contracts holds both kinds of clients to the same
 answers. Tokens that botocore would make up are counted, so that one seed is one history.
 """
 
@@ -118,6 +118,8 @@ class Direct:
                 "ResponseMetadata": _metadata(error.status),
             }
             raise self.exceptions.from_code(error.code)(told, operation) from error
+        if operation == "GetConsoleOutput" and "Output" in answer:
+            answer["Output"] = base64.b64decode(answer["Output"]).decode("utf-8", "replace")
         answer["ResponseMetadata"] = _metadata(200)
         return answer
 

@@ -24,7 +24,7 @@ from sim.blows import Blow, Plan, fitting, never, once
 from sim.chat import Posted, direct
 from sim.stories import STORIES, Story
 from sim.struck import Struck
-from sim.town import ADA, CHANNEL, LIN, SAM
+from sim.town import ADA, CHANNEL, LIN, SAM, straight
 
 MINUTE = timedelta(minutes=1)
 SETTLES = 14 * MINUTE  # the longest outage, or an attempt's fence
@@ -52,7 +52,8 @@ class Outcome:
 
 def tell(story: Story, plan: Plan = never) -> Struck:
     """The story told to its end, and some time after it."""
-    here = story.prepare()
+    with straight():
+        here = story.prepare()
     here.most = story.most
     here.striker.plan = plan
     here.striker.awake = True
@@ -118,7 +119,8 @@ def unstruck(name: str) -> Said:
     """The story as it is told when nothing goes wrong."""
     story = next(one for one in STORIES if one.name == name)
     seen = _Situations()
-    here = story.prepare()
+    with straight():
+        here = story.prepare()
     here.most, here.striker.awake = story.most, True
     here.striker.heard = lambda: seen.note(here)
     for act in story.acts(here):

@@ -65,9 +65,9 @@ class Struck(Town):
         }
         self.house = replace(self.house, **ports)
         world: Any = self.world
-        call = self.world.call
-        world.call = lambda service, region, operation, params: self.striker.around(
-            service, operation, lambda: call(service, region, operation, params)
+        ask = self.world.ask  # what every client comes to, with the wire and without
+        world.ask = lambda service, region, operation, params: self.striker.around(
+            service, operation, lambda: ask(service, region, operation, params)
         )
 
     # ---- the queue --------------------------------------------------------------------------

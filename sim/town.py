@@ -5,6 +5,9 @@ that are due, lets the minute clock run and brings EC2's events, as the deployed
 """
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,6 +72,22 @@ def person(id: str, name: str, tz: str = "Europe/London", *, member: bool = True
     return Person(id=id, team_id=TEAM, name=name, tz=tz, active=True, member=member)
 
 
+_WIRED = ContextVar("wired", default=True)
+
+
+@contextmanager
+def straight() -> Iterator[None]:
+    """Towns that are made in here have no wire: six times quicker, for what is told by the hundred.
+
+    Where rights or boto3's own ways are looked at, the same is told with the wire once.
+    """
+    before = _WIRED.set(False)
+    try:
+        yield
+    finally:
+        _WIRED.reset(before)
+
+
 @dataclass
 class Town:
     """One deployment and its people. `now` only moves by `pass_time`."""
@@ -79,7 +98,8 @@ class Town:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     github: MemoryGithub = field(default_factory=MemoryGithub)
     watchers: MemoryWatchers = field(default_factory=MemoryWatchers)
-    wire: bool = True  # boto3's own clients; without, calls go straight to the world
+    # boto3's own clients; without, calls go straight to the world and nobody asks for rights
+    wire: bool = field(default_factory=lambda: _WIRED.get())
     sweeping: bool = True
     beating: bool = False  # machines report how much they are used; without, tests are quicker
     strikes_every: timedelta = timedelta(minutes=1)  # longer where months pass and little happens

@@ -23,7 +23,7 @@ from core.ports import StaleRow
 from sim.points import at_rest
 from sim.stories.telling import account
 from sim.struck import Struck
-from sim.town import ADA, LIN
+from sim.town import ADA, LIN, straight
 
 MINUTE = timedelta(minutes=1)
 MOST_DELIVERIES = 10
@@ -127,7 +127,8 @@ LAUNCH = "launch p3.2xlarge on-demand in us-east-1 for 2h"
 
 def last_one(seed: int, many: int, budget: Budget) -> tuple[int, ...]:
     """So many launches at once, with room for one: (bought, set aside, held or failed)."""
-    here = account(over=Over.BLOCK, budgets=(budget,), approval_above=Decimal(100))
+    with straight():
+        here = account(over=Over.BLOCK, budgets=(budget,), approval_above=Decimal(100))
     here.with_quota(value=8 * many)
     acts = [delivered(here, f"{LAUNCH} name m-{n}", (ADA, LIN)[n % 2]) for n in range(many)]
     Turns(here, by_seed(seed)).together(*acts)
@@ -268,7 +269,8 @@ def orders(meeting: Meeting, every: int = 1) -> Met:
     """Every order in which the first is held up once for the other; or every so many of them."""
     met = Met()
     for first, second in _switches(meeting, every):
-        here = meeting.prepare()
+        with straight():
+            here = meeting.prepare()
         Turns(here, switching(first, second)).together(*meeting.acts(here))
         met.orders += 1
         here.pass_time(12 * MINUTE)
@@ -282,7 +284,8 @@ def orders(meeting: Meeting, every: int = 1) -> Met:
 
 def _switches(meeting: Meeting, every: int) -> Iterator[tuple[int, int]]:
     """After how many turns of the first one the second has so many."""
-    here = meeting.prepare()
+    with straight():
+        here = meeting.prepare()
     turns = Turns(here, switching(10**6, 0))
     turns.together(*meeting.acts(here))
     mine, others = turns.turns.count(0), turns.turns.count(1)
