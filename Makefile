@@ -15,8 +15,9 @@ FUZZ_VENV := .venv-fuzz
 BIN := $(VENV)/bin
 STACK ?= gpu
 TESTS ?= tests
-# Two files at a time, each file on one worker, the longest first as tests/e2e/conftest.py has it.
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time, for the end-to-end tests mostly wait; each file on one worker, the longest
+# first as tests/e2e/conftest.py has it.
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 # A stamp names the lock it was made from, so that a changed lock makes a new environment.
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
@@ -88,8 +89,9 @@ load: install ## What happens when much comes at once, in simulated time (some m
 	@PYTHONPATH=src:. $(BIN)/python -m bench.load --fleet
 
 MACHINES ?= 100
-load-emulated: install install-ministack ## The same over HTTP against the real template (MACHINES=20 is quicker)
-	@PYTHONPATH=src:. $(BIN)/python -m bench.load --emulated --machines $(MACHINES)
+BACKLOG ?= 1000
+load-emulated: install install-ministack ## The same over HTTP against the real template (MACHINES=20 BACKLOG=0 is quicker)
+	@PYTHONPATH=src:. $(BIN)/python -m bench.load --emulated --machines $(MACHINES) --backlog $(BACKLOG)
 
 PEOPLE ?= 50
 DAYS ?= 30

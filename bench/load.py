@@ -2,7 +2,8 @@
 
     python -m bench.load               the scenes of sim/load.py, large
     python -m bench.load --fleet       the sweep of ten thousand machines: time and memory
-    python -m bench.load --emulated    a burst and many deadlines over HTTP to the real template
+    python -m bench.load --emulated    a burst, a long queue with a poison, and many deadlines,
+                                       over HTTP to the real template
 
 Simulated: the flows, the queue's handler and the adapters are the real ones; queue, table, Slack
 and EC2 are in memory, and EC2 takes no more calls than AWS publishes. Emulated: the deployed
@@ -11,6 +12,7 @@ its times do not.
 """
 
 import argparse
+import json
 import os
 import resource
 import sys
@@ -32,6 +34,7 @@ Row = tuple[str, object, object]  # what, as it is, as it must be
 WORLD = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 0.5}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
+POISON = "nobody/knows-this"
 
 
 def main() -> int:
@@ -40,11 +43,12 @@ def main() -> int:
     asked.add_argument("--fleet", action="store_true")
     asked.add_argument("--emulated", action="store_true")
     asked.add_argument("--machines", type=int, default=100, help="with one deadline, emulated")
+    asked.add_argument("--backlog", type=int, default=1000, help="messages that wait, emulated")
     given = asked.parse_args()
     os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "gpu"
     logger.setLevel("CRITICAL")
     if given.emulated:
-        return _shown(("on the emulators", lambda: _emulated(given.machines)))
+        return _shown(("on the emulators", lambda: _emulated(given.machines, given.backlog)))
     if given.fleet:
         return _shown(("ten thousand machines in twelve regions, swept", _fleet))
     return _shown(
@@ -144,15 +148,19 @@ def _minutes(length: timedelta) -> float:
 # ---- on the emulators -----------------------------------------------------------------------
 
 
-def _emulated(machines: int) -> Iterator[Row]:
+def _emulated(machines: int, backlog: int) -> Iterator[Row]:
     process, page = start_run(clock="20", world=WORLD)
     try:
         here = Drive(page)
         here.set_quota("L-DB2E81BA", 10_000)
         here.allow_everything("ada", KEY)
         yield from _burst_at_the_door(here)
+        if backlog:
+            yield from _long_queue_there(here, backlog)
         if machines:
             yield from _deadlines_there(here, machines)
+        if backlog:
+            yield from _poison_there(here)
     finally:
         end(process, seconds=300)
 
@@ -182,12 +190,60 @@ def _burst_at_the_door(here: Drive) -> Iterator[Row]:
     yield "burst: seconds until all were carried out", round(done, 1), ANY
 
 
+def _long_queue_there(here: Drive, messages: int) -> Iterator[Row]:
+    """The poison goes first, wakes for one machine stand in the queue, commands behind them."""
+    (before,), answered = _ends(here), len(here.private("ada"))
+    (machine,) = (_tag(one, "gpu:machine") for one in here.instances())
+    _wake(here, [POISON])
+    for some in range(0, messages * 9 // 10, 10):
+        _wake(here, [f"due/machine/{machine}"] * 10 if some else [f"due/machine/{machine}"] * 9)
+    began = time.monotonic()
+    texts = ["extend bert 10m", *["list"] * 9] * (messages // 100)
+    with ThreadPoolExecutor(max_workers=8) as hands:
+        acks = list(hands.map(lambda text: here.slash("ada", text), texts))
+    yield "long queue: messages put there", messages * 9 // 10 + len(acks), messages
+    yield "long queue: waiting when the last was taken", here.queued(), ANY
+    wait_for(lambda: here.queued() <= 1, "nothing but the poison", 3600)
+    yield "long queue: seconds until all but the poison were done", _since(began), ANY
+    said = here.private("ada")[answered:]
+    extended = sum("It will have cost" in one for one in said)
+    (after,) = _ends(here)
+    yield "long queue: commands taken and answered", len(said), len(texts)
+    yield "long queue: extensions by 10 minutes, carried out", extended, ANY
+    yield "long queue: minutes that they moved the deadline", (after - before) // 60, 10 * extended
+
+
+def _poison_there(here: Drive) -> Iterator[Row]:
+    """It fails ten times, 75 seconds apart, and then lies where an alarm looks."""
+    dead = here.resource("DeadLetters")
+    wait_for(lambda: here.held(dead) > 0, "the poison among the dead letters", 1500)
+    yield "poison: messages among the dead letters", here.held(dead), 1
+    (letter,) = here.aws("sqs").receive_message(QueueUrl=dead)["Messages"]
+    yield "poison: it is that one", json.loads(letter["Body"])["key"], POISON
+
+
+def _wake(here: Drive, keys: list[str]) -> None:
+    """What the clock puts on the queue."""
+    entries = [
+        {"Id": str(n), "MessageBody": json.dumps({"v": 1, "kind": "wake", "key": key})}
+        for n, key in enumerate(keys)
+    ]
+    sent = here.aws("sqs").send_message_batch(QueueUrl=here.info["queue"], Entries=entries)
+    if sent.get("Failed"):
+        raise RuntimeError(f"the queue did not take {len(sent['Failed'])}")
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 1)
+
+
 def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
     """Half as long as the launches take, at least, the deadline is ahead."""
-    at = datetime.now(UTC) + timedelta(minutes=4 + machines / 20)
+    at = datetime.now(UTC) + timedelta(minutes=4 + machines / 50)
     at = at.replace(second=0, microsecond=0)
-    for number in range(machines):
-        here.slash("ada", f"launch g5.xlarge on-demand until {at:%H:%M} name m{number}")
+    texts = [f"launch g5.xlarge on-demand until {at:%H:%M} name m{n}" for n in range(machines)]
+    with ThreadPoolExecutor(max_workers=4) as hands:
+        list(hands.map(lambda text: here.slash("ada", text), texts))
     due = int(at.timestamp())
     wait_for(lambda: time.time() >= due - 20, "nearly the deadline", 3600)
     ours = [end for end in _ends(here) if end == due]

@@ -2,8 +2,8 @@
 
 For histories by the hundred thousand: a client of boto3 costs more to make than a history may take.
 The arguments are held against botocore's own model and read as botocore reads them (tokens, base64
-of user data and consoles, pages, typed exceptions); tests/contracts holds both kinds of clients to the same
-answers. Tokens that botocore would make up are counted, so that one seed is one history.
+of user data and consoles, pages, typed exceptions); tests/contracts holds both kinds of clients to
+the same answers. Tokens that botocore would make up are counted, so that one seed is one history.
 """
 
 import base64

@@ -22,7 +22,7 @@ from core.model import ALIVE, FINAL, Budget, Desire, Machine, Over, Purse, Scope
 from core.ports import StaleRow
 from sim.points import at_rest
 from sim.stories.telling import account
-from sim.struck import Struck
+from sim.struck import Struck, quiet
 from sim.town import ADA, LIN, straight
 
 MINUTE = timedelta(minutes=1)
@@ -303,6 +303,7 @@ def _main() -> None:
     asked.add_argument("--meet", action="store_true")
     asked.add_argument("--every", type=int, default=1)
     given = asked.parse_args()
+    quiet()
     bad = _meet(given.every) if given.meet else _rounds(given.rounds, given.many)
     raise SystemExit(1 if bad else 0)
 

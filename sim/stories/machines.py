@@ -142,7 +142,7 @@ def _ways_on(here: Struck) -> Acts:
     here.control(do="fill-zone", region="us-east-1", type="p3.2xlarge", market="spot")
     yield say(here, "launch p3.2xlarge spot in us-east-1 for 2h name bert")
     yield wait(here, 2 * MINUTE)
-    yield press(here, here.card(), "choose-0")
+    yield choose(here, "On-demand")
     yield wait(here, 6 * MINUTE)
 
 

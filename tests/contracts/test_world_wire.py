@@ -27,7 +27,8 @@ Clients = Callable[[str], Any]
 
 
 def _world() -> World:
-    settings = Settings(pending=0, visible_after=0, checks=0, quota_decision=0, terminate=0)
+    at_once = ("pending", "visible_after", "checks", "quota_decision", "terminate", "console")
+    settings = Settings(**dict.fromkeys(at_once, 0))
     return World(lambda: datetime.now(UTC), settings=settings)
 
 
@@ -211,6 +212,8 @@ def test_a_whole_life_is_told_alike(world: Clients) -> None:
     assert found["LaunchTime"].tzinfo is not None
     (status,) = ec2.describe_instance_status(InstanceIds=[made["InstanceId"]])["InstanceStatuses"]
     assert status["SystemStatus"]["Status"] == "ok"
+    printed = ec2.get_console_output(InstanceId=made["InstanceId"])["Output"]
+    assert "-----BEGIN SSH HOST KEY FINGERPRINTS-----" in printed
     ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
     assert ec2.describe_volumes()["Volumes"] == []
     assert code(ec2.run_instances, **_request(ec2)) == "IdempotentInstanceTerminated"

@@ -237,6 +237,7 @@ def _to_be_moved() -> Town:
     return here
 
 
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_call_of_a_move_the_data_arrives_once(after: bool) -> None:
     calls = 0

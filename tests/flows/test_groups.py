@@ -342,6 +342,7 @@ def _lived(at: int, *, after: bool) -> tuple[Town, Fuse]:
     return here, fuse
 
 
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_call_no_member_is_lost_or_bought_twice(after: bool) -> None:
     here, fuse = _lived(NEVER, after=after)

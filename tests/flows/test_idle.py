@@ -419,6 +419,7 @@ def _story(here: Town) -> None:
     here.pass_time(12 * MINUTE)
 
 
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_call_around_the_question_and_the_stop_it_asks_and_stops(
     after: bool,
@@ -435,7 +436,7 @@ def test_killed_at_any_call_around_the_question_and_the_stop_it_asks_and_stops(
     for _ in range(3):
         _story(counting)
     assert counting.machine().cause is Cause.IDLE
-    for at in range(1, counted.counted + 1, 5):
+    for at in range(1, counted.counted + 1, 3):
         here = ready()
         fuse = fused(here, at, after=after)
         for _ in range(3):

@@ -140,6 +140,7 @@ def test_one_that_is_ended_in_the_console_meanwhile_is_noticed() -> None:
     assert set(here.counts().values()) == {0}
 
 
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_call_of_putting_it_away_its_disk_is_somewhere_and_nothing_is_left(
     after: bool,
@@ -153,7 +154,7 @@ def test_killed_at_any_call_of_putting_it_away_its_disk_is_somewhere_and_nothing
     here = prepared()
     fuse = fused(here)
     here.pass_time(10 * MINUTE)
-    for at in range(1, fuse.counted + 1, 3):
+    for at in range(1, fuse.counted + 1):
         here = prepared()
         fused(here, at, after=after)
         guarded(lambda here=here: here.pass_time(10 * MINUTE))  # type: ignore[misc]

@@ -16,13 +16,13 @@ from core.flows.house import House
 from core.flows.watch import Watch
 from sim.blows import Blow, fitting, once
 from sim.fuse import AWS_PORTS, EVERY_PORT
-from sim.points import judged, kind, tell, unstruck
+from sim.points import SETTLES, judged, kind, tell, unstruck
 from sim.stories import STORIES
 from sim.stories.telling import Story, account, say
 from sim.struck import Struck
 from sim.town import REGIONS
 
-SAMPLE = 6  # of each story; about 45 s on one core
+SAMPLE = 12  # of each story; about 20 s on one core
 NO_PORTS = {"policy", "clock", "count", "together", "deployed"}
 # From these nothing leaves the function: they are values, or what others call.
 NO_CALLS = {"request"}
@@ -65,6 +65,18 @@ def test_calls_are_struck_in_every_flow() -> None:
     (line,) = [one for one in told().stdout.splitlines() if one.startswith("flows on whose way")]
     missed = {name.removeprefix("core.flows.") for name in line.partition(": ")[2].split()}
     assert missed == NO_CALLS
+
+
+@pytest.mark.parametrize("name", ["recovered", "let-in"])
+def test_with_the_wire_a_story_is_the_same_call_for_call(name: str) -> None:
+    story = next(one for one in STORIES if one.name == name)
+    here = story.prepare()
+    assert here.wire
+    here.striker.awake = True
+    for act in story.acts(here):
+        act()
+    here.pass_time(SETTLES)
+    assert tuple(here.striker.calls) == unstruck(name).calls
 
 
 # ---- the judge sees what is wrong ------------------------------------------------------------
