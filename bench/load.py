@@ -208,7 +208,8 @@ def _long_queue_there(here: Drive, messages: int) -> Iterator[Row]:
     said = here.private("ada")[answered:]
     extended = sum("It will have cost" in one for one in said)
     (after,) = _ends(here)
-    yield "long queue: commands taken and answered", len(said), len(texts)
+    # Of each command there are the first words at once, and the answer.
+    yield "long queue: commands answered", len(said) - len(acks), len(texts)
     yield "long queue: extensions by 10 minutes, carried out", extended, ANY
     yield "long queue: minutes that they moved the deadline", (after - before) // 60, 10 * extended
 

@@ -6,7 +6,7 @@ that are due, lets the minute clock run and brings EC2's events, as the deployed
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ from core.flows.sweep import sweep, wake_due
 from core.flows.wake import on_wake
 from core.flows.watch import Watch
 from core.model import Machine, Person, Policy
-from core.news import wake_key
+from core.news import NotBrought, bring
 from sim import boto, direct, roles
 from sim.callers import Asked, Caller
 from sim.chat import MemoryChat, Posted
@@ -360,9 +360,8 @@ class Town:
             self._heard_of(event)
 
     def _heard_of(self, event: dict[str, Any]) -> None:
-        machine = self.house.ledger.by_instance(event["detail"]["instance-id"])
-        if machine is not None:
-            self.house.wakes.wake(wake_key(event, machine.id))
+        with suppress(NotBrought):  # as when Lambda has called for the last time
+            bring(event, self.house.ledger, self.house.wakes)
 
     # ---- what tests look at -----------------------------------------------------------------
 

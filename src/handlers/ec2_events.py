@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from core.news import wake_key
+from core.news import bring
 from handlers import discreet, wiring
 
 logger = discreet.logger()
@@ -16,7 +16,5 @@ logger = discreet.logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Wake the row of the instance; instances of others are none of ours."""
-    machine = wiring.table().by_instance(event["detail"]["instance-id"])
-    if machine is not None:
-        wiring.wakes().wake(wake_key(event, machine.id))
+    """Bring it on its way; where that fails Lambda calls again, after one minute and after two."""
+    bring(event, wiring.table(), wiring.wakes())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.model import Market, State
-from core.news import wake_key
+from core.news import NotBrought, bring, wake_key
 from sim.town import Town
 
 MINUTE = timedelta(minutes=1)
@@ -39,6 +39,27 @@ def _advice(here: Town) -> list[str]:
 def test_the_wake_names_the_instance_that_it_is_about() -> None:
     event = json.loads(EVENT.read_text("utf-8"))
     assert wake_key(event, "m-1") == "advice/machine/m-1/i-0123456789abcdef0"
+
+
+def test_what_cannot_be_brought_on_its_way_is_asked_for_again() -> None:
+    here = _running("spot")
+    instance = here.machine().instance
+    assert instance is not None
+    here.control(do="rebalance", instance=instance.id)
+    (told,) = here.world.tick()
+    here.wakes.lost = True
+    with pytest.raises(NotBrought):  # then Lambda calls again: no row would know of it
+        bring(told, here.ledger, here.wakes)
+    here.wakes.lost = False
+    bring(told, here.ledger, here.wakes)
+    here.pass_time(MINUTE)
+    assert len(_advice(here)) == 1
+
+
+def test_news_of_instances_of_others_are_let_go() -> None:
+    here = _running("spot")
+    here.wakes.lost = True
+    bring(json.loads(EVENT.read_text("utf-8")), here.ledger, here.wakes)
 
 
 def test_the_world_tells_it_as_eventbridge_does() -> None:
