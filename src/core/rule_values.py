@@ -52,10 +52,13 @@ class Kind:
 
 
 def ids(mark: str, letters: str, everybody: str, what: str, example: str) -> Kind:
-    """Slack's ids, bare or as Slack marks a mention: `<#C123|ml>`; empty is `everybody`."""
+    """Slack's ids, bare or as Slack marks a mention: `<#C123|ml>`; empty is `everybody`.
+
+    Bare ones have a figure in them, or each word that begins with that letter would be one.
+    """
     form = re.compile(
         rf"(?:<{re.escape(mark)}([{letters}][a-z0-9]{{1,20}})(?:\|[^<>]*)?>"
-        rf"|([{letters}][a-z0-9]{{1,20}}))",
+        rf"|([{letters}](?=[a-z]*[0-9])[a-z0-9]{{1,20}}))",
         re.IGNORECASE,
     )
 

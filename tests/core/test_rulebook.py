@@ -93,6 +93,7 @@ def test_what_is_typed_is_what_counts(rule: str, text: str, field: str, value: o
     ("rule", "text", "hint"),
     [
         ("channels", "gpu-lab", "a channel"),
+        ("channels", "csv", "a channel"),
         ("groups", "@ml-team", "a user group"),
         ("approvers", "<#C1>", "a person"),
         ("regions", "eu-north-1", "not among the regions of the template"),
