@@ -7,7 +7,7 @@ import pytest
 
 from sim.history.play import play, shortest
 from sim.history.seeds import history
-from sim.teeth import TEETH, broken
+from sim.lacking import TEETH, broken
 
 WITHIN = 300  # seeds
 FEW = 8  # steps
