@@ -89,6 +89,7 @@ class Striker:
     awake: bool = False
     calls: list[tuple[str, str]] = field(default_factory=list)
     struck: list[tuple[int, str, Blow]] = field(default_factory=list)
+    forestalled: bool = False  # somebody else made the row that was to be made
     away: Callable[[timedelta], None] = lambda length: None
     ledger: Any = None
     heard: Callable[[], None] = lambda: None
@@ -104,7 +105,7 @@ class Striker:
             return call(*a, **k)
         self.struck.append((len(self.calls), f"{port}.{name}", blow))
         if blow is Blow.RACED:
-            race(self.ledger, name, *a)
+            self.forestalled |= race(self.ledger, name, *a)
             return call(*a, **k)
         if blow in _DONE:
             call(*a, **k)
@@ -189,11 +190,12 @@ def _on_the_wire(blow: Blow, service: str, operation: str) -> Exception:
 # ---- a race that is lost ---------------------------------------------------------------------
 
 
-def race(ledger: Any, name: str, *args: Any) -> None:
-    """Somebody else writes that row first: what stands there is newer than what was read."""
+def race(ledger: Any, name: str, *args: Any) -> bool:
+    """Somebody else writes that row first: what stands there is newer than what was read. Whether
+    there was none before."""
     match name:
         case "open":
-            return  # another delivery cannot open what this one has not: it would be this one
+            return False  # another delivery cannot open what this one has not: it would be this one
         case "save":
             seen = ledger.machine(args[1].id)
             ledger.save(seen, seen)
@@ -208,3 +210,5 @@ def race(ledger: Any, name: str, *args: Any) -> None:
             known = ledger.row(type(row), row.key)
             if known is not None or name == "save_row":
                 ledger.save_row(known or replace(row, version=0), known)
+            return known is None and name == "save_row"
+    return False

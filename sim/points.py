@@ -33,7 +33,10 @@ PEOPLE = (ADA, LIN, SAM)
 # tell what it tells otherwise.
 _TURNS = frozenset({Blow.DENIED, Blow.AWAY})
 # How that is told when it comes so late that it is over.
-_LATE = {"EC took back, and it comes back by": "EC took back on , and it was"}
+_LATE = {
+    "EC took back, and it comes back by": "EC took back on , and it was",
+    "Nobody decided in time: . Nothing was started,": "was not launched because its time ran out",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +148,7 @@ def _unsaid(story: Story, here: Struck) -> Iterator[str]:
     blows = here.striker.struck
     usual, now = unstruck(story.name), _news(here)
     turned = any(blow in _TURNS for _, _, blow in blows) or _turned(usual, here)
+    turned = turned or here.striker.forestalled
     said = {words for (_, words), number in now.items() if number}
     for words in sorted({words for _, words in usual.news} - said if not turned else ()):
         if _LATE.get(words) not in said:
@@ -172,7 +176,7 @@ def _answered(here: Struck) -> frozenset[str]:
 
 def _news(here: Struck) -> Counter[tuple[str, str]]:
     """(where, what kind) of everything that was said and is no card."""
-    cards = {m.card for m in here.ledger.everything()}
+    cards = {m.card for m in here.ledger.everything()} | here.lost_cards
     places = (CHANNEL, *map(direct, PEOPLE))
     said = (p for place in places for p in here.chat.channel(place) if p.place not in cards)
     return Counter((p.place.channel, kind(_first(p))) for p in said)

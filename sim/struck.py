@@ -53,6 +53,7 @@ class Struck(Town):
     most: int = 1
     unknown_for: timedelta = UNKNOWN_FOR
     asked: dict[str, str] = field(default_factory=dict)  # response_url → what was typed or pressed
+    lost_cards: set[object] = field(default_factory=set)  # of machines whose rows were lost
     _later: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _unknown: dict[str, datetime] = field(default_factory=dict)
     _away_until: datetime | None = None

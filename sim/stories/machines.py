@@ -201,7 +201,7 @@ def _shelf(here: Struck) -> Acts:
     yield say(here, "stop bert yes")
     yield until(here, lambda: latest(here, "shelf-keep") is not None, 40 * HOUR)
     yield press(here, latest(here, "shelf-keep"), "shelf-keep")
-    yield wait(here, 60 * HOUR)
+    yield wait(here, 62 * HOUR)
     yield say(here, "allow 203.0.113.7")
     yield say(here, "start bert for 4h")
     yield wait(here, 45 * MINUTE)
@@ -238,7 +238,7 @@ def _idle(here: Struck) -> Acts:
 def _refused(here: Struck) -> Acts:
     here.control(do="deny", operation="RunInstances", by="scp")
     yield say(here, "launch g5.xlarge on-demand in us-east-1 for 4h name bert")
-    yield wait(here, 3 * MINUTE)
+    yield wait(here, 14 * MINUTE)  # longer than an attempt's fence
     yield control(here, do="allow", operation="RunInstances")
     yield say(here, "end bert")
     yield wait(here, 3 * MINUTE)
@@ -249,6 +249,7 @@ def _forgotten(here: Struck) -> Acts:
     here.unknown_for = HOUR
     yield say(here, "launch g5.xlarge spot in us-east-1 for 4h name bert")
     yield wait(here, 5 * MINUTE)
+    here.lost_cards = {m.card for m in here.ledger.everything()}
     yield here.ledger.forget
     yield wait(here, 40 * MINUTE)
 

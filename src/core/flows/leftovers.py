@@ -1,7 +1,7 @@
 """What machines leave in EC2: removed when they end, looked for once an hour, listed on demand."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core import leftovers, messages, run_instances
 from core.faults import CloudError, FaultKind
@@ -80,11 +80,6 @@ def look_over(house: House, region: str) -> None:
     seen = house.ledger.row(StrayWatch, region)
     if seen is not None and now < seen.looked_at + LOOKED_FOR_EVERY:
         return
-    before = seen or StrayWatch(region=region, looked_at=now)
-    try:
-        watch = house.ledger.save_row(replace(before, looked_at=now), seen)
-    except StaleRow:
-        return  # somebody else is at it
     parts = house.cloud.parts(region)
     ids = {part.machine for part in parts if part.machine}
     found = leftovers.strays(parts, {id: house.ledger.machine(id) for id in ids}, now)
@@ -92,8 +87,13 @@ def look_over(house: House, region: str) -> None:
         for part in left:
             if leftovers.fate(part, m) is Fate.REMOVE:
                 _try_to_remove(house, part)
-    if found.unknown:
-        _tell_admins(house, watch, found.unknown)
+    before = seen or StrayWatch(region=region, looked_at=now)
+    told_at = _tell_admins(house, before, found.unknown)
+    try:
+        # At the end, so that a look that fails comes again. Two at a time may tell twice.
+        house.ledger.save_row(replace(before, looked_at=now, told_at=told_at), seen)
+    except StaleRow:
+        return  # somebody else has looked
 
 
 def _try_to_remove(house: House, part: Part) -> None:
@@ -104,12 +104,13 @@ def _try_to_remove(house: House, part: Part) -> None:
         return
 
 
-def _tell_admins(house: House, watch: StrayWatch, unknown: tuple[Part, ...]) -> None:
+def _tell_admins(house: House, watch: StrayWatch, unknown: tuple[Part, ...]) -> datetime | None:
+    """When they were told last."""
     now = house.clock()
-    if watch.told_at is not None and now < watch.told_at + TOLD_EVERY:
-        return
+    if not unknown or (watch.told_at is not None and now < watch.told_at + TOLD_EVERY):
+        return watch.told_at
     to_admins(house, messages.strays(watch.region, unknown))
-    house.ledger.save_row(replace(watch, told_at=now), watch)
+    return now
 
 
 # ---- listing --------------------------------------------------------------------------------
