@@ -92,7 +92,7 @@ def _delete_what_outlives(stage: Stage) -> None:
 
 def _until_all_timers_are_over(stage: Stage) -> None:
     """Until the longest of all leases and two minutes more: only machines act."""
-    ends = [m.lease.hard for m in stage.ledger.live() if m.lease]
+    ends = [max(m.lease.hard, m.lease.deadline) for m in stage.ledger.live() if m.lease]
     left = max([*ends, stage.now]) + 5 * MINUTE - stage.now
     stage.pass_time(min(left, LONGEST_WAIT))
 

@@ -178,7 +178,7 @@ class Lease:
     started_at: datetime  # of the lease or of its last extension
     deadline: datetime
     warn_at: datetime
-    hard: datetime  # no extension goes beyond
+    hard: datetime  # only an admin's extension goes beyond
     version: int = 1
     warned: bool = False
     eve_at: datetime | None = None  # of a lease of several days: told a day ahead, too
