@@ -103,6 +103,7 @@ class Stage(Town):
         default_factory=lambda: Run(function=Function.SLACK, began=START, asked=None)
     )
     _slack_back: datetime | None = None
+    _slack_since: datetime = START - timedelta(days=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -262,9 +263,16 @@ class Stage(Town):
                 self.queue.wake(wake_key(event, machine.id))
 
     def slack_away(self, length: timedelta, busy: timedelta | None) -> None:
-        """It takes nothing for so long, or says for how long it wants to hear nothing."""
+        """It takes nothing for so long, or says for how long it wants to hear nothing. In a quarter
+        of an hour it is away for no longer than a message comes again: what is put aside after
+        that waits for a redrive, which is no promise of the bot's."""
+        if self.now >= self._slack_since + timedelta(minutes=15):
+            self._slack_since = self.now
+        back = min(self.now + length, self._slack_since + timedelta(minutes=9))
+        if back <= self.now:
+            return
         self.chat.down, self.chat.busy_for = busy is None, busy
-        self._slack_back = self.now + length
+        self._slack_back = back
         self.log.trouble(self.now)
 
     # ---- calls ------------------------------------------------------------------------------
