@@ -111,7 +111,7 @@ class Striker:
             call(*a, **k)
         if blow is Blow.AWAY:
             self.away(AWAY_FOR)
-        if port == "wakes" and blow is Blow.NO_ANSWER:
+        if port == "wakes" and blow is Blow.NO_ANSWER and name != "send":
             return 0 if name == "wake_all" else None
         raise _error(blow, port, name)
 
@@ -136,7 +136,7 @@ def _error(blow: Blow, port: str, name: str) -> BaseException:
     if blow in _KILLS:
         return Killed()
     match port:
-        case "ledger" | "watchers":
+        case "ledger" | "watchers" | "wakes":
             return _of_the_table(blow, name)
         case "chat":
             return _of_slack(blow, name)

@@ -20,7 +20,7 @@ from core.flows.request import Click, Request
 from core.flows.wake import on_wake
 from core.flows.watch import NotInTime, Watch
 from core.model import FINAL, Machine
-from core.news import NotBrought, bring
+from core.news import bring
 from core.ports import ChatError, StaleRow, Unreachable
 from handlers import clock, slack
 from sim.blows import SecretAway, Striker, StruckPort
@@ -34,7 +34,7 @@ EVENT_AGAIN = (MINUTE, 2 * MINUTE)  # how a Lambda function is called again that
 LATE = timedelta(minutes=3)
 UNKNOWN_FOR = timedelta(minutes=12)  # more than an attempt's fence
 # What a blow may look like where a message of the queue ends; anything else is a fault of ours.
-_OF_THE_BLOW = (CloudError, ChatError, StaleRow, Unreachable, SecretAway, NotInTime, NotBrought)
+_OF_THE_BLOW = (CloudError, ChatError, StaleRow, Unreachable, SecretAway, NotInTime)
 
 
 def quiet() -> None:

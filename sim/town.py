@@ -26,6 +26,7 @@ from adapters.sts import Sts
 from adapters.trials import DryRuns
 from core import beats, names
 from core.blocks import Message
+from core.faults import CloudError
 from core.flows import idle, pulse, route
 from core.flows.house import House
 from core.flows.request import Click, Request
@@ -33,7 +34,7 @@ from core.flows.sweep import sweep, wake_due
 from core.flows.wake import on_wake
 from core.flows.watch import Watch
 from core.model import Machine, Person, Policy
-from core.news import NotBrought, bring
+from core.news import bring
 from sim import boto, direct, roles
 from sim.callers import Asked, Caller
 from sim.chat import MemoryChat, Posted
@@ -360,7 +361,7 @@ class Town:
             self._heard_of(event)
 
     def _heard_of(self, event: dict[str, Any]) -> None:
-        with suppress(NotBrought):  # as when Lambda has called for the last time
+        with suppress(CloudError):  # as when Lambda has called for the last time
             bring(event, self.house.ledger, self.house.wakes)
 
     # ---- what tests look at -----------------------------------------------------------------

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.faults import CloudError, classify
+
 LONGEST_DELAY = timedelta(minutes=15)  # what SQS allows for one message
 
 
@@ -26,6 +28,12 @@ class MemoryWakes:
             self._sent += 1
             self._waiting.append((self.now() + min(after, LONGEST_DELAY), self._sent, key))
             self._waiting.sort()
+
+    def send(self, key: str) -> None:
+        """The same, now; what is lost is known to be."""
+        if self.lost:
+            raise CloudError(classify("SendMessage", "ServiceUnavailable", "", 503))
+        self.wake(key)
 
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now; how many were sent."""

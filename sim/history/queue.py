@@ -61,6 +61,10 @@ class Queue:
             self._put(later, key=key)
         return None
 
+    def send(self, key: str) -> None:
+        """The same, now."""
+        self.wake(key)
+
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now; how many were sent."""
         for key in keys:

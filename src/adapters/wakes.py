@@ -32,14 +32,21 @@ class SqsWakes:
         clock keeps it a minute later at the latest. To fail here would have work done again that
         has been done and written down.
         """
-        delay = int(max(timedelta(0), min(after, LONGEST_DELAY)).total_seconds())
         try:
-            with translated("SendMessage"):
-                self._client.send_message(
-                    QueueUrl=self._queue_url, MessageBody=_body(key), DelaySeconds=delay
-                )
+            self._send(key, max(timedelta(0), min(after, LONGEST_DELAY)))
         except CloudError as error:
             _log.warning("wake not sent", extra={"key": key, "code": error.fault.code})
+
+    def send(self, key: str) -> None:
+        """The same, now; what cannot be sent is a CloudError."""
+        self._send(key, timedelta(0))
+
+    def _send(self, key: str, delay: timedelta) -> None:
+        seconds = int(delay.total_seconds())
+        with translated("SendMessage"):
+            self._client.send_message(
+                QueueUrl=self._queue_url, MessageBody=_body(key), DelaySeconds=seconds
+            )
 
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now, ten in one call; how many were sent."""

@@ -11,18 +11,15 @@ _MAY_BE_TAKEN = "EC2 Instance Rebalance Recommendation"
 _CHANGED = "EC2 Instance State-change Notification"
 
 
-class NotBrought(Exception):
-    """The wake could not be sent. EC2 says such things once, so the event must come again."""
-
-
 def bring(event: Mapping[str, Any], ledger: Ledger, wakes: Wakes) -> None:
-    """Wake the row of the instance; instances of others are none of ours. Raises NotBrought.
+    """Wake the row of the instance; instances of others are none of ours.
 
-    Other wakes may get lost, for a row says when it is due. Of these no row knows.
+    Other wakes may get lost, for a row says when it is due. Of these no row knows, and EC2 says
+    such things once: what cannot be sent is a CloudError, and the event must come again.
     """
     machine = ledger.by_instance(event["detail"]["instance-id"])
-    if machine is not None and not wakes.wake_all([wake_key(event, machine.id)]):
-        raise NotBrought(event["detail-type"])
+    if machine is not None:
+        wakes.send(wake_key(event, machine.id))
 
 
 def wake_key(event: Mapping[str, Any], machine: str) -> str:

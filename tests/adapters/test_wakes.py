@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.wakes import SqsWakes
+from core.faults import CloudError
 
 
 @pytest.fixture
@@ -54,6 +55,16 @@ def _bodies(aws: Any, url: str) -> set[str]:
     ):
         found |= {json.loads(one["Body"])["key"] for one in some}
     return found
+
+
+def test_what_must_not_get_lost_is_sent_or_is_an_error(aws: Any, url: str) -> None:
+    wakes = SqsWakes(aws.client("sqs"), url)
+    wakes.send("spot/machine/m-one/i-1")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["key"] == "spot/machine/m-one/i-1"
+    aws.client("sqs").delete_queue(QueueUrl=url)
+    with pytest.raises(CloudError):
+        wakes.send("spot/machine/m-one/i-1")
 
 
 def test_many_wakes_are_sent_ten_in_a_call(aws: Any, url: str) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.faults import CloudError
 from core.model import Market, State
-from core.news import NotBrought, bring, wake_key
+from core.news import bring, wake_key
 from sim.town import Town
 
 MINUTE = timedelta(minutes=1)
@@ -48,7 +49,7 @@ def test_what_cannot_be_brought_on_its_way_is_asked_for_again() -> None:
     here.control(do="rebalance", instance=instance.id)
     (told,) = here.world.tick()
     here.wakes.lost = True
-    with pytest.raises(NotBrought):  # then Lambda calls again: no row would know of it
+    with pytest.raises(CloudError):  # then Lambda calls again: no row would know of it
         bring(told, here.ledger, here.wakes)
     here.wakes.lost = False
     bring(told, here.ledger, here.wakes)
