@@ -31,11 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 REACHED = ROOT / ".teeth"  # which test reaches which line, from the last --look
 NARROW, WIDE = 80, 80  # of the tests that reach a line: those that reach least, and some of all
 SUITES = ("tests/core", "tests/flows", "tests/adapters", "tests/contracts", "tests/handlers")
-OF_TEMPLATE = (
-    "tests/test_template.py",
-    "tests/iam/test_denies.py",
-    "tests/iam",
-)  # quick ones first
+# The quick ones first.
+OF_TEMPLATE = ("tests/test_template.py", "tests/iam/test_denies.py", "tests/iam")
 GUARDED = (
     *("src/core/policy.py", "src/core/gate.py", "src/core/rulebook.py", "src/core/budgets.py"),
     *("src/core/access.py", "src/core/keys.py", "src/core/reconcile.py"),

@@ -18,7 +18,7 @@ from core.flows.entrance import Opened
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.wake import on_wake
-from core.flows.watch import NotInTime, Watch
+from core.flows.watch import NotInTime
 from core.model import FINAL, Machine
 from core.news import bring
 from core.ports import ChatError, StaleRow, Unreachable
@@ -133,15 +133,8 @@ class Struck(Town):
     # ---- the clock, events and reports --------------------------------------------------------
 
     def _strike_once(self) -> None:
-        house = self.house
         clock.metrics.clear_metrics()
-        watch = Watch(
-            cloud=house.cloud,
-            ledger=house.ledger,
-            wakes=house.wakes,
-            policy=self.policy,
-            clock=house.clock,
-        )
+        watch = self.watch()
         try:
             failed = [*clock._wake(watch)]
             failed += clock._sweep(watch).failed if self.sweeping else ()

@@ -324,15 +324,19 @@ class Town:
         finally:
             self._acting = "Slack"
 
-    def _strike_once(self) -> None:
+    def watch(self) -> Watch:
+        """What the clock's function has of this deployment."""
         house = self.house
-        watch = Watch(
+        return Watch(
             cloud=house.cloud,
             ledger=house.ledger,
             wakes=house.wakes,
             policy=self.policy,
             clock=house.clock,
         )
+
+    def _strike_once(self) -> None:
+        watch = self.watch()
         wake_due(watch)
         failed: tuple[Exception, ...] = ()
         if self.sweeping:

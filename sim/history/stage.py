@@ -23,7 +23,7 @@ from core.flows.sweep import sweep, wake_due
 from core.flows.wake import on_wake
 from core.flows.watch import Watch, tried
 from core.model import Image, Machine
-from core.news import wake_key
+from core.news import bring
 from core.ports import Accepted, ChatError, StaleRow
 from sim.fuse import EVERY_PORT, Killed
 from sim.history.log import Function, Log, Run, Said, Sent, Stopped, Struck, Written
@@ -258,9 +258,8 @@ class Stage(Town):
                 self.lose_events -= 1
                 self.log.trouble(self.now)
                 continue
-            machine = self.ledger.by_instance(event["detail"]["instance-id"])
-            if machine is not None and not self.dead:
-                self.queue.wake(wake_key(event, machine.id))
+            if not self.dead:
+                bring(event, self.ledger, self.queue)
 
     def slack_away(self, length: timedelta, busy: timedelta | None) -> None:
         """It takes nothing for so long, or says for how long it wants to hear nothing. In a quarter

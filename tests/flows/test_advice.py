@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,12 +43,18 @@ def test_the_wake_names_the_instance_that_it_is_about() -> None:
     assert wake_key(event, "m-1") == "advice/machine/m-1/i-0123456789abcdef0"
 
 
-def test_what_cannot_be_brought_on_its_way_is_asked_for_again() -> None:
-    here = _running("spot")
+def _event(here: Town) -> tuple[str, dict[str, Any]]:
+    """What EC2 says now, about which instance."""
     instance = here.machine().instance
     assert instance is not None
     here.control(do="rebalance", instance=instance.id)
     (told,) = here.world.tick()
+    return instance.id, told
+
+
+def test_what_cannot_be_brought_on_its_way_is_asked_for_again() -> None:
+    here = _running("spot")
+    _, told = _event(here)
     here.wakes.lost = True
     with pytest.raises(CloudError):  # then Lambda calls again: no row would know of it
         bring(told, here.ledger, here.wakes)
@@ -65,15 +72,12 @@ def test_news_of_instances_of_others_are_let_go() -> None:
 
 def test_the_world_tells_it_as_eventbridge_does() -> None:
     here = _running("spot")
-    instance = here.machine().instance
-    assert instance is not None
-    here.control(do="rebalance", instance=instance.id)
-    (told,) = here.world.tick()
+    id, told = _event(here)
     example = json.loads(EVENT.read_text("utf-8"))
     assert told.keys() == example.keys()
     assert told["detail-type"] == example["detail-type"]
-    assert told["detail"] == {"instance-id": instance.id}
-    assert told["resources"] == [f"arn:aws:ec2:us-east-1:{told['account']}:instance/{instance.id}"]
+    assert told["detail"] == {"instance-id": id}
+    assert told["resources"] == [f"arn:aws:ec2:us-east-1:{told['account']}:instance/{id}"]
 
 
 @pytest.mark.parametrize(

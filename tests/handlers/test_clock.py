@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 
 from core.faults import CloudError
 from core.flows import pulse
-from core.flows.watch import Watch
 from core.model import Pulse, State
 from handlers import clock, wiring
 from sim.blows import Blow, Striker, StruckPort
@@ -30,7 +30,7 @@ class Context:
 def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """A machine runs for one hour."""
     here = Town()
-    monkeypatch.setattr(wiring, "watch", lambda: watch(here))
+    monkeypatch.setattr(wiring, "watch", here.watch)
     here.with_quota()
     here.ready_to_launch()
     here.type("launch p3.2xlarge on-demand in us-east-1 for 1h name bert")
@@ -39,17 +39,6 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     here._acting = "Clock"
     yield here
     clock.metrics.clear_metrics()
-
-
-def watch(here: Town, ledger: Any = None) -> Watch:
-    house = here.house
-    return Watch(
-        cloud=house.cloud,
-        ledger=ledger or house.ledger,
-        wakes=house.wakes,
-        policy=here.policy,
-        clock=house.clock,
-    )
 
 
 def strike(capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, float], list[CloudError]]:
@@ -84,8 +73,8 @@ def test_what_is_overdue_is_stopped_though_the_table_cannot_say_what_is_due(
 ) -> None:
     here.now += 2 * HOUR  # this type has no timer of its own that acts so soon
     blow = Striker(plan=lambda n, port, name: Blow.THROTTLED if name == "due" else None, awake=True)
-    ledger = StruckPort("ledger", here.house.ledger, blow)
-    monkeypatch.setattr(wiring, "watch", lambda: watch(here, ledger))
+    ledger: Any = StruckPort("ledger", here.house.ledger, blow)
+    monkeypatch.setattr(wiring, "watch", lambda: replace(here.watch(), ledger=ledger))
     told, failed = strike(capsys)
     assert [one.fault.code for one in failed] == ["ThrottlingException"]  # the alarm on errors
     assert told == {"Swept": 1, "Unexplained": 0, "UnreadRegions": 0}
