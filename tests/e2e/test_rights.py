@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +20,6 @@ UNUSED = {
         ("Slack", "TakeAndHandOn", f"sqs:{action}"): "Lambda asks for it, to bring the messages"
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     },
-    ("Clock", "HandOn", "sqs:SendMessage"): "only where a wake got lost; else the queue brings it",
     ("Ec2Events", "", "sqs:SendMessage"): "Lambda asks for it, to lay down what failed for good",
 }
 
@@ -40,6 +40,7 @@ def test_every_function_asks_for_all_that_it_is_granted(sandbox: Drive, public_k
     assert sorted(granted - used - set(UNUSED)) == [], "take it out of the template"
     assert {a["who"] for a in _asked(sandbox)} == set(sandbox.info["functions"])
     assert [a for a in _asked(sandbox) if not a["allowed"]] == []
+    assert "not sent" not in (Path(sandbox.info["logs"]) / "Clock.log").read_text()
 
 
 def test_without_a_right_the_command_fails_and_says_so(sandbox: Drive, public_key: str) -> None:
@@ -71,12 +72,22 @@ def _live(sandbox: Drive, public_key: str) -> None:
     """A whole life, so that each function has had something to do."""
     sandbox.set_quota(G_SPOT, 64)
     sandbox.allow_everything("sam", public_key)
+    sandbox.world({"do": "settings", "pending": 6})
     sandbox.slash("sam", "launch g4dn.xlarge spot for 30m name vita")
+    wait_for(lambda: sandbox.instances() or None, "an instance that is pending", 60)
+    sandbox.world({"do": "settings", "pending": 1})
+    wait_for(lambda: _the_clock_wakes(sandbox), "the clock brings back what the queue forgot", 60)
     sandbox.wait_message("sam", "vita is ready", seconds=60)
     for text in ("list", "costs", "audit", "doctor"):
         sandbox.slash("sam", text)
     sandbox.slash("sam", "end vita")
     wait_for(lambda: not any(sandbox.left_over().values()), "nothing is left over", 60)
+
+
+def _the_clock_wakes(sandbox: Drive) -> bool:
+    """Once more the queue forgets all wakes; whether the clock has sent some by now."""
+    sandbox.aws("sqs").purge_queue(QueueUrl=sandbox.info["queue"])
+    return ("Clock", "sqs:SendMessage") in {(a["who"], a["action"]) for a in _asked(sandbox)}
 
 
 def _asked(sandbox: Drive) -> list[dict[str, Any]]:
