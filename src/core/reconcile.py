@@ -61,7 +61,7 @@ def sweep(
 
 def judged(tagged: Tagged, machine: Machine | None, now: datetime) -> Swept | None:
     """What one instance needs; None: nothing. Of those that no row explains see `braked`."""
-    if not _runs(tagged):
+    if not runs(tagged):
         return None
     known = _knows(machine, tagged)
     deadline = _deadline(tagged, machine)
@@ -77,7 +77,7 @@ def judged(tagged: Tagged, machine: Machine | None, now: datetime) -> Swept | No
 
 def blind(tagged: Tagged, now: datetime) -> Swept | None:
     """The same where its row could not be read: without a deadline of its own nothing is known."""
-    if not _runs(tagged) or tagged.deadline is None or now < tagged.deadline + GRACE:
+    if not runs(tagged) or tagged.deadline is None or now < tagged.deadline + GRACE:
         return None
     return _harder(tagged, "overdue, and its row is unreadable")
 
@@ -120,7 +120,8 @@ def neglected(
     return "EC2 shows its instance no more" if missing else None
 
 
-def _runs(tagged: Tagged) -> bool:
+def runs(tagged: Tagged) -> bool:
+    """Whether it is up, or about to be."""
     return tagged.instance.state in ("pending", "running")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.flows import strangers
-from core.flows.sweep import Report, sweep
+from core.flows.sweep import TOLD_AFTER, Report, sweep
 from core.flows.wake import on_wake
 from core.flows.watch import NotInTime
 from core.model import Machine, State, SweepWatch
@@ -149,6 +149,8 @@ def test_what_was_stopped_unknown_is_left_for_the_slack_function_to_tell() -> No
     (report,) = _minutes(fleet, 1)
     (id,) = _stopped([report])
     at = int(fleet.now.timestamp())
+    assert _wakes(fleet) == []
+    fleet.now += TOLD_AFTER
     assert _wakes(fleet) == [f"swept/{fleet.regions[0]}/stop/{at}/{id}"]
 
 
@@ -387,7 +389,16 @@ def test_a_wake_that_comes_twice_tells_once() -> None:
     on_wake(here.house, wake)
     here.pass_time(HOUR)
     assert len(here.ledger.deeds(here.now - timedelta(days=1), here.now)) == 1
-    assert len(_told(here)) <= 2  # what was told is forgotten: a second delivery may tell it again
+    assert len(_told(here)) == 1
+
+
+def test_of_what_ec2_did_not_stop_nothing_is_said() -> None:
+    here = _running()
+    (id,) = here.world.up()
+    on_wake(here.house, f"swept/us-east-1/stop/{int(here.now.timestamp())}/{id}")
+    here.pass_time(HOUR)
+    assert _told(here) == []
+    assert f"swept.{id}" not in [one.id for one in here.ledger.deeds(here.now - HOUR, here.now)]
 
 
 def test_what_no_row_knows_is_stopped_and_told_without_anybody_asking() -> None:

@@ -13,24 +13,36 @@ from core.flows.house import House
 from core.flows.speak import to_admins
 from core.model import Deed, SweepWatch
 from core.ports import StaleRow
+from core.reconcile import runs
 
 TOLD_EVERY = timedelta(minutes=15)
 _DONE = {"stop": "stopped", "terminate": "ended"}
 
 
 def noted(house: House, region: str, action: str, epoch: str, ids: str) -> None:
-    """`ids`: instances, with commas between them. Whoever dies before the admins were told is
-    followed by another delivery, or by the row's own time."""
+    """`ids`: instances that the sweep was about to stop, with commas between them. Of those that
+    run still nothing is said: EC2 refused, or the clock died before it asked; it will try again.
+
+    Whoever dies before the admins were told is followed by another delivery, or by the row's own
+    time. What stands in the audit trail was remembered, so another delivery does not do it again.
+    """
     at = datetime.fromtimestamp(int(epoch), UTC)
-    for id in ids.split(","):
+    up = {one.instance.id for one in house.cloud.tagged(region) if runs(one)}
+    known = {one.id for one in house.ledger.deeds(at, at + timedelta(seconds=1))}
+    new = [id for id in ids.split(",") if id not in up and _name(id) not in known]
+    _remember(house, [f"{region}/{action}/{id}" for id in new])
+    for id in new:
         house.ledger.add_deed(_deed(at, region, action, id))
-    _remember(house, [f"{region}/{action}/{id}" for id in ids.split(",")])
     tell(house)
 
 
 def _deed(at: datetime, region: str, action: str, id: str) -> Deed:
     did = f"{_DONE.get(action, action)} {id} in {region}, which no row knows"
-    return Deed(at=at, id=f"swept.{id}", who=deeds.BOT, did=did, answer="")
+    return Deed(at=at, id=_name(id), who=deeds.BOT, did=did, answer="")
+
+
+def _name(id: str) -> str:
+    return f"swept.{id}"
 
 
 def _remember(house: House, new: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ waits for another. Whatever is not done when the time is over, the next minute d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from core.faults import CloudError
@@ -15,6 +16,8 @@ from core.flows.sweeping import carried_out, to_look_at, to_tell
 from core.flows.watch import NotInTime, Watch, in_time, parts, tried
 from core.ports import Tagged
 from core.reconcile import Swept, braked
+
+TOLD_AFTER = timedelta(seconds=30)  # by then EC2 has been asked, and shows what it did
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +90,9 @@ def sweep(watch: Watch) -> Report:
     listed, unread = _listed(watch)
     held = held_against_rows(watch, listed)
     decided = braked(held.verdicts, watch.clock())
+    _have_told(watch, to_tell(decided, watch.clock()))
     done, failed = carried_out(watch, decided)
     _wake_all(watch, to_look_at(decided, held.roused))
-    _wake_all(watch, to_tell(done, watch.clock()))
     return Report(
         done=done,
         failed=(*held.failed, *failed, *_ours(unread)),
@@ -97,6 +100,12 @@ def sweep(watch: Watch) -> Report:
         roused=held.roused,
         looked_at=sum(map(len, listed.values())),
     )
+
+
+def _have_told(watch: Watch, keys: Sequence[str]) -> None:
+    """Before anything is done: whoever dies while EC2 does it leaves the word behind. Who reads it
+    has EC2 say what was really done (flows/strangers.py)."""
+    watch.together([partial(watch.wakes.wake, key, TOLD_AFTER) for key in keys])
 
 
 def _listed(watch: Watch) -> tuple[Listed, Mapping[str, Exception]]:

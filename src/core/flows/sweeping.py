@@ -63,10 +63,10 @@ def to_look_at(decided: Iterable[Swept], roused: Iterable[tuple[str, str]]) -> l
     return [f"machine/{id}" for id in dict.fromkeys(ids)]
 
 
-def to_tell(done: Iterable[Swept], now: datetime) -> list[str]:
-    """What was stopped that no row will tell of, as wakes for whoever may speak:
+def to_tell(decided: Iterable[Swept], now: datetime) -> list[str]:
+    """What is to be stopped that no row will tell of, as wakes for whoever may speak:
     `swept/<region>/<action>/<epoch seconds>/<instance>,<instance>,…`"""
-    unknown = sorted((one for one in done if not one.known), key=_where)
+    unknown = sorted((one for one in decided if not one.known), key=_where)
     return [
         f"swept/{region}/{action}/{int(now.timestamp())}/"
         + ",".join(one.tagged.instance.id for one in some)
