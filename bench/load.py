@@ -14,6 +14,7 @@ its times do not.
 import argparse
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -26,7 +27,7 @@ from adapters.together import SideBySide
 from core.flows.sweep import sweep
 from handlers.slack import logger
 from sandbox.child import end, start_run
-from sandbox.drive import Drive, wait_for
+from sandbox.drive import Drive, wait_for, words
 from sim import load
 from sim.fleet import Fleet
 
@@ -35,6 +36,7 @@ WORLD = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
 POISON = "nobody/knows-this"
+SLOWER = 1.5  # a launch among a thousand machines than one among twenty
 
 
 def main() -> int:
@@ -239,25 +241,60 @@ def _since(began: float) -> float:
 
 
 def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
-    """Half as long as the launches take, at least, the deadline is ahead."""
-    at = datetime.now(UTC) + timedelta(minutes=4 + machines / 50)
+    """The deadline is as far ahead as so many launches take on this machine, and some more."""
+    each = _seconds_of_a_launch(here)
+    yield "deadlines: seconds that one launch takes, of twenty at once", round(each, 2), ANY
+    at = datetime.now(UTC) + timedelta(minutes=4, seconds=each * machines * SLOWER)
     at = at.replace(second=0, microsecond=0)
-    texts = [f"launch g5.xlarge on-demand until {at:%H:%M} name m{n}" for n in range(machines)]
-    with ThreadPoolExecutor(max_workers=4) as hands:
-        list(hands.map(lambda text: here.slash("ada", text), texts))
+    began = time.monotonic()
+    _launch_all(here, [f"until {at:%H:%M} name m{n}" for n in range(machines)])
+    yield "deadlines: seconds until the last launch was taken", _since(began), ANY
     due = int(at.timestamp())
-    wait_for(lambda: time.time() >= due - 20, "nearly the deadline", 3600)
+
+    def there() -> bool:
+        return _ends(here).count(due) >= machines or time.time() >= due - 20
+
+    wait_for(there, "all of them", 7200, every=15)
+    yield "deadlines: seconds until all of them ran", _since(began), ANY
+    wait_for(lambda: time.time() >= due - 20, "nearly the deadline", 7200)
     ours = [end for end in _ends(here) if end == due]
     yield "deadlines: machines that run and have this one", len(ours), machines
-    wait_for(lambda: not [1 for one in _ends(here) if one == due], "all of them stopped", 400)
+    wait_for(lambda: due not in _ends(here), "all of them stopped", 400, every=2)
     yield "deadlines: the last was stopped, s after its deadline", round(time.time() - due), ANY
     yield "deadlines: that is within three minutes", time.time() - due <= 180, True
+    bought = [_tag(one, "gpu:machine") for one in here.ever() if _end_of(one) == due]
+    yield "deadlines: instances ever bought with this one", len(bought), machines
+    yield "deadlines: machines that were bought twice", len(bought) - len(set(bought)), 0
+    wait_for(lambda: len(_told_stopped(here)) >= machines, "word of each", 900, every=10)
+    yield "deadlines: machines said to have stopped", len(_told_stopped(here)), machines
+    yield "deadlines: seconds until that was said of all", round(time.time() - due), ANY
+
+
+def _told_stopped(here: Drive) -> set[str]:
+    said = [text for one in here.messages("ada") if "stopped" in (text := words(one)).lower()]
+    return {name for text in said for name in re.findall(r"\bm[0-9]+\b", text)}
+
+
+def _seconds_of_a_launch(here: Drive) -> float:
+    before, began = len(_ends(here)), time.monotonic()
+    _launch_all(here, [f"for 6h name w{n}" for n in range(20)])
+    wait_for(lambda: len(_ends(here)) == before + 20, "twenty machines", 300)
+    return (time.monotonic() - began) / 20
+
+
+def _launch_all(here: Drive, each: list[str]) -> None:
+    with ThreadPoolExecutor(max_workers=4) as hands:
+        list(hands.map(lambda how: here.slash("ada", f"launch g5.xlarge on-demand {how}"), each))
 
 
 def _ends(here: Drive) -> list[int]:
     """The deadline of each instance that is up, by its tag."""
     up = [one for one in here.instances() if one["State"]["Name"] in ("pending", "running")]
-    return [int(_tag(one, "gpu:deadline")) for one in up]
+    return [_end_of(one) for one in up]
+
+
+def _end_of(instance: dict[str, Any]) -> int:
+    return int(_tag(instance, "gpu:deadline"))
 
 
 def _tag(instance: dict[str, Any], key: str) -> str:

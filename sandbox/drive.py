@@ -237,8 +237,11 @@ def actions(message: Json) -> list[str]:
     ]
 
 
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
-    """The first thing that `look` finds (not None, not False); AssertionError after that long."""
+def wait_for(look: Callable[[], T | None], what: str, seconds: float = 30, every: float = 0.2) -> T:
+    """The first thing that `look` finds (not None, not False); AssertionError after that long.
+
+    `every`: seconds between two looks, more of them where a look is dear.
+    """
     end = time.monotonic() + seconds
     while True:
         found = look()
@@ -246,7 +249,7 @@ def wait_for(look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 def _texts(value: Any) -> Iterator[str]:
