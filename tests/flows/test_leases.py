@@ -194,6 +194,7 @@ def test_a_time_that_may_not_be_changes_nothing_and_says_why(chosen: timedelta |
     assert chosen is None or "not changed" in said[0].text
 
 
+@pytest.mark.usefixtures("without_wire")
 def test_a_lease_of_several_days_is_told_of_a_day_ahead_once_and_again_after_an_extension() -> None:
     here = Town(policy=replace(POLICY, longest_lease=timedelta(days=6)))
     here.with_quota()

@@ -45,6 +45,7 @@ def _rows(here: Town) -> dict[str, Reconciled]:
     return {row.day: row for row in here.ledger.rows(Reconciled)}
 
 
+@pytest.mark.usefixtures("without_wire")
 def test_every_finished_day_is_told_to_the_cent_over_a_week() -> None:
     here = _town()
     here.strikes_every = timedelta(minutes=10)

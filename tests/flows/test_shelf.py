@@ -109,6 +109,7 @@ def test_a_start_takes_it_off_the_shelf_and_the_next_stop_begins_anew() -> None:
     assert _shelf(here).until > here.now + 6 * DAY
 
 
+@pytest.mark.usefixtures("without_wire")
 def test_a_kept_spot_disk_is_asked_about_every_thirty_days_and_never_deleted() -> None:
     here = _stopped("launch g5.xlarge spot keep in us-east-1 for 2h name bert")
     here.pass_time(95 * DAY)
@@ -116,6 +117,7 @@ def test_a_kept_spot_disk_is_asked_about_every_thirty_days_and_never_deleted() -
     assert here.counts()["snapshots"] == 1
 
 
+@pytest.mark.usefixtures("without_wire")
 def test_several_are_asked_about_and_never_removed_unasked() -> None:
     here = _stopped("launch g5.xlarge on-demand x2 in us-east-1 for 2h name bert")
     here.pass_time(22 * DAY)
