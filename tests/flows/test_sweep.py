@@ -154,6 +154,21 @@ def test_what_was_stopped_unknown_is_left_for_the_slack_function_to_tell() -> No
     assert _wakes(fleet) == [f"swept/{fleet.regions[0]}/stop/{at}/{id}"]
 
 
+def test_a_word_that_cannot_be_left_keeps_nothing_from_being_stopped() -> None:
+    fleet = Fleet(2, 1)
+    fleet.ledger.lose("m-0")
+    wakes: Any = fleet.wakes
+    fault = RuntimeError("no queue")
+
+    def fails(key: str, after: timedelta = timedelta(0)) -> None:
+        raise fault
+
+    wakes.wake = fails
+    (report,) = _minutes(fleet, 1)
+    assert len(_stopped([report])) == 1
+    assert report.failed == (fault,)
+
+
 # ---- tags that somebody has edited ----------------------------------------------------------
 
 

@@ -90,22 +90,24 @@ def sweep(watch: Watch) -> Report:
     listed, unread = _listed(watch)
     held = held_against_rows(watch, listed)
     decided = braked(held.verdicts, watch.clock())
-    _have_told(watch, to_tell(decided, watch.clock()))
+    unsaid = _have_told(watch, to_tell(decided, watch.clock()))
     done, failed = carried_out(watch, decided)
     _wake_all(watch, to_look_at(decided, held.roused))
     return Report(
         done=done,
-        failed=(*held.failed, *failed, *_ours(unread)),
+        failed=(*held.failed, *unsaid, *failed, *_ours(unread)),
         unread=unread,
         roused=held.roused,
         looked_at=sum(map(len, listed.values())),
     )
 
 
-def _have_told(watch: Watch, keys: Sequence[str]) -> None:
+def _have_told(watch: Watch, keys: Sequence[str]) -> tuple[Exception, ...]:
     """Before anything is done: whoever dies while EC2 does it leaves the word behind. Who reads it
-    has EC2 say what was really done (flows/strangers.py)."""
-    watch.together([partial(watch.wakes.wake, key, TOLD_AFTER) for key in keys])
+    has EC2 say what was really done (flows/strangers.py). No queue that hangs or fails keeps
+    anything from being stopped."""
+    sent = [partial(tried, partial(watch.wakes.wake, key, TOLD_AFTER)) for key in keys]
+    return tuple(one for one in watch.together(sent) if one is not None)
 
 
 def _listed(watch: Watch) -> tuple[Listed, Mapping[str, Exception]]:
