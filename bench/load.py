@@ -2,8 +2,8 @@
 
     python -m bench.load               the scenes of sim/load.py, large
     python -m bench.load --fleet       the sweep of ten thousand machines: time and memory
-    python -m bench.load --emulated    a burst, a long queue with a poison, and many deadlines,
-                                       over HTTP to the real template
+    python -m bench.load --emulated    a burst, one who floods, a long queue with a poison, and
+                                       many deadlines, over HTTP to the real template
 
 Simulated: the flows, the queue's handler and the adapters are the real ones; queue, table, Slack
 and EC2 are in memory, and EC2 takes no more calls than AWS publishes. Emulated: the deployed
@@ -33,7 +33,15 @@ from sim import load
 from sim.fleet import Fleet
 
 Row = tuple[str, object, object]  # what, as it is, as it must be
-WORLD = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 0.5}
+# A machine reports its use every five minutes, as on AWS; on the page it is each minute.
+WORLD = {
+    "pending": 1,
+    "checks": 2,
+    "stop": 1,
+    "terminate": 1,
+    "visible_after": 0.5,
+    "beat": 300,
+}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
 POISON = "nobody/knows-this"
@@ -158,6 +166,7 @@ def _emulated(machines: int, backlog: int) -> Iterator[Row]:
         here.set_quota("L-DB2E81BA", 10_000)
         here.allow_everything("ada", KEY)
         yield from _burst_at_the_door(here)
+        yield from _hot_user_there(here)
         if backlog:
             yield from _long_queue_there(here, backlog)
         if machines:
@@ -191,6 +200,33 @@ def _burst_at_the_door(here: Drive) -> Iterator[Row]:
     yield "burst: of 100 extensions by 10 minutes, carried out", extended, ANY
     yield "burst: minutes that they moved the deadline", (after - before) // 60, 10 * extended
     yield "burst: seconds until all were carried out", round(done, 1), ANY
+
+
+def _hot_user_there(here: Drive) -> Iterator[Row]:
+    """One person's 200 commands, and behind them five of each of two others."""
+    sent = {"ada": 200, "lin": 5, "sam": 5}
+    before = {user: len(here.private(user)) for user in sent}
+    waited: dict[str, float] = {}
+    began = time.monotonic()
+
+    def answered(user: str) -> int:
+        """Of each command there are the first words at once, and the answer."""
+        return len(here.private(user)) - before[user] - sent[user]
+
+    def all_answered() -> bool:
+        for user in sent.keys() - waited.keys():
+            if answered(user) >= sent[user]:
+                waited[user] = _since(began)
+        return waited.keys() == sent.keys()
+
+    users = [user for user, commands in sent.items() for _ in range(commands)]
+    with ThreadPoolExecutor(max_workers=8) as hands:
+        list(hands.map(lambda user: here.slash(user, "list"), users))
+    wait_for(all_answered, "an answer to each", 300)
+    yield "hot user: commands answered, hers", answered("ada"), sent["ada"]
+    yield "hot user: commands answered, of two others", answered("lin") + answered("sam"), 10
+    yield "hot user: seconds until hers were answered", waited["ada"], ANY
+    yield "hot user: seconds until the others' were", max(waited["lin"], waited["sam"]), ANY
 
 
 def _long_queue_there(here: Drive, messages: int) -> Iterator[Row]:
