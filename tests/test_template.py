@@ -283,6 +283,24 @@ def test_the_queue_waits_as_long_as_lambda_asks() -> None:
     assert queue["VisibilityTimeout"] > timeout
 
 
+def test_whoever_takes_the_queue_may_send_itself_the_next_look_for_ever() -> None:
+    """Else Lambda stops the chain of looks at a machine after some sixteen of them."""
+    functions = {
+        name: one["Properties"]
+        for name, one in transformed()["Resources"].items()
+        if one["Type"] == "AWS::Lambda::Function"
+    }
+    sources = [
+        one["Properties"]["FunctionName"]["Ref"]
+        for one in transformed()["Resources"].values()
+        if one["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+    assert sources == ["Slack"]
+    assert {name: one.get("RecursiveLoop") for name, one in functions.items()} == {
+        name: "Allow" if name in sources else None for name in FUNCTIONS
+    }
+
+
 def test_the_ledger_is_kept_and_guarded() -> None:
     table = raw()["Resources"]["Table"]
     assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
