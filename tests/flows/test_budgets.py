@@ -12,7 +12,7 @@ from core.flows import purse
 from core.flows.step import step
 from core.model import Budget, Machine, Over, Purse, Scope, State
 from sim.ledger import MemoryLedger
-from sim.town import ADA, CHANNEL, LIN, POLICY, SAM, Town, town
+from sim.town import ADA, CHANNEL, LIN, POLICY, SAM, Town, buttons, town
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -53,6 +53,60 @@ def test_a_launch_that_would_pass_the_budget_is_refused_with_the_figures() -> No
     for said in ("budget of the team is $20.00 a month", "promised", "$12.24"):
         assert said in here.card().text
     assert here.counts()["instances"] == 1
+
+
+def _without_room(here: Town) -> None:
+    """bert, $1.006/h, is stopped and finds no room; then there is room again, and Lin's emil,
+    $0.526/h, has what was left of $1.10/h."""
+    here.type("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    here.pass_time(2 * MINUTE)
+    here.type("stop bert")
+    here.pass_time(2 * MINUTE)
+    at = here.machine().placement
+    assert at is not None
+    here.control(do="fill-zone", region="us-east-1", zone=at.zone, instance_type="g5.xlarge")
+    here.type("start bert")
+    here.pass_time(MINUTE)
+
+
+def _bert(here: Town) -> Machine:
+    (m,) = [one for one in here.ledger.everything() if one.name == "bert"]
+    return m
+
+
+def _cheap_one_of_lin(here: Town) -> None:
+    here.type("launch g4dn.xlarge on-demand in us-east-1 for 2h name emil", LIN)
+    here.pass_time(2 * MINUTE)
+    here.control(do="free-zone", region="us-east-1")
+    assert here.counts()["instances"] == 2
+
+
+@pytest.mark.parametrize("label", ["Keep trying", "g6.xlarge", "another zone"])
+def test_a_way_on_of_a_failed_start_passes_no_budget_either(label: str) -> None:
+    here = _town(Over.BLOCK, _team(hourly="1.10"))
+    _without_room(here)
+    ways = [b for one in here.news() for b in buttons(one) if label in b["text"]["text"]]
+    _cheap_one_of_lin(here)
+    here.click(ways[-1]["action_id"], ways[-1]["value"])
+    here.pass_time(10 * MINUTE)
+    assert _bert(here).state is State.STOPPED
+    assert sum(one.state is State.RUNNING for one in here.ledger.everything()) == 1
+
+
+def test_a_start_that_keeps_trying_passes_no_budget_when_there_is_room_at_last() -> None:
+    here = _town(Over.BLOCK, _team(hourly="1.10"))
+    _without_room(here)
+    (trying,) = [b for b in buttons(here.news()[-1]) if "Keep trying" in b["text"]["text"]]
+    here.click(trying["action_id"], trying["value"])
+    here.pass_time(2 * MINUTE)
+    _cheap_one_of_lin(here)
+    here.pass_time(15 * MINUTE)
+    assert _bert(here).state is State.STOPPED
+    said = here.news()[-1].text
+    assert "could not be started" in said and "budget of the team is $1.10/h" in said
+    assert _promised(here).keys() == {
+        one.id for one in here.ledger.everything() if one.name == "emil"
+    }
 
 
 def test_what_is_promised_follows_the_lease_and_is_free_when_it_has_stopped() -> None:

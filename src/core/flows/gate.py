@@ -34,10 +34,10 @@ def check(house: House, m: Machine, go: Proceed) -> Hold | None:
     words = [one.words for one in found]
     if m.grant is not None:
         words.insert(0, gate.dearer(m.grant, asked))
-    return _hold(each, words, final=any(one.final for one in found))
+    return held(each, words, final=any(one.final for one in found))
 
 
-def _hold(each: Decimal, words: list[str], *, final: bool) -> Hold:
+def held(each: Decimal, words: list[str], *, final: bool) -> Hold:
     """What may be approved has that as its first way on."""
     return Hold(
         kind=HoldKind.NOT_ALLOWED if final else HoldKind.OVER_LIMIT,

@@ -77,7 +77,8 @@ def _right(known: Commitment | None, m: Machine, now: datetime) -> Commitment | 
     """What the purse should hold for a machine, beside what it holds.
 
     A claim for a start or a longer lease is written a moment before the row says so: a step in
-    between must not take it back, or somebody else could have that money too.
+    between must not take it back, or somebody else could have that money too. A start that found no
+    room and is tried again later claims anew then.
     """
     wanted = _of(m, now)
     if known is None:
@@ -86,7 +87,7 @@ def _right(known: Commitment | None, m: Machine, now: datetime) -> Commitment | 
         return known
     fresh = now < known.since + CLAIM_FIRST
     if wanted is None:
-        return known if fresh and m.state is State.STOPPED else None
+        return known if fresh and m.state is State.STOPPED and m.retry_at is None else None
     same = (known.hourly, known.until) == (wanted.hourly, wanted.until)
     return known if same or (fresh and known.until > wanted.until) else wanted
 

@@ -4,9 +4,11 @@ is.
 """
 
 from dataclasses import replace
+from decimal import Decimal
 
 from core import catalog, images
 from core import lifecycle as life
+from core.budgets import Broken
 from core.faults import CloudError, Fault, FaultKind
 from core.flows import gate, market, shortage
 from core.flows.facts import gather, read
@@ -105,6 +107,13 @@ def not_started(house: House, m: Machine, fault: Fault) -> Machine:
     kind = HoldKind.NO_CAPACITY if fault.kind in _FULL else HoldKind.QUOTA
     hold = Hold(kind=kind, code=fault.code, choices=_ways(house, m, kind))
     return house.ledger.save(life.start_failed(m, now, fault.code, hold), m)
+
+
+def over_budget(house: House, m: Machine, over: tuple[Broken, ...]) -> Machine:
+    """What it would cost is not left in a budget: it stays stopped, even one that keeps trying."""
+    words = [one.words for one in over]
+    hold = gate.held(m.hourly or Decimal(0), words, final=any(one.final for one in over))
+    return _stuck(house, m, replace(hold, choices=()))
 
 
 def change_type(house: House, m: Machine) -> Machine:

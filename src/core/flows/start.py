@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core import commands, gate, messages, policy
 from core import lifecycle as life
@@ -56,7 +57,7 @@ def by_schedule(house: House, m: Machine, id: str, until: datetime) -> policy.De
     lease = m.lease if id in m.heard else _lease(house, m, asked, None, until)
     if lease is None or isinstance(lease, policy.Denied):
         return lease
-    denied = None if id in m.heard else _over(house, m, lease, m.owner)
+    denied = None if id in m.heard else _over(house, m, lease, m.owner, m.hourly)
     if denied:
         return denied
 
@@ -86,7 +87,7 @@ def _start(
     lease = _lease(house, m, asked, length, end_at)
     if isinstance(lease, policy.Denied):
         return answer(house, asked.response_url, messages.denied(lease))
-    denied = _over(house, m, lease, asked.user)
+    denied = _over(house, m, lease, asked.user, m.hourly)
     if denied:
         return answer(house, asked.response_url, messages.denied(denied))
     now = house.clock()
@@ -95,15 +96,17 @@ def _start(
     )
 
 
-def _over(house: House, m: Machine, lease: Lease, by: str) -> policy.Denied | None:
+def _over(
+    house: House, m: Machine, lease: Lease, by: str, hourly: Decimal | None
+) -> policy.Denied | None:
     """What limits stand against it; what it may cost is set aside otherwise.
 
     The limits are those of whoever starts it: an admin who does so has said yes.
     A kept disk starts where there is room, at a price that is not known yet: its plan is asked.
     """
-    if m.kept is not None or m.hourly is None:
+    if m.kept is not None or hourly is None:
         return None
-    asked = gate.Asked(hourly=m.hourly, length=lease.deadline - lease.started_at)
+    asked = gate.Asked(hourly=hourly, length=lease.deadline - lease.started_at)
     found = gate.limits(asked, by, house.policy)
     found = found or purse.claim(house, m, hourly=asked.hourly, until=lease.deadline)
     if not found:
@@ -179,6 +182,9 @@ def _carry_out(house: House, click: Click, m: Machine, choice: Choice) -> None:
     lease = _lease(house, m, click, m.lease.length if m.lease else None, end_at, choice)
     if isinstance(lease, policy.Denied):
         return answer(house, click.response_url, messages.denied(lease))
+    denied = _over(house, m, lease, by, choice.hourly or m.hourly)
+    if denied:
+        return answer(house, click.response_url, messages.denied(denied))
 
     def decision(row: Machine) -> Machine:
         return _changed(life.wants_start(row, now, lease, by, end_at), now, choice, by)

@@ -183,6 +183,11 @@ def _overdue_anyway(house: House, m: Machine) -> Machine:
 def _start(house: House, m: Machine) -> Machine:
     assert m.instance is not None
     assert m.lease is not None
+    if m.starts == 0 and m.hourly is not None:
+        # It may be long since it was asked for: others have been launched since.
+        over = purse.claim(house, m, hourly=m.hourly, until=m.lease.deadline)
+        if over:
+            return restart.over_budget(house, m, over)
     m = house.ledger.save(life.starting(m, house.clock()), m)
     assert m.instance is not None
     assert m.lease is not None
