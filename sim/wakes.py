@@ -1,11 +1,13 @@
 """The queue in memory: wakes with their delays, handed out when a clock says so."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.faults import CloudError, classify
+from handlers import queued
 
 LONGEST_DELAY = timedelta(minutes=15)  # what SQS allows for one message
 
@@ -21,7 +23,9 @@ class MemoryWakes:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wake(self, key: str, after: timedelta = timedelta(0)) -> None:
-        """Have `key` looked at once `after` has passed."""
+        """Have `key` looked at once `after` has passed. Unreadable, if the function that takes it
+        from the queue would not read it."""
+        queued.read(json.dumps({"v": queued.VERSION, "kind": "wake", "key": key}))
         if self.lost:
             return
         with self._lock:

@@ -154,6 +154,17 @@ def test_what_was_stopped_unknown_is_left_for_the_slack_function_to_tell() -> No
     assert _wakes(fleet) == [f"swept/{fleet.regions[0]}/stop/{at}/{id}"]
 
 
+def test_of_many_at_once_each_is_told_in_a_wake_that_can_be_read() -> None:
+    fleet = Fleet(40, 1)
+    fleet.ledger.lose(*(m.id for m in fleet.ledger.live()))
+    _past_every_deadline(fleet)
+    stopped = _stopped(_minutes(fleet, 1))
+    assert len(stopped) == 40
+    fleet.now += TOLD_AFTER
+    keys = _wakes(fleet)  # each of which the queue's reader has read
+    assert sorted(id for key in keys for id in key.split("/")[-1].split(",")) == sorted(stopped)
+
+
 def test_a_word_that_cannot_be_left_keeps_nothing_from_being_stopped() -> None:
     fleet = Fleet(2, 1)
     fleet.ledger.lose("m-0")

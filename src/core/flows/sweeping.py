@@ -9,6 +9,7 @@ from core.faults import CloudError, FaultKind
 from core.flows.watch import NotInTime, Watch, parts
 from core.reconcile import Action, Swept
 
+TOLD_TOGETHER = 20  # instances in one wake: a key that is much longer nobody reads
 # Refusals of a call as a whole: asked for one by one, it would be refused as often.
 _OF_ALL = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED, FaultKind.ACCOUNT})
 _DENIED = frozenset({"UnauthorizedOperation", "AuthFailure"})
@@ -71,7 +72,7 @@ def to_tell(decided: Iterable[Swept], now: datetime) -> list[str]:
         f"swept/{region}/{action}/{int(now.timestamp())}/"
         + ",".join(one.tagged.instance.id for one in some)
         for (region, action), those in groupby(unknown, key=_where)
-        for some in parts(tuple(those))
+        for some in parts(tuple(those), TOLD_TOGETHER)
     ]
 
 

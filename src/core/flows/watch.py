@@ -46,6 +46,6 @@ def in_time(watch: Watch, look: Callable[[], T], what: str) -> T | Exception:
     return NotInTime(what) if found is None else found
 
 
-def parts(many: Sequence[T]) -> list[Sequence[T]]:
-    """A hundred at a time."""
-    return [many[start : start + BATCH] for start in range(0, len(many), BATCH)]
+def parts(many: Sequence[T], size: int = BATCH) -> list[Sequence[T]]:
+    """A hundred at a time, or so many."""
+    return [many[start : start + size] for start in range(0, len(many), size)]
