@@ -41,6 +41,7 @@ DOOR_FILES = (
     "handlers/door.py",
     "handlers/here.py",
     "handlers/http_request.py",
+    "handlers/often.py",
 )
 # The services whose models ship. sts is what botocore falls back to for some credentials.
 SERVICES = frozenset(

@@ -3,7 +3,8 @@
 Pure, and the standard library only, for the door carries it. The token names the machine and is
 good for that machine alone; the key that signs is derived from Slack's signing secret for this
 purpose and this deployment, so nothing else that is signed with it can pass for a token. A machine
-keeps the token of its first boot: it has no end, and is worth nothing once its machine has ended.
+keeps the token of its first boot: it has no end; once its machine has ended, nothing is done with
+what it reports.
 No time of the machine's own clock is in a report: it says how long ago, and how long it is up.
 """
 

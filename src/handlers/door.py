@@ -37,6 +37,7 @@ from handlers.http_request import (
     plain,
     right_place,
 )
+from handlers.often import Often
 
 LARGEST_MESSAGE = 256 * 1024  # bytes that every queue takes; escapes make a body longer
 MAX_AGE = 300  # seconds that a signature is good for, either way of the clock
@@ -45,6 +46,8 @@ GOOD_FOR = (
     300  # seconds that a secret is taken for the newest: one that was withdrawn is not any more
 )
 LOOK_SOON = 2  # the same while no secret is known at all
+REPORTS = 120  # of one machine in a minute: those of a hundred instances may come at once
+PRESSES = 10  # of one link in a minute
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _GROUP = re.compile(r"[A-Za-z0-9._-]{1,128}")  # what SQS takes, and more than an id needs
@@ -72,6 +75,8 @@ class Door:
         self._secret_arn = environ.get("SECRET_ARN", "")
         self._queue = service("sqs", "1.0", _sqs(self._queue_url, environ), environ)
         self._vault = service("secretsmanager", "1.1", _secretsmanager(environ), environ)
+        self._reports = Often(REPORTS, now)
+        self._presses = Often(PRESSES, now)
         self._keys: tuple[bytes, ...] = ()
         self._looked_at = float("-inf")
 
@@ -120,6 +125,8 @@ class Door:
             return here.not_taken() if not self._keys else here.not_good()
         if method != "POST" or not here.can_be_opened(address):
             return here.asks(link, address, method)
+        if self._presses.too_often(link.id):
+            raise No(429, "pressed too often")
         try:
             found = {"kind": "here", "link": link.id, "user": link.user, "address": address}
             self._send(found, link.user)
@@ -145,6 +152,8 @@ class Door:
         message = beat.message(machine, body_of(event))
         if message is None:
             raise No(400, "no report")
+        if self._reports.too_often(machine):
+            raise No(429, "reported too often")
         try:
             self._send(message, machine)
         except (Refused, Unclear) as error:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import beats
-from handlers.door import LOOK_AGAIN, LOOK_SOON, Door
+from handlers.door import LOOK_AGAIN, LOOK_SOON, REPORTS, Door
 
 NOW = 1_795_000_000
 MACHINE = "m-abcdefgh23"
@@ -42,6 +42,18 @@ def test_a_good_report_is_queued_with_its_machine_and_when_it_came(aws: Any, doo
         {"v": 1, "kind": "beat", "machine": MACHINE, **REPORT, "received_at": NOW}
     ]
     assert token() not in str(aws.queued)
+
+
+def test_a_machine_that_floods_is_braked_until_the_next_minute_and_no_other_is(aws: Any) -> None:
+    now = [float(NOW)]
+    door = Door(aws.environ, now=lambda: now[0])
+    door.open()
+    answers = [door.answer(event(token()))["statusCode"] for _ in range(REPORTS + 5)]
+    assert answers == [204] * REPORTS + [429] * 5
+    assert len(aws.queued) == REPORTS
+    assert door.answer(event(token(machine="m-bbcdefgh23")))["statusCode"] == 204
+    now[0] += 60
+    assert door.answer(event(token()))["statusCode"] == 204
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import links
-from handlers.door import LOOK_AGAIN, Door
+from handlers.door import LOOK_AGAIN, PRESSES, Door
 
 NOW = 1_795_000_000
 SAFE = {
@@ -66,6 +66,13 @@ def test_the_button_queues_whose_link_it_was_and_the_address(aws: Any, door: Doo
         }
     ]
     assert token() not in str(aws.queued)
+
+
+def test_a_link_that_is_pressed_again_and_again_is_braked(aws: Any, door: Door) -> None:
+    pressed = [opened(door, token(), "POST")["statusCode"] for _ in range(PRESSES + 3)]
+    assert pressed == [200] * PRESSES + [429] * 3
+    assert len(aws.queued) == PRESSES
+    assert opened(door, token(), "GET")["statusCode"] == 200
 
 
 def test_the_page_runs_no_script_is_kept_nowhere_and_names_nobody(door: Door) -> None:
