@@ -12,6 +12,7 @@ from core.flows.entrance import LINK_LIVES, Opened
 from core.links import read
 from core.model import HoldKind, OneTimeLink, State
 from core.networks import read_network
+from core.ports import ChatError
 from sim.town import ADA, DOOR, KEY, LIN, SIGNING_SECRET, Town, town
 
 FIRST = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEEYXqpZ7g0x9L+nSv4Rj+n7UYwmOA5gk7iDVnOYkOm"
@@ -186,6 +187,36 @@ def test_a_crash_between_the_use_of_a_link_and_its_effect_loses_nothing() -> Non
         _press(here, id)
     _press(here, id)
     assert _open_to(here) == {"203.0.113.7/32", "198.51.100.9/32"}
+
+
+def test_a_press_that_was_told_does_not_open_again_what_was_closed_since() -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me for 2h")
+    id = _link(here, said)
+    _press(here, id)
+    here.type("allow remove 198.51.100.9")
+    before = len(here.chat.answers)
+    _press(here, id)
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert {a.cidr for a in here.ledger.profile(ADA).accesses} == {"203.0.113.7/32"}
+    assert len(here.chat.answers) == before
+
+
+def test_a_press_that_was_not_told_yet_does_not_open_again_what_was_closed_since() -> None:
+    """It was opened, and its answer got lost: the next delivery owes the answer alone."""
+    here = _running(Town())
+    (said,) = here.type("allow me for 2h")
+    id = _link(here, said)
+    here.chat.down = True
+    with pytest.raises(ChatError):
+        _press(here, id)
+    here.chat.down = False
+    assert "198.51.100.9/32" in _open_to(here)
+    here.type("allow remove 198.51.100.9")
+    _press(here, id)
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "203.0.113.7/32" in here.chat.answers[-1].message.text
+    assert "198.51.100.9" not in here.chat.answers[-1].message.text
 
 
 def test_a_redelivered_command_gives_the_same_link() -> None:

@@ -111,7 +111,8 @@ def _given(
 def here(house: House, opened: Opened) -> None:
     """Use the link up, then open its person's machines to the address. Once, whoever tries again.
 
-    The same press delivered twice does nothing twice; another address finds the link used.
+    The same press delivered twice does nothing twice; another address finds the link used. What
+    was told is done: its address may have been closed since, and stays closed.
     """
     house = rules.ruled(house)
     link = house.ledger.row(OneTimeLink, opened.link)
@@ -120,20 +121,31 @@ def here(house: House, opened: Opened) -> None:
     cidr = commands.read_network(opened.address, house.policy.networks)
     if isinstance(cidr, commands.UsageError):
         return _say(house, link, messages.usage(cidr))
+    if link.told and link.address == cidr:
+        return None
     refused = access.too_many(house, link.user, (cidr,))
     if refused:
         return _say(house, link, messages.usage(refused))
     used = _used_up(house, link, cidr)
     if used.used_at is None or used.address != cidr:
         return _say(house, link, messages.link_used(used))
-    granted = Access(cidr=cidr, until=used.used_at + link.length)
-    machines = access.grant(house, link.user, (granted,))
     if used.told:
         return None
-    _say(house, link, messages.access_added((granted,), machines))
+    granted = Access(cidr=cidr, until=used.used_at + link.length)
+    _say(house, link, _opened(house, link, granted))
     with suppress(StaleRow):  # another delivery of the same press has told it, too
         house.ledger.save_row(replace(used, told=True), used)
     return None
+
+
+def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
+    """Open it once, however often this is tried; where its person has closed it in between, what
+    is open now."""
+    machines = access.grant(house, link.user, (granted,), link.id)
+    profile = house.ledger.profile(link.user)
+    if granted not in profile.accesses:
+        return messages.accesses(profile)
+    return messages.access_added((granted,), machines)
 
 
 def _used_up(house: House, link: OneTimeLink, cidr: str) -> OneTimeLink:
