@@ -76,15 +76,15 @@ def read_allow(words: tuple[str, ...]) -> Allow | AllowMe | AllowOffice | AllowR
     low = tuple(word.lower() for word in words)
     if low[1:] == ("list",):
         return Allow()
-    for word, kind in (("me", AllowMe), ("office", AllowOffice)):
-        if word in low[1:]:
-            rest = tuple(w for w in words if w.lower() != word)
-            return kind(length=read(rest, 1, frozenset({"length"})).get("length"))
     if "remove" in low[1:]:
         rest = tuple(word for word in words[1:] if word.lower() != "remove")
         if len(rest) != 1:
             raise Wrong("Say which address to remove.", [("allow", "remove", *rest[:1])])
         return AllowRemove(cidr=rest[0])
+    for word, kind in (("me", AllowMe), ("office", AllowOffice)):
+        if word in low[1:]:
+            rest = tuple(w for w in words if w.lower() != word)
+            return kind(length=read(rest, 1, frozenset({"length"})).get("length"))
     return _allowed(words)
 
 

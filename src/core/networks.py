@@ -35,7 +35,7 @@ def read_network(text: str, wider: tuple[str, ...]) -> str | UsageError:
 
     `wider` are the CIDRs that admins allow people to open whole or in part, private ones too.
     """
-    word = text.strip().strip("\"'<>").lower()
+    word = _bare(text)
     network = _network(word)
     if network is None:
         return _wrong(f"{echo(word)} is not an IP address. {_ASK}")
@@ -51,6 +51,22 @@ def read_network(text: str, wider: tuple[str, ...]) -> str | UsageError:
             f"another one. {_ASK}"
         )
     return str(network)
+
+
+def cidr(text: str) -> str | None:
+    """The CIDR that a word means, whether it may be opened or not; None where it means none."""
+    network = _network(_bare(text))
+    return str(network) if network else None
+
+
+def is_one_address(text: str) -> bool:
+    """Whether it is a single address, and no network."""
+    network = _network(text)
+    return network is not None and network.prefixlen == network.max_prefixlen
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'<>").lower()
 
 
 def _network(word: str) -> _Network | None:

@@ -205,7 +205,9 @@ _ALL = (
         field="networks",
         kind=kinds.NETWORKS,
         means="Networks that people may open to SSH as a whole; else single addresses only.",
-        after="Networks that are open now stay so until their time is over.",
+        after="A network that is not listed any more is closed on every machine within minutes, at "
+        "the hourly look at the latest. Single addresses stay open until their time is over, but "
+        "for private ones of that network.",
     ),
 )
 

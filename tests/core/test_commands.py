@@ -232,6 +232,7 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("allow 0.0.0.0/0", Allow(cidr="0.0.0.0/0")),  # refused by read_network
     ("allow home", Allow(cidr="home")),
     ("allow remove 203.0.113.7", AllowRemove(cidr="203.0.113.7")),
+    ("allow remove office", AllowRemove(cidr="office")),
     ("allow 203.0.113.7/32 remove", AllowRemove(cidr="203.0.113.7/32")),
     ("quota", Quota()),
     ("quota p3.2xlarge", Quota(instance_type=P3)),

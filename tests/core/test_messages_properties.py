@@ -386,7 +386,7 @@ def test_every_list_keeps_the_limits_however_long_it_is(
 def test_every_word_about_access_keeps_the_limits(profile: Profile, cidr: str) -> None:
     check(messages.keys(profile))
     check(messages.accesses(profile))
-    check(messages.access_removed(cidr, ()))
+    check(messages.access_removed((cidr,), ()))
     for key in profile.keys:
         check(messages.key_added(key, ()))
         check(messages.key_removed(key))

@@ -255,7 +255,9 @@ def test_addresses_are_shown_with_their_end_and_how_to_close_them() -> None:
 def test_an_opened_address_says_on_which_machines_and_a_closed_one_too() -> None:
     opened = messages.access_added((ACCESS,), (machine(),)).text
     assert "Open on *amber-fox* now." in opened
-    assert "Closed on *amber-fox*." in messages.access_removed("203.0.113.7/32", (machine(),)).text
+    assert (
+        "Closed on *amber-fox*." in messages.access_removed(("203.0.113.7/32",), (machine(),)).text
+    )
 
 
 # ---- lists ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.commands import UsageError, read_network
+from core.networks import cidr, is_one_address
 
 OFFICE = ("198.51.100.0/24", "10.20.0.0/16", "2001:db8:1::/48")
 
@@ -88,6 +89,30 @@ def test_an_admins_list_that_holds_the_world_opens_nothing_wide(world: str) -> N
     assert isinstance(read_network("0.0.0.0/0", (world,)), UsageError)
     assert isinstance(read_network("::/0", (world,)), UsageError)
     assert isinstance(read_network("0.0.0.0/1", (world,)), UsageError)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (" <203.0.113.7> ", "203.0.113.7/32"),
+        ("198.51.100.9/24", "198.51.100.0/24"),
+        ("::ffff:198.51.100.0/120", "198.51.100.0/24"),
+        ("10.0.0.1", "10.0.0.1/32"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("office", None),
+    ],
+)
+def test_what_a_word_means_is_read_whether_it_may_be_opened_or_not(
+    text: str, meant: str | None
+) -> None:
+    assert cidr(text) == meant
+
+
+def test_one_address_is_told_from_a_network() -> None:
+    assert is_one_address("203.0.113.7/32")
+    assert is_one_address("2001:db8::7/128")
+    assert not is_one_address("203.0.113.6/31")
+    assert not is_one_address("office")
 
 
 @given(st.text(max_size=60))

@@ -1,5 +1,6 @@
 """Keys and addresses: only public ones, only hosts, each with its end, on every machine at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from core.commands import read_key
 from core.faults import CloudError
 from core.flows import access
-from core.model import PublicKey, State
-from sim.town import ADA, KEY, LIN, Town
+from core.model import Profile, PublicKey, State
+from core.ports import UnreadableRow
+from sim.ledger import MemoryLedger
+from sim.town import ADA, KEY, LIN, SAM, Town, town
 
 PRIVATE = (
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\n"
@@ -24,6 +27,16 @@ def _town() -> Town:
     here.type("launch p3.2xlarge on-demand for 23h name bert")
     here.until_quiet()
     assert here.machine().state is State.RUNNING
+    return here
+
+
+def _office(*networks: str) -> Town:
+    """A machine of Ada's that runs, where these networks are on the admins' list."""
+    here = town(networks=networks)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch p3.2xlarge on-demand for 23h name bert")
+    here.until_quiet()
     return here
 
 
@@ -137,3 +150,115 @@ def test_of_two_deliveries_at_once_the_later_write_knows_of_the_first() -> None:
     here.type("key remove 1")
     access.add_keys(here.house, ADA, (key,), "one-request")
     assert here.ledger.profile(ADA).keys == ()
+
+
+# ---- what the admins have taken off their list ----------------------------------------------
+
+
+def test_a_network_that_is_not_listed_any_more_is_closed_within_minutes() -> None:
+    here = _office("198.51.100.0/24", "192.0.2.0/25")
+    here.type("allow office for 7d")
+    here.type("allow 198.51.100.9 for 7d")
+    assert len(_open_to(here)) == 4
+    (said,) = here.type("policy set networks 192.0.2.0/25", SAM)
+    here.until_quiet()
+    assert _open_to(here) == {"203.0.113.7/32", "198.51.100.9/32", "192.0.2.0/25"}
+    assert "closed on every machine within minutes" in said.text
+    assert "198.51.100.0/24" not in here.type("allow")[0].text
+
+
+def test_it_is_closed_on_machines_of_colleagues_too() -> None:
+    here = _office("198.51.100.0/24")
+    here.type("allow office for 7d", LIN)
+    here.type(f"share bert <@{LIN}>")
+    here.until_quiet()
+    assert "198.51.100.0/24" in _open_to(here)
+    here.type("policy set networks none", SAM)
+    here.until_quiet()
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+def test_what_the_deployment_lists_no_more_is_closed_at_the_hourly_look() -> None:
+    here = _office("198.51.100.0/24")
+    here.type("allow office for 7d")
+    here.policy = replace(here.policy, networks=())
+    here.house = replace(here.house, policy=here.policy)
+    here.pass_time(timedelta(minutes=61))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["203.0.113.7/32"]
+
+
+class _Spoilt:
+    """A ledger in which one person's row is one that nobody can read."""
+
+    def __init__(self, ledger: MemoryLedger, of: str) -> None:
+        self._ledger, self._of = ledger, of
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ledger, name)
+
+    def profile(self, user: str) -> Profile:
+        if user == self._of:
+            raise UnreadableRow(user)
+        return self._ledger.profile(user)
+
+
+def test_a_profile_that_cannot_be_read_keeps_nobody_elses_network_open() -> None:
+    here = _office("198.51.100.0/24")
+    here.ready_to_launch(LIN)
+    here.type("allow office for 7d", LIN)
+    here.type("launch p3.2xlarge on-demand for 2h name emil", LIN)
+    here.until_quiet()
+    spoilt: Any = _Spoilt(here.ledger, of=ADA)
+    here.house = replace(here.house, ledger=spoilt)
+    here.type("policy set networks none", SAM)
+    assert f"profile/{LIN}" in here.wakes.due(here.now)
+    here.until_quiet()
+    assert [a.cidr for a in here.ledger.profile(LIN).accesses] == ["203.0.113.7/32"]
+
+
+@pytest.mark.parametrize("word", ["198.51.100.0/24", "198.51.100.77/24", "office", "Office"])
+def test_what_is_open_can_be_closed_although_nobody_may_open_it_now(word: str) -> None:
+    here = _office("198.51.100.0/24")
+    here.type("allow office for 7d")
+    here.house = replace(here.house, policy=replace(here.policy, networks=()))
+    assert "198.51.100.0/24" in _open_to(here)
+    (said,) = here.type(f"allow remove {word}")
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "`198.51.100.0/24` may not reach" in said.text
+    assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["203.0.113.7/32"]
+
+
+def test_a_launch_does_not_open_what_is_not_listed_any_more() -> None:
+    here = _office("198.51.100.0/24")
+    here.type("allow office for 7d")
+    here.house = replace(here.house, policy=replace(here.policy, networks=()))
+    here.type("end bert")
+    here.until_quiet()
+    here.type("launch p3.2xlarge on-demand for 2h name emil")
+    here.until_quiet()
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("office", "No network of the admins' list is open"),
+        ("192.0.2.1", "192.0.2.1/32 was not allowed"),
+        ("192.0.2.0/24", "only a single one may be opened"),
+        ("home", "is not an IP address"),
+    ],
+)
+def test_what_was_not_open_is_not_closed_and_that_is_said(word: str, words: str) -> None:
+    here = _town()
+    (said,) = here.type(f"allow remove {word}")
+    assert words in said.text
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+def test_the_whole_office_is_closed_with_one_word() -> None:
+    here = _office("198.51.100.0/24", "192.0.2.0/25")
+    (said,) = here.type("allow office")
+    assert "`/gpu allow remove office`" in said.text
+    here.type("allow remove office")
+    assert _open_to(here) == {"203.0.113.7/32"}

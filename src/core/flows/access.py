@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from core import commands, messages
+from core import commands, messages, networks
 from core.blocks import Message
 from core.faults import CloudError
 from core.flows import admitted, sharing
@@ -19,6 +19,7 @@ from core.words import whole_number
 MOST_KEYS = 10
 MOST_HEARD = 20  # requests of one person that a profile remembers
 MOST_NETWORKS = 20  # EC2 allows 60 rules in a group
+OFFICE = "office"  # in `allow remove`: all that is wider than one address
 DEFAULT_ACCESS = timedelta(hours=12)
 LONGEST_ACCESS = timedelta(days=7)
 
@@ -54,7 +55,7 @@ def heard_before(house: House, request: Request, said: Callable[[Profile], Messa
     sharing.keys_changed(house, request.user)
     refresh_access(house, request.user)
     apply(house, request.user)
-    profile = house.ledger.profile(request.user).at(house.clock())
+    profile = admitted.profile(house, request.user)
     answer(house, request.response_url, said(profile))
     return True
 
@@ -135,7 +136,7 @@ def _which_key(profile: Profile, which: str) -> PublicKey | None:
 def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     """Open port 22 of the person's machines to one network, until it expires."""
     if wanted.cidr is None:
-        profile = house.ledger.profile(request.user)
+        profile = admitted.profile(house, request.user)
         return answer(house, request.response_url, messages.accesses(profile))
     if heard_before(house, request, messages.accesses):
         return None
@@ -163,7 +164,7 @@ def too_long(length: timedelta | None, otherwise: str) -> commands.UsageError | 
 
 def too_many(house: House, user: str, cidrs: tuple[str, ...]) -> commands.UsageError | None:
     """Why these may not be opened besides what is open; one that is open already takes no room."""
-    profile = house.ledger.profile(user).at(house.clock())
+    profile = admitted.profile(house, user)
     if len({a.cidr for a in profile.accesses} | {*cidrs}) <= MOST_NETWORKS:
         return None
     return commands.UsageError(
@@ -189,31 +190,51 @@ def grant(
 
 
 def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
-    """Close port 22 to one network at once."""
+    """Close port 22 at once to one network, or to all wider ones: `office`.
+
+    What is open can be closed, whether it may be opened or not.
+    """
     if heard_before(house, request, messages.accesses):
         return None
-    cidr = commands.read_network(wanted.cidr, house.policy.networks)
-    if isinstance(cidr, commands.UsageError):
-        return answer(house, request.response_url, messages.usage(cidr))
-    if cidr not in {a.cidr for a in house.ledger.profile(request.user).accesses}:
-        unknown = commands.UsageError(
-            what=f"{cidr} was not allowed, so nothing was changed.", nearest="allow"
-        )
+    cidrs = _which_networks(house, house.ledger.profile(request.user), wanted.cidr)
+    if not cidrs:
+        unknown = _not_open(house, wanted.cidr)
         return answer(house, request.response_url, messages.usage(unknown))
     _rewrite(
         house,
         request.user,
-        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr != cidr)),
+        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr not in cidrs)),
         request.id,
     )
     closed = apply(house, request.user)
-    return answer(house, request.response_url, messages.access_removed(cidr, closed))
+    return answer(house, request.response_url, messages.access_removed(cidrs, closed))
+
+
+def _which_networks(house: House, profile: Profile, word: str) -> tuple[str, ...]:
+    """Those of the person's own that a word means."""
+    own = tuple(access.cidr for access in profile.accesses)
+    if word.lower() == OFFICE:
+        listed = house.policy.networks
+        return tuple(c for c in own if c in listed or not networks.is_one_address(c))
+    return tuple(c for c in own if networks.cidr(c) == networks.cidr(word))
+
+
+def _not_open(house: House, word: str) -> commands.UsageError:
+    if word.lower() == OFFICE:
+        what = "No network of the admins' list is open, so nothing was changed."
+        return commands.UsageError(what=what, nearest="allow")
+    cidr = commands.read_network(word, house.policy.networks)
+    if isinstance(cidr, commands.UsageError):
+        return cidr
+    what = f"{cidr} was not allowed, so nothing was changed."
+    return commands.UsageError(what=what, nearest="allow")
 
 
 def expire(house: House, user: str) -> None:
-    """Take out what has expired, and close it on every machine. Due again while any is left."""
+    """Take out what may not be open any more, and close it on every machine. Due again while any
+    is left."""
     apply(house, user)  # first: what fails here is due again only as long as the profile says so
-    _rewrite(house, user, lambda p: p.at(house.clock()))
+    _rewrite(house, user, lambda p: admitted.standing(house, p))
 
 
 def apply(house: House, user: str) -> tuple[Machine, ...]:

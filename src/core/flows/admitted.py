@@ -1,21 +1,52 @@
 """Who gets in to one machine, and from where: its owner, and those with whom it is shared."""
 
+from dataclasses import replace
+
 from core import shared_keys
 from core.flows.house import House
-from core.model import Instance, Machine
+from core.model import Instance, Machine, Profile
+from core.networks import read_network
+from core.ports import UnreadableRow
 
 MOST_RULES = 60  # what EC2 allows in one security group
 MOST_KEY_TEXT = 6000  # characters of others' keys in user data, which holds 16 KB in all
 
 
+def profile(house: House, user: str) -> Profile:
+    """What a person has told, as it counts now."""
+    return standing(house, house.ledger.profile(user))
+
+
+def standing(house: House, told: Profile) -> Profile:
+    """The same without addresses whose time is over, and without what the rule `networks` would
+    refuse now: an admin has taken its network off the list."""
+    wider = house.policy.networks
+    kept = (a for a in told.at(house.clock()).accesses if read_network(a.cidr, wider) == a.cidr)
+    return replace(told, accesses=tuple(kept))
+
+
 def networks(house: House, m: Machine) -> frozenset[str]:
     """The networks that may reach it now; where they are too many, its owner's come first."""
     found = dict.fromkeys(
-        access.cidr
-        for user in (m.owner, *m.shared)
-        for access in house.ledger.profile(user).at(house.clock()).accesses
+        access.cidr for user in (m.owner, *m.shared) for access in profile(house, user).accesses
     )
     return frozenset(list(found)[:MOST_RULES])
+
+
+def unlisted(house: House) -> None:
+    """Have looked at whoever let a network in that the admins have taken off their list since."""
+    live = house.ledger.live()
+    for user in sorted({user for m in live for user in (m.owner, *m.shared)}):
+        if _holds_unlisted(house, user):
+            house.wakes.wake(f"profile/{user}")
+
+
+def _holds_unlisted(house: House, user: str) -> bool:
+    try:
+        told = house.ledger.profile(user).at(house.clock())
+    except UnreadableRow:  # keeps nobody else's network open
+        return False
+    return standing(house, told) != told
 
 
 def keys_of_others(house: House, m: Machine) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _FULL = frozenset({FaultKind.CAPACITY, FaultKind.SPOT_PRICE})
 
 def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     """Make sure of group and key, freeze the call in the row. Nothing is bought yet."""
-    profile = house.ledger.profile(m.owner).at(house.clock())
+    profile = admitted.profile(house, m.owner)
     planned = any((o.region, o.type.name) == (at.region, at.instance_type) for o in m.options)
     if not profile.keys or not profile.has_address or not planned:
         return house.ledger.save(life.replanned(m), m)

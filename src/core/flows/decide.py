@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import messages, policy
-from core.flows import asking, permits, quota, start
+from core.flows import admitted, asking, permits, quota, start
 from core.flows.house import House, rewrite
 from core.flows.request import Click
 from core.flows.speak import answer
@@ -139,7 +139,7 @@ def cancel(house: House, click: Click) -> None:
 def refresh_access(house: House, user: str) -> tuple[Machine, ...]:
     """A key or address has come: launches that lacked it show so, and those that only waited for
     it go on. Gives the latter."""
-    profile = house.ledger.profile(user).at(house.clock())
+    profile = admitted.profile(house, user)
     resumed = []
     for m in house.ledger.of_owner(user):
         if m.state not in (State.HELD, State.WAITING) or m.hold is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, messages
 from core.blocks import Message
-from core.flows import access, rules
+from core.flows import access, admitted, rules
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer, passing
@@ -142,7 +142,7 @@ def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
     """Open it once, however often this is tried; where its person has closed it in between, what
     is open now."""
     machines = access.grant(house, link.user, (granted,), link.id)
-    profile = house.ledger.profile(link.user)
+    profile = admitted.profile(house, link.user)
     if granted not in profile.accesses:
         return messages.accesses(profile)
     return messages.access_added((granted,), machines)

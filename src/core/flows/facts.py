@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from core import catalog, plan, policy, ways
 from core.faults import CloudError, FaultKind
-from core.flows import images, market, shortage
+from core.flows import admitted, images, market, shortage
 from core.flows.house import House
 from core.flows.limits import quota_facts
 from core.flows.once import asked_once
@@ -24,7 +24,7 @@ def gather(house: House, wish: Wish, owner: str) -> Facts:
     """Everything that `plan.decide` needs."""
     return Facts(
         candidates=read(house, wish, plan.candidates(wish)),
-        profile=house.ledger.profile(owner).at(house.clock()),
+        profile=admitted.profile(house, owner),
         full=shortage.recent(house),
         home=_home(house, wish, owner),
     )

@@ -7,6 +7,7 @@ however often its row is read.
 from dataclasses import replace
 
 from core import commands, messages, rulebook
+from core.flows import admitted
 from core.flows.house import MOST_RACES, House
 from core.flows.request import Request
 from core.flows.speak import answer, passing, to_admins
@@ -80,6 +81,8 @@ def change(house: House, request: Request, wanted: commands.PolicySet) -> None:
     if done is None:
         same = messages.rule_same(rule, ruled(house).policy)
         return answer(house, request.response_url, same)
+    if rule.name == "networks":
+        admitted.unlisted(ruled(house))
     if not done.told:
         _announce(house, done)
     return answer(house, request.response_url, messages.rule_changed(rule, done))

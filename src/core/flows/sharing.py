@@ -44,7 +44,7 @@ def share(house: House, request: Request, wanted: commands.Share) -> None:
     added, removed = ((), (wanted.user,)) if wanted.stop else ((wanted.user,), ())
     _deliver(house, m, request.id, request.user, added, removed)
     follow(house, m.id)
-    guest = house.ledger.profile(wanted.user).at(house.clock())
+    guest = admitted.profile(house, wanted.user)
     return answer(house, request.response_url, messages.share_goes(m, guest, stop=wanted.stop))
 
 
@@ -99,7 +99,7 @@ def _told_before_boot(house: House, m: Machine, request: Request, wanted: comman
         _deliver(house, m, request.id, request.user, (), ())  # what its user data cannot hold
     news = messages.share_before_boot(m, wanted.user, request.user, stop=wanted.stop)
     _tell(house, m, (wanted.user,), news)
-    guest = house.ledger.profile(wanted.user).at(house.clock())
+    guest = admitted.profile(house, wanted.user)
     answer(house, request.response_url, messages.share_stands(m, guest, stop=wanted.stop))
 
 

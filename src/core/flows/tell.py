@@ -2,7 +2,7 @@
 
 from core import commands, messages, meter
 from core.budgets import month_of
-from core.flows import fingerprints, leftovers, pulse, spending, usage
+from core.flows import admitted, fingerprints, leftovers, pulse, spending, usage
 from core.flows.find import by_name, find
 from core.flows.house import House
 from core.flows.request import Request
@@ -13,7 +13,7 @@ from core.model import ALIVE, Schedule
 def overview(house: House, request: Request) -> None:
     """The caller's machines, what they cost, and the likeliest next steps."""
     mine = house.ledger.of_owner(request.user)
-    profile, now = house.ledger.profile(request.user), house.clock()
+    profile, now = admitted.profile(house, request.user), house.clock()
     began, _ = month_of(now)
     bills = [bill for bill in spending.bills(house, began) if bill.owner == request.user]
     month = meter.total(bills, began, now)
@@ -56,7 +56,7 @@ def ssh(house: House, request: Request, wanted: commands.Ssh) -> None:
     if m is None:
         return
     m = fingerprints.learned(house, m)
-    profile = house.ledger.profile(request.user if guest else m.owner).at(house.clock())
+    profile = admitted.profile(house, request.user if guest else m.owner)
     managed = bool(house.policy.instance_profile)
     answer(house, request.response_url, messages.ssh(m, profile, session_manager=managed))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from core import lifecycle as life
 from core.flows import (
     access,
+    admitted,
     approvals,
     budgets,
     clockwork,
@@ -61,9 +62,11 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
     if kind == "saved-image":
         return image_rows.follow(house, id)
     if kind == "strays":
-        if id == (house.deployed or house.policy).region:  # the first of those: once an hour
+        once = id == (house.deployed or house.policy).region  # the first of those: once an hour
+        if once:
             rules.look_over(house)
-        return leftovers.look_over(house, id)
+        leftovers.look_over(house, id)
+        return admitted.unlisted(house) if once else None
     if kind == "data-volume":
         return volume.follow_if_due(house, id) if due else volume.follow(house, id)
     if kind == "home-tab":

@@ -97,11 +97,12 @@ def access_added(accesses: tuple[Access, ...], machines: tuple[Machine, ...]) ->
     until = words.at(accesses[0].until)
     open_now = f"Open on {words.names(machines)} now." if machines else ""
     no_four = all(_six(a) for a in accesses)
+    close = accesses[0].cidr if len(accesses) == 1 else "office"
     only_six = "Your machines have IPv4 addresses: add the IPv4 one too." if no_four else ""
     said = f"{cidrs} may reach port 22 of your machines until {until}."
     return message(
         section(" ".join(part for part in (said, open_now, only_six) if part)),
-        context(f"Close it before: {code(f'/gpu allow remove {accesses[0].cidr}')}"),
+        context(f"Close it before: {code(f'/gpu allow remove {close}')}"),
     )
 
 
@@ -109,13 +110,13 @@ def _six(access: Access) -> bool:
     return ":" in access.cidr
 
 
-def access_removed(cidr: str, machines: tuple[Machine, ...]) -> Message:
-    """Port 22 is closed to it; EC2 tracks connections, so what is connected stays so."""
+def access_removed(cidrs: tuple[str, ...], machines: tuple[Machine, ...]) -> Message:
+    """Port 22 is closed to them; EC2 tracks connections, so what is connected stays so."""
     where = f" Closed on {words.names(machines)}." if machines else ""
     return message(
         section(
-            f"{code(cidr)} may not reach port 22 of your machines any more.{where} A connection "
-            "that is open now may last until it ends."
+            f"{', '.join(map(code, cidrs))} may not reach port 22 of your machines any more."
+            f"{where} A connection that is open now may last until it ends."
         )
     )
 
