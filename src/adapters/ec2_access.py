@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from adapters.aws_errors import code_of, translated
 from core.faults import CloudError, Fault, FaultKind
+from core.networks import Network, is_everybody
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -20,7 +21,6 @@ BETWEEN_LOOKS = 0.5  # seconds
 # EC2 takes letters, digits, spaces and ._-:/()#,@[]+=&;{}!$* here, and no apostrophe.
 _DESCRIPTION = "A machine of the gpu bot: SSH from the addresses of its owner only"
 
-Network = IPv4Network | IPv6Network
 Permission = dict[str, Any]
 
 
@@ -192,7 +192,7 @@ def _not_shown(operation: str) -> CloudError:
 
 def _network(cidr: str) -> Network:
     network = ip_network(cidr)
-    if network.prefixlen == 0:
+    if is_everybody(network):
         raise ValueError(f"{cidr} is the whole world: port {SSH} is never opened to it")
     return network
 

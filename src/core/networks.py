@@ -5,7 +5,7 @@ import re
 
 from core.words import UsageError, echo
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _SHAPE = re.compile(r"[0-9a-f.:]{2,45}(?:/[0-9]{1,3})?")
 # Nobody reaches a machine in AWS from these: an address that is not unique in the internet.
 _INSIDE = tuple(
@@ -39,7 +39,7 @@ def read_network(text: str, wider: tuple[str, ...]) -> str | UsageError:
     network = _network(word)
     if network is None:
         return _wrong(f"{echo(word)} is not an IP address. {_ASK}")
-    if network.prefixlen < _WIDEST[network.version]:
+    if is_everybody(network):
         return _wrong(f"Port 22 is never opened to everybody. Give your own address. {_ASK}")
     if any(_within(network, outer) for outer in map(_network, wider) if outer is not None):
         return str(network)
@@ -51,6 +51,12 @@ def read_network(text: str, wider: tuple[str, ...]) -> str | UsageError:
             f"another one. {_ASK}"
         )
     return str(network)
+
+
+def is_everybody(network: Network) -> bool:
+    """Whether it is as good as everybody: the one bound of all who read, list or open networks."""
+    plain = _plain(network)
+    return plain.prefixlen < _WIDEST[plain.version]
 
 
 def cidr(text: str) -> str | None:
@@ -69,20 +75,25 @@ def _bare(text: str) -> str:
     return text.strip().strip("\"'<>").lower()
 
 
-def _network(word: str) -> _Network | None:
+def _network(word: str) -> Network | None:
     if not _SHAPE.fullmatch(word):
         return None
     try:
         network = ipaddress.ip_network(word, strict=False)
     except ValueError:
         return None
+    return _plain(network)
+
+
+def _plain(network: Network) -> Network:
+    """IPv4 as it is, where it is written as IPv6."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is not None and network.prefixlen >= 96:
         return ipaddress.ip_network((mapped, network.prefixlen - 96))
     return network
 
 
-def _within(network: _Network, outer: _Network) -> bool:
+def _within(network: Network, outer: Network) -> bool:
     return (
         network.version == outer.version
         and network.prefixlen >= outer.prefixlen
@@ -94,7 +105,7 @@ def _wrong(what: str, nearest: str | None = None) -> UsageError:
     return UsageError(what=what, nearest=nearest, topic="allow")
 
 
-def _too_wide(word: str, network: _Network) -> UsageError:
+def _too_wide(word: str, network: Network) -> UsageError:
     address = word.partition("/")[0]
     host = address if address != str(network.network_address) else None
     return _wrong(

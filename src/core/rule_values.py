@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.model import Market, Over
+from core.networks import is_everybody
 from core.times import read_length
 from core.words import echo
 
@@ -141,7 +142,7 @@ def _network(word: str) -> str:
             f"{echo(word)} is not a network such as `192.0.2.0/24`; `none` means single addresses "
             "only."
         ) from error
-    if network.prefixlen == 0:
+    if is_everybody(network):
         raise BadValue("Port 22 is never opened to everybody; name a network of your own.")
     return str(network)
 

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from core.model import Budget, Policy, Scope
+from core.networks import is_everybody
 from core.rule_table import RULES
 from core.rule_values import BadValue
 
@@ -191,7 +192,7 @@ class _Look:
         return None if off else self.dollars(name, "0")
 
     def networks(self, name: str) -> tuple[str, ...]:
-        """Comma-separated CIDRs; the whole world is none."""
+        """Comma-separated CIDRs; what is as wide as the world is none."""
         found: list[str] = []
         for text in self.environ.get(name, "").split(","):
             if not text.strip():
@@ -200,7 +201,7 @@ class _Look:
             if network is None:
                 self.problems.append(
                     f"{name} names {text.strip()!r}, which is no network such as"
-                    " 192.0.2.0/24, or is the whole world"
+                    " 192.0.2.0/24, or is as wide as the whole world"
                 )
             else:
                 found.append(network)
@@ -233,4 +234,4 @@ def _network(text: str) -> str | None:
         network = ipaddress.ip_network(text)
     except ValueError:
         return None
-    return str(network) if network.prefixlen > 0 else None
+    return None if is_everybody(network) else str(network)

@@ -158,7 +158,7 @@ def test_closing_comes_before_opening(aws: Any, access: Access, group: str) -> N
     assert ssh_rules(aws, group) == set()
 
 
-@pytest.mark.parametrize("world", ["0.0.0.0/0", "::/0"])
+@pytest.mark.parametrize("world", ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"])
 def test_the_world_is_never_let_in(aws: Any, access: Access, group: str, world: str) -> None:
     with pytest.raises(ValueError, match="world"):
         access.set_addresses(R, group, frozenset({"203.0.113.7/32", world}))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.commands import UsageError, read_network
-from core.networks import cidr, is_one_address
+from core.networks import cidr, is_everybody, is_one_address
 
 OFFICE = ("198.51.100.0/24", "10.20.0.0/16", "2001:db8:1::/48")
 
@@ -106,6 +106,27 @@ def test_what_a_word_means_is_read_whether_it_may_be_opened_or_not(
     text: str, meant: str | None
 ) -> None:
     assert cidr(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("network", "everybody"),
+    [
+        ("0.0.0.0/0", True),
+        ("128.0.0.0/1", True),
+        ("8.0.0.0/7", True),
+        ("10.0.0.0/8", False),
+        ("198.51.100.7/32", False),
+        ("::/0", True),
+        ("2000::/3", True),
+        ("2001::/15", True),
+        ("2001::/16", False),
+        ("::ffff:0.0.0.0/96", True),
+        ("::ffff:8.0.0.0/103", True),
+        ("::ffff:10.0.0.0/104", False),
+    ],
+)
+def test_what_is_as_wide_as_everybody_is_one_thing(network: str, *, everybody: bool) -> None:
+    assert is_everybody(ipaddress.ip_network(network, strict=False)) is everybody
 
 
 def test_one_address_is_told_from_a_network() -> None:

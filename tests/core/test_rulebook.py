@@ -114,6 +114,9 @@ def test_what_is_typed_is_what_counts(rule: str, text: str, field: str, value: o
         ("approval-above", "-1", "not an amount"),
         ("over-price", "stop", "`approve` or `block`"),
         ("networks", "0.0.0.0/0", "never opened to everybody"),
+        ("networks", "0.0.0.0/1 128.0.0.0/1", "never opened to everybody"),
+        ("networks", "192.0.2.0/24 2000::/3", "never opened to everybody"),
+        ("networks", "::ffff:0:0/96", "never opened to everybody"),
         ("networks", "office", "not a network"),
     ],
 )

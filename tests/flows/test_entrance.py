@@ -291,6 +291,13 @@ def test_the_office_is_every_network_that_the_admins_listed() -> None:
     assert _open_to(here) == {"203.0.113.7/32"}
 
 
+def test_a_list_that_holds_the_world_opens_nothing() -> None:
+    here = _running(town(networks=("198.51.100.0/24", "0.0.0.0/1", "128.0.0.0/1")))
+    (said,) = here.type("allow office")
+    assert "never opened to everybody" in said.text
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
 def test_without_a_list_there_is_no_office() -> None:
     here = Town()
     (said,) = here.type("allow office")

@@ -147,6 +147,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("OVER_BUDGET", "shout"),
         ("APPROVAL_ABOVE_USD_PER_HOUR", "-1"),
         ("ALLOWED_NETWORKS", "0.0.0.0/0"),
+        ("ALLOWED_NETWORKS", "128.0.0.0/1"),
         ("ALLOWED_NETWORKS", "the office"),
         ("ALLOWED_NETWORKS", "192.0.2.1/24"),
         ("SLACK_API_URL", "slack.com"),

@@ -62,18 +62,27 @@ def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -
     """Open every network that the admins have listed, for a while."""
     if access.heard_before(house, request, messages.accesses):
         return None
-    networks = house.policy.networks
-    if not networks:
+    if not house.policy.networks:
         return answer(house, request.response_url, messages.no_office())
-    refused = access.too_long(wanted.length, "allow office") or access.too_many(
-        house, request.user, networks
-    )
-    if refused:
-        return answer(house, request.response_url, messages.usage(refused))
+    networks = _office(house, request.user, wanted)
+    if isinstance(networks, commands.UsageError):
+        return answer(house, request.response_url, messages.usage(networks))
     until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
     accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
     opened = access.grant(house, request.user, accesses, request.id)
     return answer(house, request.response_url, messages.access_added(accesses, opened))
+
+
+def _office(
+    house: House, user: str, wanted: commands.AllowOffice
+) -> tuple[str, ...] | commands.UsageError:
+    """The admins' networks, each read as if somebody had typed it, or why they stay closed."""
+    listed = house.policy.networks
+    read = [commands.read_network(cidr, listed) for cidr in listed]
+    bad = [one for one in read if isinstance(one, commands.UsageError)]
+    cidrs = tuple(dict.fromkeys(one for one in read if isinstance(one, str)))
+    refused = bad[0] if bad else access.too_long(wanted.length, "allow office")
+    return refused or access.too_many(house, user, cidrs) or cidrs
 
 
 # ---- the one-time link ----------------------------------------------------------------------
