@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from core.model import Deed
+from core.flows import entrance
+from core.flows.entrance import Opened
+from core.model import Deed, OneTimeLink
 from core.ports import ChatError
 from sim.fuse import fused, guarded
 from sim.town import ADA, KEY, LIN, SAM, Town, town
@@ -132,6 +134,71 @@ def _ready() -> Town:
     here.type(LAUNCH)
     here.until_quiet()
     return here
+
+
+def _used(here: Town, address: str = "198.51.100.9") -> None:
+    """Somebody presses the button behind the one link that there is."""
+    (link,) = here.ledger.rows(OneTimeLink)
+    opened = Opened(link=link.id, user=link.user, address=address, at=here.now)
+    entrance.here(here.house, opened)
+
+
+def test_an_address_that_a_link_lets_in_is_a_line_of_its_person_once() -> None:
+    here = _town()
+    here.type("allow me for 2h")
+    for _ in range(3):
+        _used(here)
+        here.pass_time(MINUTE)
+    (line,) = [one for one in _deeds(here) if "198.51.100.9" in one.did]
+    assert (line.who, line.did) == (ADA, "allow me: link used from 198.51.100.9/32")
+    assert line.answer.startswith("198.51.100.9/32 may reach port 22 of your machines until")
+    assert "198.51.100.9" in here.type("audit")[0].text
+
+
+def test_a_link_that_opens_nothing_is_no_line() -> None:
+    here = _town()
+    here.type("allow me for 2h")
+    _used(here, "10.0.0.1")
+    assert not [one for one in _deeds(here) if "link used" in one.did]
+    _used(here)
+    _used(here, "198.51.100.66")
+    (line,) = [one for one in _deeds(here) if "link used" in one.did]
+    assert line.did.endswith("198.51.100.9/32")
+
+
+def test_what_is_closed_is_a_line_that_names_it() -> None:
+    here = town(networks=("198.51.100.0/24",))
+    here.ready_to_launch()
+    here.type("allow office")
+    here.type("allow remove 203.0.113.7")
+    here.type("allow remove office")
+    answers = {one.did: one.answer for one in _deeds(here)}
+    assert answers["allow remove 203.0.113.7"].startswith("203.0.113.7/32 may not reach port 22")
+    assert answers["allow remove office"].startswith("198.51.100.0/24 may not reach port 22")
+
+
+@pytest.mark.usefixtures("without_wire")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_a_link_that_is_used_is_one_line(*, after: bool) -> None:
+    def linked() -> Town:
+        here = _ready()
+        here.type("allow me for 2h")
+        return here
+
+    def story(here: Town) -> None:
+        for _ in range(3):
+            guarded(lambda: _used(here))
+            guarded(lambda: here.pass_time(MINUTE))
+
+    here = linked()
+    fuse = fused(here)
+    story(here)
+    for at in range(1, fuse.counted + 1):
+        here = linked()
+        fused(here, at, after=after)
+        story(here)
+        assert _of(here, ADA).count("allow me: link used from 198.51.100.9/32") == 1, at
+        assert "198.51.100.9/32" in {a.cidr for a in here.ledger.profile(ADA).accesses}, at
 
 
 def test_everybody_reads_their_own_lines_and_admins_everybodys() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, messages
 from core.blocks import Message
-from core.flows import access, admitted, rules
+from core.flows import access, admitted, rules, trail
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer, passing
@@ -141,6 +141,7 @@ def here(house: House, opened: Opened) -> None:
     if used.told:
         return None
     granted = Access(cidr=cidr, until=used.used_at + link.length)
+    trail.by_a_link(house, link, granted, used.used_at)
     _say(house, link, _opened(house, link, granted))
     with suppress(StaleRow):  # another delivery of the same press has told it, too
         house.ledger.save_row(replace(used, told=True), used)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from core import commands, deeds, names
+from core import commands, deeds, messages, names
 from core import lifecycle as life
 from core.blocks import Home, Message
 from core.faults import CloudError
 from core.files import File
 from core.flows.house import House
 from core.flows.request import Asked, Click, Request
-from core.model import Deed, Machine, Person, Place
+from core.model import Access, Deed, Machine, OneTimeLink, Person, Place
 from core.ports import Chat, ChatError, StaleRow
 
 A = TypeVar("A", Request, Click)
@@ -105,6 +105,14 @@ def _write(house: House, asked: Asked, answer: str) -> None:
             channel=asked.channel,
         )
     )
+
+
+def by_a_link(house: House, link: OneTimeLink, granted: Access, at: datetime) -> None:
+    """Write down which address a one-time link lets in; the same use again is the same line."""
+    said = messages.access_added((granted,), ())
+    did = f"allow me: link used from {granted.cidr}"
+    answer = deeds.sentence(said)
+    house.ledger.add_deed(Deed(at=at, id=link.id, who=link.user, did=did, answer=answer))
 
 
 def _named(asked: Asked) -> str:
