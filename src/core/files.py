@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +10,10 @@ from decimal import Decimal
 
 from core.words import visible
 
-# What a spreadsheet would take for a formula (OWASP, "CSV Injection"), in full width too.
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where a spreadsheet would read a formula (OWASP, "CSV Injection"), in full width too: at the start
+# of a cell, and behind all that may end a cell where lists are not separated by commas. A German
+# Excel cuts `x;=1` in two, whatever was meant for one cell.
+_FORMULA = re.compile(r'(^|[,;|\t\r\n])([\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 Cell = str | int | Decimal | datetime | None
 
@@ -50,5 +53,4 @@ def _written(cell: Cell) -> str:
         case datetime():
             return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         case str():
-            shown = visible(cell).strip()
-            return f"'{shown}" if shown.startswith(_FORMULA) else shown
+            return _FORMULA.sub(r"\1\2'", visible(cell).strip())

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from core.files import File, table
 from core.words import visible
 
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 @pytest.mark.parametrize(
     "typed",
@@ -38,13 +40,52 @@ def test_nothing_in_a_cell_reorders_or_hides_a_letter() -> None:
     assert table(("a",), [("fox\u202e\u2066gpj\u200b\ufeff",)]) == "a\r\nfoxgpj\r\n"
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
-def test_every_row_comes_back_as_it_was_to_the_eye_but_for_the_mark(cells: list[str]) -> None:
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", ","])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "x;=cmd|' /C calc'!A0;y",
+        "x; =1+1",
+        'x;"=1+1"',
+        'x,y; "" =1+1;"z"',
+        'x|"@SUM(A1)|y',
+        "x\t=1+1\ty",
+        "x\n+1",
+        "x;\u200b-1",
+        "x;\uff1d1;\uff0b1;\uff0d1;\uff20a",
+        ";=1",
+        "x, y;=1",
+    ],
+)
+def test_no_other_list_separator_makes_a_formula_of_words(typed: str, delimiter: str) -> None:
+    text = table(("when", "what", "next"), [("monday", typed, "ada"), (typed, typed, typed)])
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for cell in row:
+            assert not cell.strip().startswith(FORMULA)
+
+
+def test_words_and_amounts_stay_readable() -> None:
+    words = ("spot-price", "amber-fox; a-b", "a=b", "ada@lab.org, kim", "1 - 2", "us-east-1;a, b")
+    assert next(csv.reader(io.StringIO(table(words, [])))) == list(words)
+    (row,) = csv.reader(io.StringIO(table((), [words]).removeprefix("\r\n")))
+    assert row == list(words)
+    assert table(("a", "b"), [("a, -b", Decimal("-1.5"))]) == 'a,b\r\n"a, \'-b",-1.5\r\n'
+
+
+cells = st.text(
+    st.one_of(st.sampled_from(";,|\t\n\"' =+-@\uff1d"), st.characters(codec="utf-8")), min_size=1
+)
+
+
+@given(st.lists(cells, min_size=1))
+def test_every_row_comes_back_as_it_was_to_the_eye_but_for_the_marks(cells: list[str]) -> None:
     text = table(("h",) * len(cells), [cells])
     _, back = csv.reader(io.StringIO(text, newline=""))
     seen = [visible(cell).strip() for cell in cells]
-    assert [cell.removeprefix("'") for cell in back] == [cell.removeprefix("'") for cell in seen]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in back)
+    assert [cell.replace("'", "") for cell in back] == [cell.replace("'", "") for cell in seen]
+    for delimiter in (",", ";", "|"):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            assert not any(cell.strip().startswith(FORMULA) for cell in row)
 
 
 def test_amounts_stay_exact_and_moments_are_utc() -> None:
