@@ -34,6 +34,7 @@ DOOR_FILES = (
     "core/first_words.py",
     "core/links.py",
     "core/networks.py",
+    "core/private_keys.py",
     "core/words.py",
     "handlers/__init__.py",
     "handlers/aws_post.py",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from core.access import is_about_keys, read_allow, read_key_command
-from core.keys import holds_private_key, private_key_refused, read_key
+from core.keys import private_key_refused, read_key
 from core.model import Market
 from core.money_words import (
     read_audit,
@@ -19,6 +19,7 @@ from core.money_words import (
     read_schedule,
 )
 from core.networks import read_network
+from core.private_keys import holds_private_key
 from core.slots import KEYWORDS, Wrong, looks_like_region, read
 from core.times import Until, resolve
 from core.wants import (

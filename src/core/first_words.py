@@ -2,10 +2,13 @@
 
 They repeat the wish and say what is being looked at; they never promise. Only words of a harmless
 form are repeated, so nothing in a command can mention, link or reorder anything in the answer.
-This is the one room of the core that the door carries: standard library only, and little of it.
+With `private_keys` this is what the door carries of the core: standard library only, and little of
+it.
 """
 
 import re
+
+from core.private_keys import holds_private_key
 
 _TYPE = re.compile(r"[a-z][a-z0-9]*[0-9][a-z0-9-]*\.[a-z0-9-]{1,24}")
 _GPU = re.compile(r"([0-9]{1,2}x)?[abhlmtv][0-9]{1,4}[a-z]{0,3}|[0-9]{1,4}gb")
@@ -13,14 +16,6 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]{3,12}){1,2}-[0-9]")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _MARKETS = {"spot": "spot", "on-demand": "on-demand", "ondemand": "on-demand"}
 _CONFUSABLE_DASHES = re.compile(r"[\u2010-\u2015]+")
-_PRIVATE_KEY = re.compile(
-    r"BEGIN\s+([A-Z0-9]+\s+){0,3}PRIVATE\s+KEY"  # PEM, OpenSSH, encrypted or not
-    r"|PRIVATE\s+KEY\s*[-\u2010-\u2015]{2}"  # the last line of one
-    r"|PuTTY-User-Key-File|Private-Lines:"
-    r"|b3BlbnNzaC1rZXktdjE"  # "openssh-key-v1" in base64: the body without its first line
-    r"|\bMC4CAQAwBQYDK2Vw|\bMII[A-Za-z0-9+/]{1,6}IBAAKCA|\bMII[A-Za-z0-9+/]{2,4}IBADANBgkqhkiG9w0BAQEF",
-    re.IGNORECASE,
-)
 
 PRIVATE_KEY = (
     ":warning: That looks like a *private* key. It was thrown away here: not kept, not passed on,"
@@ -57,14 +52,9 @@ _LOOKS = {
 }
 
 
-def has_private_key(text: str) -> bool:
-    """Whether some of this is a private key, whole or in part."""
-    return _PRIVATE_KEY.search(text) is not None
-
-
 def first_words(text: str, region: str) -> str:
     """What to answer at once to `/gpu <text>`; `region` is where a launch goes when nobody says."""
-    if has_private_key(text):
+    if holds_private_key(text):
         return PRIVATE_KEY
     words = _CONFUSABLE_DASHES.sub("--", text[:400]).lower().replace("=", " ").split()
     words = [word.removeprefix("--") for word in words]

@@ -1,4 +1,4 @@
-"""Public keys: which may log in, how they are named, and how a private one is told apart.
+"""Public keys: which may log in, how they are named, and what is said to a private one.
 
 Nothing here ever gives back a part of a key that was refused.
 """
@@ -11,25 +11,14 @@ import unicodedata
 from datetime import datetime
 
 from core.model import PublicKey
+from core.private_keys import holds_private_key
 from core.words import UsageError
 
 LEAST_RSA_BITS = 3072
 MOST_RSA_BITS = 16384
 _LONGEST_COMMENT = 64
 _HOW = "Make one with `ssh-keygen -t ed25519` and paste the single line of `~/.ssh/id_ed25519.pub`."
-_PRIVATE = re.compile(
-    r"(?i:(?:BEGIN|END)[A-Z0-9 ]{0,40}\sPRIVATE\s+KEY|-PRIVATE\s+KEY|PRIVATE\s+KEY-)"
-    r"|(?i:PuTTY-User-Key-File|Private-Lines:)"
-    # The same without its first line: OpenSSH, PKCS#1, PKCS#8 (plain, encrypted), SEC1.
-    r"|b3BlbnNzaC1rZXktdjE|MII[A-Za-z0-9+/]{3}IBAAK|MII[A-Za-z0-9+/]{3}IBADANBgkqhkiG"
-    r"|MC4CAQAwBQYDK2Vw|MIGHAgEAM|BgkqhkiG9w0BBQ0|MHcCAQEE|MIGkAgEBBD"
-)
 _TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
-
-
-def holds_private_key(text: str) -> bool:
-    """Whether a private key, or the body of one, stands anywhere in the text."""
-    return _PRIVATE.search(text) is not None
 
 
 def private_key_refused() -> UsageError:

@@ -15,13 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.first_words import (
-    NOT_CERTAIN,
-    NOT_TAKEN,
-    PRIVATE_KEY,
-    first_words,
-    has_private_key,
-)
+from core.first_words import NOT_CERTAIN, NOT_TAKEN, PRIVATE_KEY, first_words
+from core.private_keys import holds_private_key
 from handlers.aws_post import Refused, Service, Unclear, endpoint
 from handlers.http_request import (
     FORM,
@@ -233,7 +228,7 @@ class Door:
             if not form.get(needed):
                 raise No(400, f"a command without {needed}")
         text = form.get("text", "")
-        if has_private_key(text):  # it must not lie in a queue either
+        if holds_private_key(text):  # it must not lie in a queue either
             return ephemeral(PRIVATE_KEY)
         try:
             self._enqueue("command", raw, form["user_id"])

@@ -92,9 +92,20 @@ def test_without_a_team_every_workspace_that_signs_is_ours(aws: Any, slack: Any)
     assert door.answer(slack.command(team_id="T0OTHER"))["statusCode"] == 200
 
 
-def test_a_private_key_is_thrown_away_before_the_queue(aws: Any, slack: Any, door: Door) -> None:
-    key = "key add -----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXktdjEAAAAA SECRET"
-    said = words(door.answer(slack.command(key)))
+@pytest.mark.parametrize(
+    "key",
+    [
+        "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXktdjEAAAAA",
+        "MHcCAQEEIOdW2DzbYJMvnOTeGWIZIqLMvHmX",  # SEC1, as the core knows it: no BEGIN line
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0w",
+        "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAc",  # encrypted
+        "gibberish -----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_a_private_key_is_thrown_away_before_the_queue(
+    aws: Any, slack: Any, door: Door, key: str
+) -> None:
+    said = words(door.answer(slack.command(f"key add {key} SECRET")))
     assert "private" in said
     assert "SECRET" not in said
     assert not aws.queued
