@@ -91,6 +91,7 @@ _LATER = {
 }
 LARGEST_DISK_GB = 65536  # what EBS sells; what a type and its image take is checked later
 MOST_MACHINES = 100
+MOST_TYPES = 8  # that one launch may name; all of them stand in its row, which may have 400 KB
 MOST_IOPS = 256000
 MOST_THROUGHPUT = 2000
 LONGEST_WHY = 200
@@ -206,8 +207,16 @@ def _alternative(here: Words, found: dict[str, Any], allowed: frozenset[str]) ->
     else:
         others = found.get(_ALTERNATIVES[slot], ())
         if value not in (found[slot], *others):
+            if slot == "type" and len(others) + 2 > MOST_TYPES:
+                raise _too_many(here, length)
             found[_ALTERNATIVES[slot]] = (*others, value)
     return length
+
+
+def _too_many(here: Words, length: int) -> Wrong:
+    wrong = here.wrong(f"One launch may name {MOST_TYPES} types at most.", length + 1)
+    # Where there are more than one too many: the words before them.
+    return Wrong(wrong.what, [*wrong.fixes, here.all[: here.at]])
 
 
 def _twice(here: Words, slot: str, first: object, second: object, length: int) -> Wrong:

@@ -47,6 +47,7 @@ from core.model import Market
 H = timedelta(hours=1)
 M = timedelta(minutes=1)
 P3 = "p3.2xlarge"
+EIGHT = " or ".join(f"g{n}.xlarge" for n in range(1, 9))
 
 
 def launch(**more: typing.Any) -> Launch:
@@ -135,6 +136,10 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("launch p3.2xlarge on-demand or spot", launch(market=Market.SPOT, or_on_demand=True)),
     ("launch p3.2xlarge or p3.2xlarge", launch()),
     ("launch a10g or l4 or 24GB", Launch(instance_type="a10g", or_types=("l4", "24gb"))),
+    (
+        f"launch {EIGHT} or g8.xlarge",
+        Launch(instance_type="g1.xlarge", or_types=tuple(f"g{n}.xlarge" for n in range(2, 9))),
+    ),
     ("launch cheapest 80GB spot", Launch(instance_type="80gb", cheapest=True, market=Market.SPOT)),
     ("launch p3.2xlarge x16", launch(count=16)),
     ("launch 16x p3.2xlarge", launch(count=16)),
@@ -307,6 +312,8 @@ REFUSED: list[tuple[str, str | None, str]] = [
     ("launch p3.2xlarge or 4h", "/gpu launch p3.2xlarge", "4h"),
     ("launch or g5.xlarge", "/gpu launch g5.xlarge", "before the `or`"),
     ("launch p3.2xlarge spot or spot", "/gpu launch p3.2xlarge spot", "twice"),
+    (f"launch {EIGHT} or p3.2xlarge for 4h", f"/gpu launch {EIGHT} for 4h", "8 types at most"),
+    (f"launch {EIGHT} or p3.2xlarge or l4", f"/gpu launch {EIGHT}", "8 types at most"),
     ("launch p3.2xlarge on-demand keep", "/gpu launch p3.2xlarge on-demand", "anyway"),
     ("launch p3.2xlarge spot keep x4", "/gpu launch p3.2xlarge spot keep", "single"),
     ("launch p3.2xlarge as bert", "/gpu launch p3.2xlarge", "`as`"),

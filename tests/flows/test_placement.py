@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from core.commands import Launch, parse
+from core.messages.words import same_launch
 from core.model import ChoiceKind, HoldKind, Market, State
 from sim.town import LIN, REGIONS, Town
 
@@ -155,6 +157,25 @@ def test_a_gpu_that_two_types_have_alike_is_bought_where_it_is_cheaper() -> None
     assert m.wish.types == ("g5.xlarge", "g6.xlarge")
     assert m.placement is not None
     assert m.placement.instance_type == "g6.xlarge"
+
+
+def test_words_that_mean_many_types_mean_no_more_than_can_be_asked_for_again() -> None:
+    here = _ready()
+    here.type("launch 16GB or 40GB or 90GB cheapest in us-east-1")
+    wish = here.machine().wish
+    assert len(wish.types) == 8
+    assert {"g4dn.xlarge", "g6e.xlarge", "g7e.2xlarge"} < set(wish.types)  # of each word some
+    again = parse(same_launch(wish))
+    assert isinstance(again, Launch)
+    assert (again.instance_type, *again.or_types) == wish.types
+
+
+def test_a_ninth_type_is_refused_and_nothing_is_started() -> None:
+    here = _ready()
+    many = " or ".join(f"m5.{size}xlarge" for size in range(2, 274))
+    (said,) = here.type(f"launch {many}")
+    assert "8 types at most" in said.text and "Nothing was started" in said.text
+    assert here.ledger.everything() == ()
 
 
 def test_a_gpu_that_is_not_sold_there_starts_nothing_and_names_what_is() -> None:

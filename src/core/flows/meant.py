@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 from core import catalog, commands, policy
 from core.faults import CloudError
 from core.flows.house import House
 from core.flows.market import offers_of
 from core.model import Market, RegionOffers, TypeFacts, Wish
+from core.slots import MOST_TYPES
 from core.words import retyped
 
-MOST_TYPES = 5  # that one GPU or amount of memory stands for
+MOST_ALIKE = 5  # types that one GPU or amount of memory stands for
 
 
 def types_meant(
@@ -20,21 +22,29 @@ def types_meant(
 
     A type that AWS has retired, or sells in another region only, is kept as it was said: the plan
     then offers what comes nearest. A name that no region knows is a slip, and nothing is started.
+    They are no more than can be said in one command: it must be possible to ask for the same again.
     """
     said = (wanted.instance_type, *wanted.or_types)
     known = _named(house, tuple(filter(catalog.looks_like_type, said)), wish)
     shelf: _Shelf | None = None
-    found: list[str] = []
+    found: list[tuple[str, ...]] = []
     for word in said:
         if word in known or catalog.retired(word):
-            found.append(word)
+            found.append((word,))
             continue
         shelf = shelf or _shelf(house, wish)
         fitting = _fitting(house, shelf, word, wish, cheapest=wanted.cheapest)
         if not fitting:
             return _unknown(shelf, word, wish, text)
-        found += fitting
-    return tuple(dict.fromkeys(found))
+        found.append(fitting)
+    return _at_most(MOST_TYPES, found)
+
+
+def _at_most(most: int, found: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """In their order; where there are too many, the first of each word before any word's second."""
+    ranks = zip_longest(*found)
+    best = tuple(dict.fromkeys(name for rank in ranks for name in rank if name is not None))[:most]
+    return tuple(dict.fromkeys(name for names in found for name in names if name in best))
 
 
 def _named(house: House, names: tuple[str, ...], wish: Wish) -> frozenset[str]:
@@ -101,7 +111,7 @@ def _fitting(
     if cheapest:
         return _cheapest(house, shelf, fitting, wish)
     alike = (t.name for t in fitting if _size(t) == _size(fitting[0]))
-    return tuple(alike)[:MOST_TYPES]
+    return tuple(alike)[:MOST_ALIKE]
 
 
 def _size(kind: TypeFacts) -> tuple[object, ...]:
@@ -118,7 +128,7 @@ def _cheapest(
     for offers in shelf.offers:
         for name, price in _priced(house, offers, names, wish.markets):
             prices[name] = min(price, prices.get(name, price))
-    return tuple(sorted(prices, key=lambda name: prices[name]))[:MOST_TYPES] or names[:MOST_TYPES]
+    return tuple(sorted(prices, key=lambda name: prices[name]))[:MOST_ALIKE] or names[:MOST_ALIKE]
 
 
 def _priced(
