@@ -296,6 +296,15 @@ def test_an_extension_that_is_approved_after_the_lease_has_moved_changes_nothing
     assert not [n for n in here.news() if "deadline is moved" in n.text]
 
 
+def test_no_approver_is_asked_for_more_than_a_year() -> None:
+    here = _running(over_length=Over.APPROVE)
+    (asks,) = buttons(here.type("extend bert 300d")[0])
+    assert asks["action_id"] == "ask-extension"
+    (said,) = here.type("extend bert 99999d")
+    assert buttons(said) == [] and "is the latest" in said.text
+    assert "The deadline was not changed" in said.text
+
+
 def test_where_longer_is_blocked_no_extension_can_be_asked_for() -> None:
     here = _running(over_length=Over.BLOCK)
     assert buttons(here.type("extend bert 6h")[0]) == []

@@ -228,3 +228,33 @@ def test_until_friday_is_on_the_persons_own_clock() -> None:
     here = _town("launch p3.2xlarge on-demand until wednesday 8:30")  # START is a Tuesday, 9:00 UTC
     deadline = _lease(here).deadline
     assert deadline == datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+
+
+CENTURIES = ("99999d", "99999.999d 99999.999h 99999.999m", "99999999d")
+WITH_A_LENGTH = (
+    "extend bert {}",
+    "extend bert for {}",
+    "extend bert until {}",
+    "launch g5.xlarge on-demand for {} name late",
+    "launch g5.xlarge on-demand until {} name late",
+    "launch g5.xlarge spot keep trying until {} name late",
+    "start lin for {}",
+    "allow 203.0.113.9 for {}",
+    "allow me for {}",
+    "allow office for {}",
+    "schedule bert weekdays {}",
+)
+
+
+def test_centuries_are_refused_in_words_wherever_a_length_can_be_said() -> None:
+    here = _town("launch g5.xlarge on-demand in us-east-1 for 2h name lin")
+    here.type("stop lin")
+    here.pass_time(5 * MINUTE)
+    here.type("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    here.pass_time(3 * MINUTE)
+    before = [(m.state, m.desire, m.lease) for m in here.ledger.everything()]
+    for words in WITH_A_LENGTH:
+        for length in CENTURIES:
+            (said,) = here.type(words.format(length))
+            assert "not changed" in said.text or "othing was" in said.text, said.text
+    assert [(m.state, m.desire, m.lease) for m in here.ledger.everything()] == before

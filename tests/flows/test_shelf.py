@@ -1,5 +1,6 @@
 """The second lease: a stopped machine is asked about, then put away as a snapshot, never lost."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,34 @@ def test_extend_means_the_second_lease_of_a_stopped_machine(words: str) -> None:
     here.deliver(request)
     here.deliver(request)
     assert _shelf(here).until == before + (14 if "14d" in words else 7) * DAY
+
+
+def test_a_stopped_machine_is_kept_for_a_year_from_now_at_most() -> None:
+    here = _stopped()
+    before = here.machine()
+    for words in ("99999d", "359d", "for 99999.9d 99999h 99999m"):
+        (said,) = here.type(f"extend bert {words}")
+        assert "365 d from now at most" in said.text and "Nothing was changed" in said.text
+        assert "$4.00 a month" in said.text and "/gpu extend bert 358d" in said.text
+        assert here.machine() == before
+    assert "stays stopped as it is until" in here.type("extend bert 358d")[0].text
+    assert _shelf(here).until - here.now <= 365 * DAY
+    (said,) = here.type("extend bert")
+    assert "Nothing was changed" in said.text and "You are asked about it before" in said.text
+    here.strikes_every = DAY
+    here.pass_time(8 * DAY)
+    assert "stays stopped" in here.type("extend bert 7d")[0].text
+    assert _shelf(here).ask_at - here.now < 365 * DAY, "it is asked about again"
+
+
+def test_one_that_was_kept_for_centuries_can_be_asked_about_and_started() -> None:
+    here = _stopped()
+    m = here.machine()
+    assert m.shelf is not None
+    far = replace(m.shelf, until=m.shelf.until.replace(year=9990), ask_at=m.shelf.until)
+    here.ledger.save(replace(m, shelf=far), m)
+    assert "Nothing was changed" in here.type("extend bert 99999d")[0].text
+    assert "Nothing was changed" in here.type("extend bert")[0].text
 
 
 def test_a_start_takes_it_off_the_shelf_and_the_next_stop_begins_anew() -> None:

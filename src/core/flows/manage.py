@@ -169,7 +169,7 @@ def _extend(
     first = to(m)
     over = _over(house, m, first) if first is not None and asked.id not in m.heard else ()
     if over:
-        may_ask = None if any(one.final for one in over) else first
+        may_ask = None if any(one.final for one in over) else _may_ask(house, first)
         said = messages.over_limit(m, may_ask, " ".join(one.words for one in over))
         return answer(house, asked.response_url, said)
 
@@ -197,11 +197,17 @@ def _extend(
     after = rewrite(house, m.id, change)
     if refusal:
         step(house, after.id)  # what was set aside for it is put right
-        asks = wanted[-1] if wanted and house.policy.over_length is not Over.BLOCK else None
+        blocked = house.policy.over_length is Over.BLOCK or not wanted
+        asks = None if blocked else _may_ask(house, wanted[-1])
         said = messages.extend_refused(after, refusal[0], asks)
         return answer(house, asked.response_url, said)
     step(house, after.id)
     return answer(house, asked.response_url, messages.extended(after, house.clock()))
+
+
+def _may_ask(house: House, to: datetime | None) -> datetime | None:
+    """What an approver may be asked for: a year from now, as the rules can allow at most."""
+    return to if to is not None and to - house.clock() <= life.LONGEST else None
 
 
 # ---- buttons --------------------------------------------------------------------------------

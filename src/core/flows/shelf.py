@@ -32,14 +32,23 @@ def keep_click(house: House, click: Click) -> None:
 def _lengthen(
     house: House, m: Machine, asked: Asked, version: int, length: timedelta | None
 ) -> None:
+    too_long = False
+
     def change(row: Machine) -> Machine:
+        nonlocal too_long
+        too_long = False
         lies = row.state is State.STOPPED and row.desire is Desire.STOP
         if not lies or row.shelf is None or row.shelf.version != version or asked.id in row.heard:
             return row
         by = length or messages.shelf_more(row)
-        return life.heard(life.kept_longer(row, house.clock(), by, asked.user), asked.id)
+        longer = life.kept_longer(row, house.clock(), by, asked.user)
+        too_long = longer is None
+        return row if longer is None else life.heard(longer, asked.id)
 
     after = rewrite(house, m.id, change)
+    if too_long:
+        said = messages.kept_too_long(after, house.clock())
+        return answer(house, asked.response_url, said)
     if asked.id not in after.heard or after.shelf is None:
         return answer(house, asked.response_url, messages.old_button(after))
     step(house, m.id)

@@ -144,7 +144,7 @@ from core.lifecycle.recovery import (
     stays_away,
     was_taken,
 )
-from core.lifecycle.shelves import kept_longer, parted, shelved
+from core.lifecycle.shelves import kept_longer, most_longer, parted, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.stuck import hangs, is_stuck, stuck
 from core.lifecycle.terms import (
@@ -158,6 +158,7 @@ from core.lifecycle.terms import (
     HELD_FOR,
     KEEP_TRYING_FOR,
     LAUNCH_WITHIN,
+    LONGEST,
     LONGEST_RETRY,
     LOOK_APART,
     MOST_HEARD,
@@ -194,6 +195,7 @@ __all__ = [
     "HELD_FOR",
     "KEEP_TRYING_FOR",
     "LAUNCH_WITHIN",
+    "LONGEST",
     "LONGEST_RETRY",
     "LOOK_APART",
     "MOST_HEARD",
@@ -291,6 +293,7 @@ __all__ = [
     "lease",
     "length_wanted",
     "may_be_asked",
+    "most_longer",
     "moving",
     "next_decider",
     "next_move",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.lifecycle.record import owing, told
-from core.lifecycle.terms import ASK_AGAIN, ASK_BEFORE
+from core.lifecycle.terms import ASK_AGAIN, ASK_BEFORE, LONGEST
 from core.model import Desire, Kept, Machine, NoticeKind, Shelf, State
 
 
@@ -35,9 +35,20 @@ def _shelf(now: datetime, length: timedelta, version: int = 1) -> Shelf:
     return Shelf(since=now, until=now + length, ask_at=now + length - lead, version=version)
 
 
-def kept_longer(m: Machine, now: datetime, length: timedelta, by: str) -> Machine:
-    """Its owner wants it to lie there on: so long from now, or from the end where that is later."""
+def most_longer(m: Machine, now: datetime) -> timedelta:
+    """How much longer it may lie there: it is asked about within a year. May be below zero."""
     assert m.shelf is not None
+    return now + LONGEST - max(m.shelf.until, now)
+
+
+def kept_longer(m: Machine, now: datetime, length: timedelta, by: str) -> Machine | None:
+    """Its owner wants it to lie there on: so long from now, or from the end where that is later.
+
+    None where that is longer than it may.
+    """
+    assert m.shelf is not None
+    if length > most_longer(m, now):
+        return None
     until = max(m.shelf.until, now) + length
     lead = min(ASK_BEFORE, length / 4)
     shelf = replace(

@@ -33,6 +33,7 @@ TO_ANSWER = timedelta(minutes=5)  # between the question about an unused machine
 EVE_BEFORE = timedelta(days=1)  # a lease of several days is told of a day ahead, too
 SEVERAL_DAYS = timedelta(days=2)
 ASK_BEFORE = timedelta(days=1)  # a stopped machine is put away
+LONGEST = timedelta(days=365)  # from now on, by one word; longer must be said again in time
 ASK_AGAIN = timedelta(days=30)  # about what lies there as a snapshot
 ABSENT_READS = 3
 ABSENT_FOR = timedelta(minutes=10)

@@ -134,6 +134,7 @@ from core.messages.sharing import (
     share_stands,
 )
 from core.messages.shelves import kept as kept_stopped
+from core.messages.shelves import kept_too_long
 from core.messages.shelves import more as shelf_more
 from core.messages.spending import budget_mark, budget_set, budgets
 
@@ -199,6 +200,7 @@ __all__ = [
     "kept",
     "kept_on",
     "kept_stopped",
+    "kept_too_long",
     "key_added",
     "key_removed",
     "keys",

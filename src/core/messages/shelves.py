@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from core import price
 from core.blocks import Block, Message, actions, button, code, context, message, section
-from core.lifecycle import ASK_AGAIN
+from core.lifecycle import ASK_AGAIN, LONGEST, most_longer
 from core.messages import buttons, in_store, words
 from core.model import ALIVE, Desire, Machine, Notice, NoticeKind, State
 
@@ -114,6 +114,22 @@ def kept(m: Machine) -> Message:
             f"{words.name(m)} stays stopped as it is until {words.at(m.shelf.until)}. "
             f"{in_store.disk(m)}: {words.money(monthly(m))} a month."
         )
+    )
+
+
+def kept_too_long(m: Machine, now: datetime) -> Message:
+    """Nobody would be asked about it within a year, so it lies there as long as before."""
+    assert m.shelf is not None
+    days = most_longer(m, now) // timedelta(days=1)
+    more = f"Longer by {days} d at most: {code(f'/gpu extend {m.name} {days}d')}"
+    later = f"You are asked about it before that: {words.at(m.shelf.ask_at)}"
+    return message(
+        section(
+            f"{words.name(m)} may lie stopped for {words.length(LONGEST)} from now at most, "
+            f"until {words.at(now + LONGEST)}. Nothing was changed: it stays until "
+            f"{words.at(m.shelf.until)}. {in_store.disk(m)}: {words.money(monthly(m))} a month."
+        ),
+        context(more if days > 0 else later),
     )
 
 
