@@ -336,6 +336,13 @@ def test_the_same_command_twice_says_that_there_is_one_machine() -> None:
     assert "No second machine was started." in text
 
 
+def test_a_name_that_is_taken_says_whose_it_is_by_a_mention_and_nothing_else_is_one() -> None:
+    text = messages.name_taken("bert", machine("bert")).text
+    assert "called `bert` is there already (<@U1>'s). Nothing was started." in text
+    text = messages.name_taken("<!channel> <@U9>", None).text
+    assert "<" not in text and "there already. Nothing was started." in text
+
+
 def test_somebody_elses_machine_stays_as_it_is() -> None:
     text = messages.not_yours(machine()).text
     assert "belongs to <@U1>" in text

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.model import ChoiceKind, HoldKind, Market, State
+from core.model import ChoiceKind, DataVolume, HoldKind, Market, State
 from sim.town import ADA, CHANNEL, KEY, LIN, SAM, Town, buttons, town
 
 SECONDS = timedelta(seconds=1)
@@ -409,6 +409,18 @@ def test_a_machine_that_ec2_takes_back_offers_no_extension() -> None:
     here.pass_time(timedelta(seconds=5))
     assert "takes" in here.card().text
     assert "extend" not in {b["action_id"] for b in buttons(here.card())}
+
+
+def test_a_name_that_somebody_has_taken_starts_nothing_and_says_whose_it_is() -> None:
+    here = _running("launch p3.2xlarge on-demand for 2h name bert")
+    here.ready_to_launch(LIN)
+    (said,) = here.type("launch p3.2xlarge on-demand for 2h name bert", LIN)
+    assert f"(<@{ADA}>'s)" in said.text and "Nothing was started" in said.text
+    assert "&lt;" not in said.text
+    assert len(here.ledger.everything()) == 1
+    data = "launch p3.2xlarge on-demand for 2h name bert data 100"
+    assert f"(<@{ADA}>'s)" in here.type(data, LIN)[0].text
+    assert here.ledger.rows(DataVolume) == ()
 
 
 def _without_capacity() -> Town:

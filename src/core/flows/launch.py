@@ -6,6 +6,7 @@ from datetime import datetime
 
 from core import commands, messages, names, policy
 from core import lifecycle as life
+from core.blocks import Message
 from core.flows import data, images, permits
 from core.flows.house import House
 from core.flows.meant import types_meant
@@ -32,10 +33,10 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     wish = replace(wish, instance_type=types[0], or_types=types[1:])
     id = names.machine_id(request.id)
     taken = data.claim(house, wish, request.user, id, request.text)
-    accepted = taken or _open(house, request, wish)
-    if isinstance(accepted, commands.UsageError):
+    accepted = messages.usage(taken) if taken else _open(house, request, wish)
+    if isinstance(accepted, Message):
         data.unclaim(house, wish, request.user, id)
-        return answer(house, request.response_url, messages.usage(accepted))
+        return answer(house, request.response_url, accepted)
     if accepted.machine.id != names.machine_id(request.id):
         return answer(house, request.response_url, messages.twin(accepted.machine))
     step(house, accepted.machine.id)
@@ -124,7 +125,7 @@ def _types(
     return unknown or types_meant(house, wanted, wish, text)
 
 
-def _open(house: House, request: Request, wish: Wish) -> Accepted | commands.UsageError:
+def _open(house: House, request: Request, wish: Wish) -> Accepted | Message:
     m = _machine(house, request, wish)
     for attempt in range(MOST_NAMES):
         name = wish.name or names.suggestion(m.id, attempt)
@@ -134,18 +135,8 @@ def _open(house: House, request: Request, wish: Wish) -> Accepted | commands.Usa
             )
         except NameTaken:
             if wish.name:
-                return _taken(house, wish.name)
+                return messages.name_taken(wish.name, house.ledger.named(wish.name))
     raise NameTaken(m.id)
-
-
-def _taken(house: House, name: str) -> commands.UsageError:
-    holder = house.ledger.named(name)
-    whose = f" (<@{holder.owner}>'s)" if holder else ""
-    return commands.UsageError(
-        what=f"A machine called {name} is there already{whose}. Nothing was started. Take another "
-        "name, or none: then one is made up.",
-        topic="launch",
-    )
 
 
 def _twin(request: Request) -> str:

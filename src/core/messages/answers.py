@@ -98,6 +98,18 @@ def nothing_to_stop() -> Message:
     )
 
 
+def name_taken(name: str, holder: Machine | None) -> Message:
+    """The name that a launch was to have is a machine's. `holder` may have ended meanwhile."""
+    whose = f" ({words.owner(holder)}'s)" if holder else ""
+    return message(
+        section(
+            f"A machine called {code(name)} is there already{whose}. Nothing was started. Take "
+            "another name, or none: then one is made up."
+        ),
+        context("Examples: `/gpu help launch`"),
+    )
+
+
 def twin(m: Machine) -> Message:
     """The same command twice within seconds."""
     return message(
