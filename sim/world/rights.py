@@ -83,18 +83,28 @@ class _Call:
             for tag in spec.get("Tags") or ()
         }
 
-    def there(self, id: str, extra: Extra | None = None, at: str = "") -> Ask:
+    def there(self, id: str, extra: Extra | None = None) -> Ask:
         """About something that exists, by its id."""
-        kind = _KINDS.get(id.partition("-")[0], "instance")
-        region = self.ground.regions.get(at or self.region.name)
+        kind = _kind(id)
+        facts = _facts(self.ground, self.region, kind, id)
+        return self.of(kind, id, {**(facts or {}), **(extra or {})}, gone=facts is None)
+
+    def source(self, id: str, at: str) -> Ask:
+        """About what is copied from the region `at`: whose it is, of its tags nothing is told."""
+        kind, region = _kind(id), self.ground.regions.get(at)
         facts = _facts(self.ground, region, kind, id) if region else None
-        return self.of(kind, id, {**(facts or {}), **(extra or {})}, at=at, gone=facts is None)
+        owner = {"ec2:Owner": (facts or {}).get("ec2:Owner")}
+        return self.of(kind, id, owner, at=at, gone=facts is None)
 
     def key(self, name: str) -> Ask:
         """About a key pair: one that is not there is one without tags."""
         key = self.region.keys.get(name)
         tags = _carried(key.tags) if key else {}
         return self.of("key-pair", name, {**tags, "ec2:KeyPairName": name})
+
+
+def _kind(id: str) -> str:
+    return _KINDS.get(id.partition("-")[0], "instance")
 
 
 def _requested(tags: Tags) -> dict[str, Any]:
@@ -273,9 +283,8 @@ def _create_snapshot(call: _Call) -> Iterator[Ask]:
 
 def _copy_snapshot(call: _Call) -> Iterator[Ask]:
     yield from call.made("snapshot", {"ec2:Encrypted": bool(call.params.get("Encrypted"))})
-    yield call.there(
-        str(call.params.get("SourceSnapshotId")), at=str(call.params.get("SourceRegion"))
-    )
+    params = call.params
+    yield call.source(str(params.get("SourceSnapshotId")), str(params.get("SourceRegion")))
 
 
 def _create_image(call: _Call) -> Iterator[Ask]:
@@ -295,7 +304,7 @@ def _register_image(call: _Call) -> Iterator[Ask]:
 def _copy_image(call: _Call) -> Iterator[Ask]:
     yield from call.made("image", {})
     yield from call.made("snapshot", {})
-    yield call.there(str(call.params.get("SourceImageId")), at=str(call.params.get("SourceRegion")))
+    yield call.source(str(call.params.get("SourceImageId")), str(call.params.get("SourceRegion")))
 
 
 def _tag(call: _Call) -> Iterator[Ask]:

@@ -27,6 +27,7 @@ MARK, OTHER = AT.mark, "gpu2.us-east-1"
 PROFILE = f"arn:aws:iam::{ACCOUNT}:instance-profile/gpu-MachineProfile"
 FOREIGN = f"arn:aws:iam::{ACCOUNT}:instance-profile/admin"
 R = "us-east-1"
+FAR = "eu-west-1"  # where nothing may be launched any more
 Params = dict[str, Any]
 
 
@@ -294,9 +295,7 @@ OWN: list[tuple[str, str, str, Params]] = [
     ("create_snapshot", "VolumeId", "volume", {"TagSpecifications": marks("snapshot")}),
     ("delete_snapshot", "SnapshotId", "snapshot", {}),
     ("create_volume", "SnapshotId", "snapshot", {"AvailabilityZone": "us-east-1a", "Encrypted": True, "TagSpecifications": marks("volume")}),
-    ("copy_snapshot", "SourceSnapshotId", "snapshot", {"SourceRegion": R, "TagSpecifications": marks("snapshot")}),
     ("deregister_image", "ImageId", "image", {}),
-    ("copy_image", "SourceImageId", "image", {"SourceRegion": R, "Name": "copy", "TagSpecifications": marks("image", "snapshot")}),
     ("delete_security_group", "GroupId", "group", {}),
     ("authorize_security_group_ingress", "GroupId", "group", _RULE),
     ("revoke_security_group_ingress", "GroupId", "group", _RULE),
@@ -312,6 +311,30 @@ def _things_of_others() -> Iterator[Row]:
         for of in ("others", "bare"):
             params = _of(of, name, field, **more)
             yield Row(f"{operation} of {of}", "Slack", operation, params, action)
+
+
+def _copies() -> Iterator[Row]:
+    """AWS knows no tags of what is copied: only whose it is, and what the new one is marked with."""
+    snapshot: Params = {"SourceRegion": R, "TagSpecifications": marks("snapshot")}
+    image = {"SourceRegion": R, "Name": "new", "TagSpecifications": marks("image", "snapshot")}
+    for operation, name, field, good, kinds in (
+        ("copy_snapshot", "SourceSnapshotId", "snapshot", snapshot, ("snapshot",)),
+        ("copy_image", "SourceImageId", "image", image, ("image", "snapshot")),
+    ):
+        action = "ec2:" + "".join(word.capitalize() for word in operation.split("_"))
+
+        def row(what: str, make: Make, lacks: str = "", region: str = R) -> Row:
+            return Row(f"{operation}: {what}", "Slack", operation, make, lacks, region)  # noqa: B023
+
+        yield row("its own", _of("own", name, field, **good))
+        yield row("its own, to another region", _of("own", name, field, **good), "", "us-west-2")
+        yield row("to a region that is not allowed", _of("own", name, field, **good), action, FAR)
+        yield row("another deployment's in this account", _of("others", name, field, **good))
+        for stack in (None, OTHER):
+            bad = {**good, "TagSpecifications": marks(*kinds, stack=stack)}
+            yield row(f"into what {stack} marks", _of("own", name, field, **bad), action)
+    public: Make = lambda a: {"SourceImageId": a.public, **image}  # noqa: E731
+    yield Row("copy_image: of another account", "Slack", "copy_image", public, "ec2:CopyImage")
 
 
 def _both(field: str, of: str, other: str) -> Make:
@@ -450,6 +473,7 @@ def _far() -> Iterator[Row]:
 ROWS = [
     *_launches(),
     *_things_of_others(),
+    *_copies(),
     *_made(),
     *_tags(),
     *_attributes(),
@@ -578,6 +602,20 @@ BESIDE: list[tuple[str, str, str, Params, bool]] = [
     ("Slack", "ec2:RequestSpotInstances", f"arn:aws:ec2:{R}:{ACCOUNT}:spot-instances-request/*", {}, False),
     ("Slack", "ec2:ModifyImageAttribute", f"arn:aws:ec2:{R}::image/ami-1", {"aws:ResourceTag/gpu:stack": MARK}, False),
     ("Slack", "ec2:ModifySnapshotAttribute", f"arn:aws:ec2:{R}::snapshot/snap-1", {"aws:ResourceTag/gpu:stack": MARK}, False),
+    # The source of a copy carries its owner and no tags, wherever it lies; what is new has no id yet.
+    ("Slack", "ec2:CopySnapshot", "arn:aws:ec2:us-west-2::snapshot/snap-1", {"ec2:Owner": ACCOUNT}, True),
+    ("Slack", "ec2:CopySnapshot", "arn:aws:ec2:us-west-2::snapshot/snap-1", {"ec2:Owner": "999999999999"}, False),
+    ("Slack", "ec2:CopySnapshot", "arn:aws:ec2:us-west-2::snapshot/snap-1", {}, False),
+    ("Slack", "ec2:CopySnapshot", f"arn:aws:ec2:{R}::snapshot/*", {"ec2:Owner": ACCOUNT}, False),
+    ("Slack", "ec2:CopyImage", "arn:aws:ec2:us-west-2::image/ami-1", {"ec2:Owner": ACCOUNT}, True),
+    ("Slack", "ec2:CopyImage", "arn:aws:ec2:us-west-2::image/ami-1", {"ec2:Owner": "999999999999"}, False),
+    ("Slack", "ec2:CopyImage", "arn:aws:ec2:us-west-2::image/ami-1", {"ec2:Owner": "amazon"}, False),
+    ("Slack", "ec2:CopyImage", "arn:aws:ec2:us-west-2::snapshot/snap-1", {}, True),
+    ("Slack", "ec2:CopyImage", f"arn:aws:ec2:{R}::image/*", {"ec2:Owner": ACCOUNT}, False),
+    ("Slack", "ec2:CreateVolume", f"arn:aws:ec2:{R}::snapshot/snap-1", {"ec2:Owner": ACCOUNT}, False),
+    ("Slack", "ec2:RegisterImage", f"arn:aws:ec2:{R}::snapshot/snap-1", {"ec2:Owner": ACCOUNT}, False),
+    ("Slack", "ec2:DeleteSnapshot", f"arn:aws:ec2:{R}::snapshot/snap-1", {"ec2:Owner": ACCOUNT}, False),
+    ("Slack", "ec2:DeregisterImage", f"arn:aws:ec2:{R}::image/ami-1", {"ec2:Owner": ACCOUNT}, False),
     ("Slack", "ssm:SendCommand", f"arn:aws:ssm:{R}::document/AWS-RunShellScript", {}, True),
     ("Slack", "ssm:SendCommand", f"arn:aws:ssm:{R}::document/AWS-RunRemoteScript", {}, False),
     ("Slack", "ssm:SendCommand", OWN_INSTANCE, {"ssm:resourceTag/gpu:stack": MARK}, True),
