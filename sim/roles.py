@@ -7,7 +7,7 @@ after the SAM transform, so that what SAM adds to a role is there too.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -78,7 +78,7 @@ def documents(template: Template, role: str, at: Deployment) -> Iterator[dict[st
     properties = template["Resources"][role]["Properties"]
     for policy in properties.get("Policies", ()):
         yield fill(policy["PolicyDocument"])
-    for arn in properties.get("ManagedPolicyArns", ()):
+    for arn in fill.chosen(properties.get("ManagedPolicyArns", ())):
         if isinstance(arn, dict) and "Ref" in arn:
             yield fill(template["Resources"][arn["Ref"]]["Properties"]["PolicyDocument"])
         else:
@@ -117,6 +117,15 @@ class _Filled:
         if isinstance(value, list):
             return [one for one in map(self, value) if one is not _NOTHING]
         return value
+
+    def chosen(self, several: Iterable[Any]) -> Iterator[Any]:
+        """What is not left out by a condition, with nothing else filled in."""
+        for one in several:
+            if isinstance(one, dict) and "Fn::If" in one:
+                condition, yes, no = one["Fn::If"]
+                one = yes if self._is(self._template["Conditions"][condition]) else no
+            if one != {"Ref": "AWS::NoValue"}:
+                yield one
 
     def _function(self, name: str, inner: Any) -> Any:
         match name, inner:

@@ -53,7 +53,7 @@ def inline(function: str) -> Iterator[dict[str, Any]]:
 def managed(function: str) -> Iterator[dict[str, Any]]:
     """Of the policies that stand beside the function in this template."""
     for arn in role(function).get("ManagedPolicyArns", []):
-        if isinstance(arn, dict):
+        if isinstance(arn, dict) and "Ref" in arn:
             policy = transformed()["Resources"][arn["Ref"]]["Properties"]
             yield from policy["PolicyDocument"]["Statement"]
 
@@ -204,6 +204,44 @@ def test_scripts_run_from_one_document_and_on_own_machines_only() -> None:
     assert condition == {
         "ssm:resourceTag/gpu:stack": {"Fn::Sub": "${AWS::StackName}.${AWS::Region}"}
     }
+
+
+DISK_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("", True),
+        (DISK_KEY, True),
+        (f"{DISK_KEY}, {DISK_KEY}", True),
+        (f"{DISK_KEY},{DISK_KEY.replace(':aws:', ':aws-cn:')}", True),
+        (DISK_KEY.replace("key/", "key/mrk-"), True),
+        ("alias/aws/ebs", False),
+        (DISK_KEY.replace("key/", "alias/"), False),
+        (DISK_KEY.partition("/")[2], False),
+        (f"{DISK_KEY},", False),
+        (f"{DISK_KEY} {DISK_KEY}", False),
+        ("*", False),
+        (DISK_KEY.replace("1234abcd", "*"), False),
+    ],
+)
+def test_keys_for_disks_are_named_by_the_arns_that_iam_compares(said: str, taken: bool) -> None:
+    """An alias or a bare id would be taken by IAM too, and would never fit."""
+    pattern = raw()["Parameters"]["DiskKeys"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, said) is not None) is taken
+
+
+def test_without_keys_for_disks_nothing_of_kms_is_granted_or_made() -> None:
+    policy = transformed()["Resources"]["SlackUsesDiskKeys"]
+    assert policy["Condition"] == "HasDiskKeys"
+    kept = {"Ref": "SlackUsesDiskKeys"}
+    assert {"Fn::If": ["HasDiskKeys", kept, {"Ref": "AWS::NoValue"}]} in role("Slack")[
+        "ManagedPolicyArns"
+    ]
+    for function in FUNCTIONS:
+        assert not {a for a in actions(function) if a.startswith("kms:")}
+        assert "SlackUsesDiskKeys" not in json.dumps(role(function)) or function == "Slack"
 
 
 def test_managed_policies_of_aws_only_write_logs() -> None:
@@ -378,6 +416,9 @@ def sizes(function: str) -> list[int]:
         parameters={
             "Regions": ",".join(f"ap-southeast-{n}" for n in range(12)),
             "AllowedTypes": ",".join(f"p5en.{n}8xlarge" for n in range(30)),
+            "DiskKeys": ",".join(
+                f"arn:aws:kms:ap-southeast-{n}:111122223333:key/mrk-{'0' * 32}" for n in range(12)
+            ),
         },
         names={name: f"{stack}-{name}-0123456789AB" for name in resources},
     )

@@ -672,6 +672,75 @@ def test_beside_ec2(function: str, action: str, resource: str, context: Params, 
     assert _caller(function).role.decide(ask).allowed is may
 
 
+# ---- keys for disks -------------------------------------------------------------------------
+
+KEY_ARN = f"arn:aws:kms:{R}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY_THERE = "arn:aws:kms:us-west-2:999999999999:key/mrk-1234"  # an organization's, elsewhere
+THROUGH_EC2 = {"kms:ViaService": f"ec2.{R}.amazonaws.com"}
+FOR_AWS = {**THROUGH_EC2, "kms:GrantIsForAWSResource": "true"}
+# AWS, "Requirements for Amazon EBS encryption": what who makes a disk must be allowed with its key.
+USED = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
+def _may(function: str, keys: str, action: str, resource: str, context: Params) -> bool:
+    role = roles.role(function, Deployment(parameters={"DiskKeys": keys}))
+    return role.decide(Ask(action=action, resource=resource, context=context_of(context))).allowed
+
+
+@pytest.mark.parametrize("action", [*USED, "kms:CreateGrant"])
+def test_a_named_key_opens_disks_through_ec2_and_no_other_way(action: str) -> None:
+    for keys in (f"{KEY_ARN},{KEY_THERE}", f"{KEY_THERE}, {KEY_ARN}"):
+        assert _may("Slack", keys, action, KEY_ARN, FOR_AWS)
+    there = {**FOR_AWS, "kms:ViaService": "ec2.us-west-2.amazonaws.com"}
+    assert _may("Slack", f"{KEY_ARN}, {KEY_THERE}", action, KEY_THERE, there)
+    for context in (
+        {},
+        {"kms:GrantIsForAWSResource": "true"},
+        {**FOR_AWS, "kms:ViaService": f"s3.{R}.amazonaws.com"},
+        {**FOR_AWS, "kms:ViaService": f"ec2.{R}.amazonaws.com.example.org"},
+    ):
+        assert not _may("Slack", KEY_ARN, action, KEY_ARN, context)
+    assert not _may("Slack", KEY_ARN, action, f"{KEY_ARN}2", FOR_AWS)
+    assert not _may("Slack", KEY_ARN, action, KEY_THERE, FOR_AWS)
+    assert not _may("Slack", "", action, KEY_ARN, FOR_AWS)
+
+
+def test_a_grant_is_given_for_a_resource_of_aws_only() -> None:
+    for context in (THROUGH_EC2, {**THROUGH_EC2, "kms:GrantIsForAWSResource": "false"}):
+        assert not _may("Slack", KEY_ARN, "kms:CreateGrant", KEY_ARN, context)
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["kms:Encrypt", "kms:GenerateDataKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"],
+)
+def test_nothing_else_may_be_done_with_a_named_key(action: str) -> None:
+    assert not _may("Slack", KEY_ARN, action, KEY_ARN, FOR_AWS)
+
+
+@pytest.mark.parametrize("function", ["Door", "Clock", "Ec2Events", "MachineRole"])
+def test_who_makes_no_disks_has_no_key(function: str) -> None:
+    for action in (*USED, "kms:CreateGrant"):
+        assert not _may(function, KEY_ARN, action, KEY_ARN, FOR_AWS)
+
+
+@pytest.mark.parametrize("function", [*roles.FUNCTIONS, "MachineRole"])
+def test_keys_for_disks_add_their_own_two_statements_and_change_no_other(function: str) -> None:
+    without = roles.role(function, Deployment()).statements
+    named = roles.role(function, Deployment(parameters={"DiskKeys": KEY_ARN})).statements
+    added = [one for one in named if one not in without]
+    assert [one for one in named if one not in added] == list(without)
+    sids = ["EncryptDisksThroughEc2", "GrantDisksToEc2"] if function == "Slack" else []
+    assert [one.sid for one in added] == sids
+    assert not [action for one in without for action in one.actions if action.startswith("kms:")]
+
+
 @pytest.mark.parametrize("action", ["secretsmanager:GetSecretValue", "ssm:GetParameter", "sts:AssumeRole", "iam:CreateUser"])  # fmt: skip
 def test_whatever_is_attached_to_the_machines_role_it_never_gets(action: str) -> None:
     everything = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
