@@ -14,7 +14,7 @@ from sim.world.data import load_quotas, load_types
 from sim.world.ground import Ground
 from sim.world.life import USER, end, interrupt, shut_down
 from sim.world.routes import remove_default_vpc
-from sim.world.things import Full, Instance, QuotaRequest, Region, Subnet
+from sim.world.things import Full, Instance, QuotaRequest, Reason, Region, Subnet
 
 Command = dict[str, Any]
 
@@ -137,11 +137,13 @@ class Control:
         shut_down(self.ground, region, instance)
 
     def _terminate_outside(self, command: Command) -> None:
-        """Somebody ends it in the console."""
+        """Somebody ends it in the console; with a `code`, EC2 does, for that reason."""
         region, instance = self._instance(command)
         if instance.state in ("shutting-down", "terminated"):
             raise ValueError(f"{instance.id} is {instance.state}")
-        end(self.ground, region, instance, USER)
+        code = str(command.get("code") or "")
+        told = Reason(code=code, message=f"{code}: (ordered from the world control)")
+        end(self.ground, region, instance, told if code else USER)
 
     def _load(self, command: Command) -> dict[str, Any]:
         """How much it is used from now on; null is unknown, and what is not named stays."""

@@ -26,7 +26,7 @@ from core.lifecycle.acts import (
     StopIt,
     Tidy,
 )
-from core.lifecycle.billing import timed
+from core.lifecycle.billing import never_ran, timed
 from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
 from core.lifecycle.dues import due, due_again
 from core.lifecycle.ends import (
@@ -295,6 +295,7 @@ __all__ = [
     "may_be_asked",
     "most_longer",
     "moving",
+    "never_ran",
     "next_decider",
     "next_move",
     "opened",

@@ -11,10 +11,19 @@ from decimal import Decimal
 
 from core.lifecycle.record import closed
 from core.meter import FREE_WITHIN, chains
-from core.model import FINAL, Instance, Machine, Member, Run
+from core.model import FINAL, Instance, Machine, Member, Run, State
 
 BOOTS_WITHIN = timedelta(minutes=15)  # a later `running` belongs to another start
 _ENDS = frozenset({"stopping", "stopped", "shutting-down", "terminated"})
+# How StateReason.Code begins where a launch that was taken came to nothing.
+_AT_BIRTH = (
+    "Client.InternalError",
+    "Client.InvalidKMSKey",
+    "Client.InvalidKmsKey",
+    "Client.InvalidSnapshot",
+    "Client.VolumeLimitExceeded",
+    "Server.InsufficientInstanceCapacity",
+)
 
 
 def timed(m: Machine, instance: str, state: str, at: datetime) -> Machine:
@@ -36,6 +45,8 @@ def seen_over(m: Machine, now: datetime, instance: Instance) -> tuple[Run, ...]:
     """Its stretches once it is seen to be over: until EC2 says, where it does, else until now."""
     if m.members:
         return closed(m.runs, now)
+    if m.state is State.PENDING and never_ran(instance):
+        return tuple(run for run in m.runs if run.started_at < instance.launched_at)
     told = instance.ended_at
     runs = closed(_over(m.runs, told) if told else m.runs, now)
     return _taken(runs) if taken_back(instance) else runs
@@ -44,6 +55,11 @@ def seen_over(m: Machine, now: datetime, instance: Instance) -> tuple[Run, ...]:
 def taken_back(instance: Instance) -> bool:
     """Whether EC2 itself ended it, because it needs the spot capacity."""
     return (instance.reason or "").startswith("Server.Spot")
+
+
+def never_ran(instance: Instance) -> bool:
+    """Whether EC2 took the launch and then could not carry it out: from pending to terminated."""
+    return (instance.reason or "").startswith(_AT_BIRTH)
 
 
 def _taken(runs: tuple[Run, ...]) -> tuple[Run, ...]:

@@ -9,7 +9,7 @@ from typing import assert_never
 from core import price
 from core.blocks import Block, Message, actions, code, context, escape, fields, message, section
 from core.lifecycle import awaits_approval, awaits_image, tries_quietly
-from core.messages import buttons, in_store, many, words
+from core.messages import buttons, endings, in_store, many, words
 from core.messages.holds import held, why
 from core.model import ALIVE, FINAL, Cause, Desire, Hold, HoldKind, Machine, Market, State
 
@@ -174,6 +174,11 @@ def ended(m: Machine, now: datetime) -> str:
         left = (
             f"Its disk is deleted. Its data volume *{_data(m.data)}* stays, and costs money until "
             f"it is deleted: `/gpu data`"
+        )
+    if endings.did_not_come_up(m):
+        return (
+            f"{words.name(m)} did not come up, {words.reason(m)}. Nothing is running. {left} "
+            f"{endings.helps(m)} To ask again: {words.launch_again(m.wish)}"
         )
     return (
         f"{words.name(m)} was ended {words.reason(m)}. It ran {words.ran(m, now)} and cost "

@@ -11,7 +11,7 @@ from core.bills import bill_of
 from core.blocks import code, escape, user, when
 from core.disks import disk_of
 from core.lifecycle import awaits_image
-from core.messages import many
+from core.messages import endings, many
 from core.messages.wishes import launch_again as launch_again
 from core.messages.wishes import markets as markets
 from core.messages.wishes import refusal as refusal
@@ -256,7 +256,7 @@ def reason(m: Machine) -> str:
         case Cause.SPOT:
             return "because EC2 took the spot capacity back"
         case Cause.OUTSIDE:
-            return "from outside (the console, the machine itself or another tool)"
+            return endings.why(m)
         case Cause.EXPIRED:
             return "because its time ran out before it could be launched"
         case Cause.REFUSED:
