@@ -27,7 +27,7 @@ TEXT = (ROOT / "template.yaml").read_text("utf-8")
 FUNCTIONS = ("Door", "Slack", "Clock", "Ec2Events")
 # Actions that AWS offers without any resource-level permission.
 ON_ANYTHING = re.compile(
-    r"ec2:Describe\w+|pricing:GetProducts|servicequotas:(Get|List)\w+|logs:\w+|xray:\w+"
+    r"ec2:(Describe\w+|GetEbsDefaultKmsKeyId)|pricing:GetProducts|servicequotas:(Get|List)\w+|logs:\w+|xray:\w+"
     r"|ce:GetCostAndUsage|sts:DecodeAuthorizationMessage|ssm:(DescribeInstanceInformation|GetCommandInvocation)"
 )
 

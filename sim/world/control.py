@@ -69,6 +69,7 @@ class Control:
             "load": self._load,
             "fail-image": self._fail_image,
             "instance-profile": self._profile,
+            "disk-key": self._disk_key,
             "remove-default-vpc": self._remove_vpc,
             "hide-subnets": self._hide_subnets,
             "fill-subnets": self._fill_subnets,
@@ -154,6 +155,10 @@ class Control:
 
     def _remove_vpc(self, command: Command) -> None:
         remove_default_vpc(self._region(command))
+
+    def _disk_key(self, command: Command) -> None:
+        """The account has a key of its own for the region's new disks from now on."""
+        self._region(command).disk_key = str(command.get("key") or "alias/aws/ebs")
 
     def _hide_subnets(self, command: Command) -> None:
         """Their route table leads to no internet gateway any more."""

@@ -360,3 +360,4 @@ class Region:
     launches: dict[tuple[str | None, str], Launch] = field(default_factory=dict)
     full: set[Full] = field(default_factory=set)
     vpc_tags: Tags = field(default_factory=dict)
+    disk_key: str = "alias/aws/ebs"  # the account's default key for EBS

@@ -319,6 +319,10 @@ def _attachment(volume: Volume) -> dict[str, Any]:
     }
 
 
+def _default_key(_: Ground, region: Region, __: Params) -> dict[str, Any]:
+    return {"KmsKeyId": region.disk_key}
+
+
 _WHICH = {"VolumeId": None}
 _WHERE = {"InstanceId": None, "Device": None}
 OPERATIONS = (
@@ -341,6 +345,7 @@ OPERATIONS = (
         },
         run=_create,
     ),
+    Operation(name="GetEbsDefaultKmsKeyId", takes={}, run=_default_key),
     Operation(name="DeleteVolume", takes=_WHICH, run=_delete),
     Operation(name="AttachVolume", takes={**_WHICH, **_WHERE}, run=_attach),
     Operation(name="DetachVolume", takes={**_WHICH, **_WHERE, "Force": None}, run=_detach),

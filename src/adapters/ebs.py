@@ -89,6 +89,11 @@ class Ebs:
         with translated("CreateVolume"):
             return _volume(region, self._ec2(region).create_volume(**request))
 
+    def default_key(self, region: str) -> str:
+        """What the account encrypts new disks with: alias/aws/ebs, or the ARN of its own key."""
+        with translated("GetEbsDefaultKmsKeyId"):
+            return self._ec2(region).get_ebs_default_kms_key_id()["KmsKeyId"]
+
     def grow(self, region: str, id: str, gb: int) -> None:
         """Make it larger; nothing where it is as large already, or on its way."""
         ec2 = self._ec2(region)

@@ -24,6 +24,7 @@ SCOPES = frozenset(
     {"chat:write", "commands", "files:write", "im:write", "usergroups:read", "users:read"}
 )
 NOT_THERE = "user_not_in_channel"
+_AWS_KEY = "alias/aws/ebs"
 _NOT_ALLOWED = frozenset({FaultKind.DENIED, FaultKind.ACCOUNT})
 _NO_ANSWER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 # A launch is let into its machine's own group only; with no machine there is none to try it with.
@@ -175,6 +176,24 @@ def quotas(region: str, limits: Iterable[Limit], asked: Iterable[QuotaRequest]) 
         return wrong("GPU quotas", said, f"AWS is deciding on {deciding}: wait for it.", region)
     spot = code(f"/gpu quota raise g5.xlarge spot in {region}")
     return wrong("GPU quotas", said, f"Ask AWS for more, which is free: {spot}", region)
+
+
+def disk_key(region: str, key: str, named: frozenset[str]) -> Finding:
+    """Whether the bot may use the key that new disks are encrypted with: a launch is taken without,
+    and the machine ends at once, which no dry run tells."""
+    if key.endswith(_AWS_KEY):
+        return right("Disks", "are encrypted with AWS's own key", region)
+    if key in named:
+        said = f"are encrypted with the account's key {code(key)}, which {code('DiskKeys')} names"
+        return right("Disks", said, region)
+    return wrong(
+        "Disks",
+        f"are encrypted with the account's key {code(key)}, which the bot has no right to use: "
+        "machines end as soon as they are launched",
+        f"Deploy again with the key's ARN in {code('DiskKeys')}. Spot needs a grant besides: "
+        "docs/deploy.md, *Disks under a key of your own*.",
+        region,
+    )
 
 
 def image(region: str, found: Image | None) -> Finding:

@@ -283,6 +283,9 @@ class Disks(Protocol):
     ) -> Volume:
         """An encrypted gp3 volume; the one of that name in that zone if it is there."""
 
+    def default_key(self, region: str) -> str:
+        """What the account encrypts new disks with: alias/aws/ebs, or the ARN of its own key."""
+
     def grow(self, region: str, id: str, gb: int) -> None:
         """Make it larger; nothing where it is as large already."""
 

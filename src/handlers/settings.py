@@ -31,6 +31,7 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]+")
 _USER = re.compile(r"[UW][A-Z0-9]+")
 _TOPIC = re.compile(r"(arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[\w-]+)?")
 _PROFILE = re.compile(r"(arn:[a-z-]+:iam::\d{12}:instance-profile/[\w+=,.@/-]+)?")
+_KEY = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")
 
 
 class BadSettings(Exception):
@@ -94,6 +95,7 @@ def _policy(look: "_Look") -> Policy:
         approval_above=look.dollars("APPROVAL_ABOVE_USD_PER_HOUR", "10"),
         networks=look.networks("ALLOWED_NETWORKS"),
         instance_profile=look.word("INSTANCE_PROFILE", _PROFILE, ""),
+        disk_keys=frozenset(look.words("DISK_KEYS", _KEY, "")),
         approvers=look.rule("APPROVERS", "approvers", "admins"),
         groups=look.rule("ALLOWED_GROUPS", "groups", "all"),
         types=look.rule("ALLOWED_TYPES", "types", "all"),

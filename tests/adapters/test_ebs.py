@@ -61,6 +61,14 @@ def store() -> Store:
     return Store()
 
 
+def test_the_key_for_new_disks_is_read(store: Store) -> None:
+    assert store.disks.default_key(R) == "alias/aws/ebs"
+    key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
+    store.world.control({"do": "disk-key", "region": R, "key": key})
+    assert store.disks.default_key(R) == key
+    assert store.disks.default_key("us-west-2") == "alias/aws/ebs"
+
+
 def test_a_volume_is_encrypted_marked_and_made_once(store: Store) -> None:
     first = store.disks.make_volume(R, ZONE, 20, "first", TAGS)
     unseen = store.disks.make_volume(R, ZONE, 20, "first", TAGS)

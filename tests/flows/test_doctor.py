@@ -63,7 +63,7 @@ def unclear(here: Town, topic: str) -> str:
 
 def test_a_deployment_with_nothing_wrong_is_told_so() -> None:
     text = looked_over(well())
-    assert text.startswith("*Nothing wrong was found*; 13 are right."), text
+    assert text.startswith("*Nothing wrong was found*; 14 are right."), text
     for topic in (
         "Launching",
         "Preparing a launch",
@@ -111,6 +111,38 @@ def test_no_call_of_the_doctor_but_dry_runs_changes_anything() -> None:
     assert called
     for operation, params in called:
         assert params.get("DryRun") or operation.startswith(("Describe", "Get", "List")), operation
+
+
+# ---- disks ----------------------------------------------------------------------------------
+
+KEY = f"arn:aws:kms:{HERE}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_disks_under_awss_own_key_need_nothing() -> None:
+    found = line(looked_over(well()), "Disks")
+    assert found == f":white_check_mark: *Disks* in {HERE}: are encrypted with AWS's own key."
+
+
+def test_a_key_of_the_accounts_own_that_is_not_named_is_wrong() -> None:
+    for named in (frozenset[str](), frozenset({KEY.replace("1234abcd", "4321abcd")})):
+        here = well(disk_keys=named)
+        here.control(do="disk-key", region=HERE, key=KEY)
+        found = wrong(here, "Disks")
+        assert f"the account's key `{KEY}`, which the bot has no right to use" in found
+        assert "`DiskKeys`" in found
+        assert "docs/deploy.md, *Disks under a key of your own*" in found
+
+
+def test_a_key_of_the_accounts_own_that_is_named_is_right() -> None:
+    here = well(disk_keys=frozenset({KEY}))
+    here.control(do="disk-key", region=HERE, key=KEY)
+    assert line(looked_over(here), "Disks").startswith(":white_check_mark:")
+
+
+def test_a_region_without_an_answer_about_its_key_says_so() -> None:
+    here = well()
+    here.control(do="fault", operation="GetEbsDefaultKmsKeyId", code="InternalError", times=9)
+    assert "`GetEbsDefaultKmsKeyId` answered `InternalError`" in unclear(here, "Disks")
 
 
 # ---- permissions ----------------------------------------------------------------------------

@@ -117,6 +117,18 @@ def test_a_wrong_rule_is_named_with_what_would_be_right(name: str, value: str, h
     assert hint in str(caught.value)
 
 
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab"
+
+
+def test_keys_for_disks_are_read_with_or_without_spaces() -> None:
+    there = KEY.replace("us-east-1", "us-west-2")
+    assert read(GOOD).policy.disk_keys == frozenset()
+    for text in (f"{KEY},{there}", f"{KEY}, {there}"):
+        assert read({**GOOD, "DISK_KEYS": text}).policy.disk_keys == {KEY, there}
+    with pytest.raises(BadSettings, match="DISK_KEYS"):
+        read({**GOOD, "DISK_KEYS": "alias/aws/ebs"})
+
+
 def test_a_stand_ins_address_gets_its_slash() -> None:
     settings = read({**GOOD, "SLACK_API_URL": "http://127.0.0.1:8030/api"})
     assert settings.slack_api_url == "http://127.0.0.1:8030/api/"

@@ -70,6 +70,7 @@ def _looks(house: House, request: Request) -> tuple[tuple[str, str, Looks], ...]
         ("Rules", "", partial(_rules, house)),
         ("AWS's bill", "", partial(_bills, house)),
         *(("GPU quotas", region, partial(trying.quotas, house, region)) for region in regions),
+        *(("Disks", region, partial(trying.disks, house, region)) for region in regions),
         *(("AWS", region, partial(trying.region, house, request, region)) for region in regions),
     )
 

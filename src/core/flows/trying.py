@@ -39,6 +39,11 @@ def quotas(house: House, where: str) -> tuple[Finding, ...]:
     return (doctor.quotas(where, house.quotas.limits(where), house.ledger.quota_requests()),)
 
 
+def disks(house: House, where: str) -> tuple[Finding, ...]:
+    """The key that the region's new disks are encrypted with."""
+    return (doctor.disk_key(where, house.disks.default_key(where), house.policy.disk_keys),)
+
+
 def region(house: House, request: Request, where: str) -> tuple[Finding, ...]:
     """All else of the region."""
     return tuple(_findings(house, request, where))

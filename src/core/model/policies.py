@@ -50,6 +50,7 @@ class Policy:
     approval_above: Decimal  # USD per hour
     networks: tuple[str, ...] = ()  # CIDRs wider than one host that people may open
     instance_profile: str = ""  # ARN of what every machine runs under, for Session Manager
+    disk_keys: frozenset[str] = frozenset()  # ARNs of the account's own keys that the bot may use
     approvers: frozenset[str] = frozenset()  # user ids; empty: the admins
     groups: frozenset[str] = frozenset()  # Slack user groups who may launch; empty: every member
     types: tuple[str, ...] = ()  # types (g5.xlarge) and families (g5) that may be launched; all
