@@ -199,6 +199,7 @@ class Ground:
             description="default VPC security group",
             vpc=vpc,
             rules=[],
+            known_at=self.time,
             tags={},
         )
         group.rules = [

@@ -1,6 +1,7 @@
 """Security groups; what stands in them is told in rules."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from sim.world.asking import (
@@ -23,8 +24,28 @@ from sim.world.things import Group, Region, Rule
 def find_group(region: Region, group: str) -> Group:
     """The group of that id, or EC2's InvalidGroup.NotFound."""
     if group not in region.groups:
-        raise AwsError("InvalidGroup.NotFound", f"The security group '{group}' does not exist")
+        raise _no_group(group)
     return region.groups[group]
+
+
+def usable_group(ground: Ground, region: Region, group: str) -> Group:
+    """The same for who uses it: a new one is known to them later than a look shows it."""
+    return _known(ground, find_group(region, group))
+
+
+def _known(ground: Ground, group: Group) -> Group:
+    if ground.time < group.known_at:
+        raise _no_group(group.id)
+    return group
+
+
+def _no_group(group: str) -> AwsError:
+    return AwsError("InvalidGroup.NotFound", f"The security group '{group}' does not exist")
+
+
+def changed_group(ground: Ground, region: Region, params: Params) -> Group:
+    """The group whose rules are to be changed."""
+    return _known(ground, wanted_group(region, params))
 
 
 def wanted_group(region: Region, params: Params) -> Group:
@@ -66,7 +87,13 @@ def _create(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
         )
     tags = tags_for(params, "security-group", ("security-group",))
     group = Group(
-        id=ground.new_id("sg"), name=name, description=description, vpc=vpc, rules=[], tags=tags
+        id=ground.new_id("sg"),
+        name=name,
+        description=description,
+        vpc=vpc,
+        rules=[],
+        known_at=ground.time + timedelta(seconds=ground.settings.access_visible_after),
+        tags=tags,
     )
     group.rules.append(ground.rule(egress=True, protocol="-1", cidr="0.0.0.0/0"))
     region.groups[group.id] = group

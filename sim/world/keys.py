@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -32,8 +33,20 @@ from sim.world.things import Key, Region
 def find_key(region: Region, name: str) -> Key:
     """The key pair of that name, or EC2's InvalidKeyPair.NotFound."""
     if name not in region.keys:
-        raise AwsError("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
+        raise _no_key(name)
     return region.keys[name]
+
+
+def usable_key(ground: Ground, region: Region, name: str) -> Key:
+    """The same for a launch, which knows a new one later than a look shows it."""
+    key = find_key(region, name)
+    if ground.time < key.known_at:
+        raise _no_key(name)
+    return key
+
+
+def _no_key(name: str) -> AwsError:
+    return AwsError("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
 
 
 def _import(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
@@ -50,6 +63,7 @@ def _import(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
         fingerprint=fingerprint,
         text=text,
         created=ground.time,
+        known_at=ground.time + timedelta(seconds=ground.settings.access_visible_after),
         tags=tags_for(params, "key-pair", ("key-pair",)),
     )
     region.keys[name] = key

@@ -18,7 +18,7 @@ from sim.world.disks import read_disks
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
 from sim.world.images import bootable
-from sim.world.keys import find_key
+from sim.world.keys import usable_key
 from sim.world.market import max_price, read_market
 from sim.world.show import reservation
 from sim.world.things import Bootable, Launch, Region, Tags
@@ -30,7 +30,7 @@ _TAG_IN_METADATA = r"(?!\.{1,2}$|_index$)[0-9a-zA-Z\-_+=,.@:]{1,255}"
 
 def _run(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
     request = {k: v for k, v in params.items() if k not in ("ClientToken", "DryRun")}
-    where = read_where(region, params)
+    where = read_where(ground, region, params)
     token = params.get("ClientToken")
     scope = (where.zone, token or "")
     if token:
@@ -97,7 +97,7 @@ def _checked(ground: Ground, region: Region, params: Params, where: Where) -> Pl
     image = bootable(ground, region, image_id)
     architecture = _architecture(name, image)
     if params.get("KeyName"):
-        find_key(region, params["KeyName"])
+        usable_key(ground, region, params["KeyName"])
     market = read_market(ground, region, params, name, where.zone)
     metadata = _metadata(params.get("MetadataOptions") or {})
     allowed = (*_TAGGABLE, "spot-instances-request") if market == "spot" else _TAGGABLE

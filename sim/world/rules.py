@@ -18,7 +18,7 @@ from sim.world.asking import (
 )
 from sim.world.errors import AwsError
 from sim.world.ground import Ground
-from sim.world.groups import WHICH, find_group, wanted_group
+from sim.world.groups import WHICH, changed_group, find_group
 from sim.world.things import Group, Region, Rule, Tags
 
 MOST_RULES = 60
@@ -34,7 +34,7 @@ _FLAT = {"CidrIp": None, "IpProtocol": None, "FromPort": None, "ToPort": None}
 
 
 def _authorize(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
-    group = wanted_group(region, params)
+    group = changed_group(ground, region, params)
     rules = _asked(ground, region, params)
     there = {rule.what for rule in group.rules}
     for rule in rules:
@@ -65,7 +65,7 @@ def _exists(rule: Rule) -> str:
 
 
 def _revoke(ground: Ground, region: Region, params: Params) -> dict[str, Any]:
-    group = wanted_group(region, params)
+    group = changed_group(ground, region, params)
     gone = _named_rules(group, params) or _same_rules(group, _asked(ground, region, params))
     group.rules = [rule for rule in group.rules if rule not in gone]
     return {"Return": True}

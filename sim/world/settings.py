@@ -23,6 +23,8 @@ class Settings:
     snapshot: float = 30
     image: float = 60  # CreateImage and CopyImage take that long
     visible_after: float = 1  # Describe* does not show a new instance before that
+    # A new group or key pair is shown at once, and is not known to who uses it before that.
+    access_visible_after: float = 0
     quota_decision: float | None = 20
     spot_notice: float = 120
     terminated_visible: float = 3600

@@ -36,6 +36,7 @@ class Group:
     description: str
     vpc: str
     rules: list[Rule]
+    known_at: datetime  # before that it can be seen and not used
     tags: Tags
 
 
@@ -47,6 +48,7 @@ class Key:
     fingerprint: str
     text: str
     created: datetime
+    known_at: datetime  # before that it can be seen and not used
     tags: Tags
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from sim.world.asking import Params
 from sim.world.errors import AwsError, unknown
-from sim.world.groups import find_group
+from sim.world.ground import Ground
+from sim.world.groups import usable_group
 from sim.world.network import find_subnet, free_addresses
 from sim.world.things import Region, Subnet
 
@@ -20,18 +21,18 @@ class Where:
     public_ip: bool
 
 
-def read_where(region: Region, params: Params) -> Where:
+def read_where(ground: Ground, region: Region, params: Params) -> Where:
     """Where the call wants to be; without a default VPC it has to name a subnet of another one."""
     faces = params.get("NetworkInterfaces") or ()
     if not region.vpc and not params.get("SubnetId") and not any("SubnetId" in f for f in faces):
         raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
     if faces:
-        return _on_interface(region, params, faces)
+        return _on_interface(ground, region, params, faces)
     subnet = find_subnet(region, params["SubnetId"]) if params.get("SubnetId") else None
     return Where(
         subnet=subnet,
         zone=_zone(region, params, subnet),
-        groups=_groups(region, params.get("SecurityGroupIds")),
+        groups=_groups(ground, region, params.get("SecurityGroupIds")),
         public_ip=True,
     )
 
@@ -46,7 +47,7 @@ def need_addresses(region: Region, subnet: Subnet | None, count: int) -> None:
         )
 
 
-def _on_interface(region: Region, params: Params, faces: Any) -> Where:
+def _on_interface(ground: Ground, region: Region, params: Params, faces: Any) -> Where:
     for name, words in (("SubnetId", "subnet ID"), ("SecurityGroupIds", "security groups")):
         if params.get(name):
             raise AwsError(
@@ -63,7 +64,7 @@ def _on_interface(region: Region, params: Params, faces: Any) -> Where:
     return Where(
         subnet=subnet,
         zone=_zone(region, params, subnet),
-        groups=_groups(region, face.get("Groups")),
+        groups=_groups(ground, region, face.get("Groups")),
         public_ip=face.get("AssociatePublicIpAddress") in (None, True),
     )
 
@@ -81,7 +82,7 @@ def _zone(region: Region, params: Params, subnet: Subnet | None) -> str | None:
     return subnet.zone if subnet else zone
 
 
-def _groups(region: Region, ids: Any) -> tuple[str, ...]:
+def _groups(ground: Ground, region: Region, ids: Any) -> tuple[str, ...]:
     if ids:
-        return tuple(find_group(region, one).id for one in ids)
+        return tuple(usable_group(ground, region, one).id for one in ids)
     return tuple(g.id for g in region.groups.values() if g.name == "default")

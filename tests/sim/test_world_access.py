@@ -145,6 +145,24 @@ def test_a_public_key_is_imported_once_and_shown_by_its_fingerprint(
     assert nobody[0] == "InvalidKeyPair.NotFound"
 
 
+def test_a_new_key_and_a_new_group_are_shown_before_they_can_be_used(
+    earth: Any, refused: Any
+) -> None:
+    earth.allow()
+    earth.control("settings", settings={"access_visible_after": 30})
+    earth.ec2.import_key_pair(KeyName="gpu-m-1", PublicKeyMaterial=KEY.encode())
+    id = group(earth)
+    assert earth.ec2.describe_key_pairs(KeyNames=["gpu-m-1"])["KeyPairs"]
+    assert ingress(earth, id) == []
+    assert refused(let_in, earth=earth, id=id)[0] == "InvalidGroup.NotFound"
+    by_key, in_group = {"KeyName": "gpu-m-1"}, {"SecurityGroupIds": [id]}
+    assert refused(earth.run, **by_key)[0] == "InvalidKeyPair.NotFound"
+    assert refused(earth.run, **in_group)[0] == "InvalidGroup.NotFound"
+    earth.passes(30)
+    let_in(earth, id, "203.0.113.7/32")
+    assert earth.run(**by_key, **in_group)
+
+
 @pytest.mark.parametrize(
     "text",
     [
