@@ -162,11 +162,15 @@ class Ebs:
 
     def copy_snapshot(
         self, region: str, source_region: str, id: str, name: str, tags: Mapping[str, str]
-    ) -> Snapshot:
-        """A copy of another region's snapshot in `region`; the one of that name if it is there."""
+    ) -> str:
+        """The id of a copy in `region`; of the one of that name if it is there.
+
+        Nothing is read back: EC2 may not show it yet, and CopySnapshot knows no client token, so
+        that an id which is not kept now might mean a second copy.
+        """
         there = self._named(region, name)
         if there:
-            return there
+            return there.id
         with translated("CopySnapshot"):
             copied = self._ec2(region).copy_snapshot(
                 SourceRegion=source_region,
@@ -175,9 +179,7 @@ class Ebs:
                 Encrypted=True,
                 TagSpecifications=self._tags("snapshot", name, tags),
             )
-        with translated("DescribeSnapshots"):
-            answer = self._ec2(region).describe_snapshots(SnapshotIds=[copied["SnapshotId"]])
-        return _snapshot(region, answer["Snapshots"][0])
+        return copied["SnapshotId"]
 
     def _named(self, region: str, name: str) -> Snapshot | None:
         """A failed one does not count: it is made anew."""

@@ -302,8 +302,9 @@ class Disks(Protocol):
 
     def copy_snapshot(
         self, region: str, source_region: str, id: str, name: str, tags: Mapping[str, str]
-    ) -> Snapshot:
-        """A copy of another region's snapshot in `region`; the one of that name if it is there."""
+    ) -> str:
+        """The id of a copy of another region's snapshot in `region`, which EC2 may not show yet; of
+        the one of that name if it is there."""
 
     def snapshot(self, region: str, id: str) -> Snapshot | None:
         """The snapshot, or None when a good read did not find it."""

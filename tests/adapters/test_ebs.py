@@ -157,10 +157,34 @@ def test_a_snapshot_is_copied_once_and_encrypted(store: Store) -> None:
     assert caught.value.fault.kind is FaultKind.WRONG_STATE
     store.passes(31)
     copy = store.disks.copy_snapshot("eu-west-1", R, source.id, "move-1", TAGS)
-    assert store.disks.copy_snapshot("eu-west-1", R, source.id, "move-1", TAGS).id == copy.id
-    assert copy.region == "eu-west-1"
+    assert store.disks.copy_snapshot("eu-west-1", R, source.id, "move-1", TAGS) == copy
+    shown = store.disks.snapshot("eu-west-1", copy)
+    assert shown is not None
+    assert shown.region == "eu-west-1"
+    (there,) = store.client("eu-west-1").describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    assert (there["SnapshotId"], there["Encrypted"]) == (copy, True)
     there = store.disks.make_volume("eu-west-1", "eu-west-1a", 20, "x", TAGS, None)
     assert there.region == "eu-west-1"
+
+
+def test_a_copy_that_ec2_does_not_show_yet_is_known_by_its_id(store: Store) -> None:
+    source = store.disks.make_snapshot(R, store.volume(), "move-1", TAGS)
+    store.passes(31)
+    _not_shown_after_the_copy(store)
+    copy = store.disks.copy_snapshot("eu-west-1", R, source.id, "move-1", TAGS)
+    assert store.disks.snapshot("eu-west-1", copy) is None
+    shown = store.disks.snapshot("eu-west-1", copy)
+    assert shown is not None
+    assert shown.state == "pending"
+
+
+def _not_shown_after_the_copy(store: Store) -> None:
+    fault = {"operation": "DescribeSnapshots", "code": "InvalidSnapshot.NotFound", "times": 1}
+
+    def copied(**_: Any) -> None:
+        store.world.control({"do": "fault", **fault})
+
+    store.client("eu-west-1").meta.events.register("after-call.ec2.CopySnapshot", copied)
 
 
 def test_a_volume_from_a_snapshot_holds_what_was_on_the_first(store: Store) -> None:

@@ -173,7 +173,7 @@ def _move(house: House, row: DataVolume, step: Step) -> DataVolume:
     assert move.snapshot is not None
     if step is Step.COPY:
         copy = house.disks.copy_snapshot(move.region, row.region, move.snapshot, name, marks)
-        return replace(row, move=replace(move, copy=copy.id), trouble="")
+        return replace(row, move=replace(move, copy=copy), trouble="")
     source = move.copy or move.snapshot
     return replace(
         volumes.swapped(row, _make(house, row, move.region, move.zone, source)), trouble=""
