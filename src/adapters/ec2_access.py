@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SSH = 22
 MOST_LOOKS = 8
 BETWEEN_LOOKS = 0.5  # seconds
+_NO_GROUP = "InvalidGroup.NotFound"
 # EC2 takes letters, digits, spaces and ._-:/()#,@[]+=&;{}!$* here, and no apostrophe.
 _DESCRIPTION = "A machine of the gpu bot: SSH from the addresses of its owner only"
 
@@ -88,7 +90,7 @@ class Access:
             except ClientError as error:
                 if code_of(error) in ("DependencyViolation", "InvalidGroup.InUse"):
                     return False
-                if code_of(error) != "InvalidGroup.NotFound":
+                if code_of(error) != _NO_GROUP:
                     raise
         return True
 
@@ -108,25 +110,20 @@ class Access:
         self._authorize(region, group, [_rule(network) for network in missing])
 
     def _ingress(self, region: str, group: str) -> list[Permission]:
-        with translated("DescribeSecurityGroups"):
-            try:
-                answer: Any = self._ec2(region).describe_security_groups(GroupIds=[group])
-            except ClientError as error:
-                if code_of(error) != "InvalidGroup.NotFound":
-                    raise
-                raise _not_shown("DescribeSecurityGroups") from error
+        with _known_soon("DescribeSecurityGroups"):
+            answer: Any = self._ec2(region).describe_security_groups(GroupIds=[group])
         return list(answer["SecurityGroups"][0]["IpPermissions"])
 
     def _authorize(self, region: str, group: str, rules: list[Permission]) -> None:
         """One call; where one rule is there already (a step beside us made it), one by one."""
         call: Any = partial(self._ec2(region).authorize_security_group_ingress, GroupId=group)
-        with translated("AuthorizeSecurityGroupIngress"):
+        with _known_soon("AuthorizeSecurityGroupIngress"):
             _all_or_each(call, rules, "InvalidPermission.Duplicate")
 
     def _revoke(self, region: str, group: str, rules: list[Permission]) -> None:
         """One call; where one rule is gone already, one by one."""
         call: Any = partial(self._ec2(region).revoke_security_group_ingress, GroupId=group)
-        with translated("RevokeSecurityGroupIngress"):
+        with _known_soon("RevokeSecurityGroupIngress"):
             _all_or_each(call, rules, "InvalidPermission.NotFound")
 
     # ---- keys -------------------------------------------------------------------------------
@@ -173,6 +170,18 @@ def _filter(name: str, *values: str) -> dict[str, Any]:
 def _tagged(kind: str, tags: Mapping[str, str]) -> Any:
     pairs = [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
     return {"ResourceType": kind, "Tags": pairs}
+
+
+@contextmanager
+def _known_soon(operation: str) -> Iterator[None]:
+    """`translated`, for a group that one call may know before another does, whatever was shown."""
+    with translated(operation):
+        try:
+            yield
+        except ClientError as error:
+            if code_of(error) != _NO_GROUP:
+                raise
+            raise _not_shown(operation) from error
 
 
 def _not_shown(operation: str) -> CloudError:

@@ -219,6 +219,21 @@ def test_a_group_that_is_not_shown_yet_is_tried_again_later(aws: Any, access: Ac
     assert caught.value.fault.kind is FaultKind.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "operation", ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"]
+)
+def test_a_group_that_is_shown_and_not_known_to_the_next_call_is_tried_again_later(
+    aws: Any, access: Access, group: str, operation: str
+) -> None:
+    access.set_addresses(R, group, frozenset({"203.0.113.7/32"}))
+    aws.fail(operation, "InvalidGroup.NotFound")
+    with pytest.raises(CloudError) as caught:
+        access.set_addresses(R, group, frozenset({"203.0.113.8/32"}))
+    assert caught.value.fault.kind is FaultKind.UNKNOWN
+    access.set_addresses(R, group, frozenset({"203.0.113.8/32"}))
+    assert ssh_rules(aws, group) == {"203.0.113.8/32"}
+
+
 # ---- keys -----------------------------------------------------------------------------------
 
 
