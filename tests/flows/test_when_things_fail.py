@@ -208,6 +208,30 @@ def test_a_launch_without_an_answer_does_not_hammer_ec2() -> None:
     assert len(made) < 150, len(made)
 
 
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("CreateSecurityGroup", "RequestLimitExceeded"),
+        ("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound"),
+        ("ImportKeyPair", "InternalError"),
+    ],
+)
+def test_a_group_or_key_that_cannot_be_made_yet_does_not_hammer_ec2(
+    operation: str, code: str
+) -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.control(do="fault", operation=operation, code=code, times=10**6)
+    made = _calls(here)
+    here.type("launch p3.2xlarge spot name bert")
+    here.pass_time(5 * MINUTE)
+    assert 10 <= made.count(operation) <= 35
+    here.control(do="clear-faults")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
 def test_an_unreadable_ec2_past_the_deadline_is_asked_now_and_then() -> None:
     here = _town()
     here.sweeping = False

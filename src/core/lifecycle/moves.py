@@ -135,6 +135,8 @@ def _launching(m: Machine, now: datetime) -> Move:
         return GiveUp()
     if m.prepared and m.prepared != m.placements[0].region:
         return Tidy(then=tidied(m))
+    if m.group is None and m.prepared_at and now < m.prepared_at + RESEND_AFTER:
+        return Rest(until=due(m, now))  # it could not be made, or somebody else is making it
     return Open(placement=m.placements[0])
 
 
