@@ -71,7 +71,10 @@ def _way(worlds: dict[World, tuple[World, str] | None], to: World) -> tuple[str,
 
 # ---- from everywhere to an end ------------------------------------------------------------------
 
-_TROUBLE = ("dies", "lost", "in vain", "tells nobody", "takes", "the person", "no answer in time")
+_TROUBLE = (
+    *("dies", "lost", "in vain", "tells nobody", "takes", "the person", "no answer in time"),
+    "too early",
+)
 _WAITS = ("passes", "pass", "passed", "dead by now", "a look begins")
 
 

@@ -2,9 +2,9 @@
 
 Two workers run the product's own code (`sim.protocol_rows`) against one row and EC2. Any of their
 calls may be the next thing that happens, or their death; EC2 carries requests out late, in another
-order, or says no; answers are lost; new machines are shown late; the person ends or extends it; the
-deadline comes; spot capacity is taken back; the sweep reads tags. A search over all of it, breadth
-first, so that what it finds wrong it finds in the shortest history.
+order, or says no, for good or for now; answers are lost; new machines are shown late; the person
+ends or extends it; the deadline comes; spot capacity is taken back; the sweep reads tags. A search
+over all of it, breadth first, so that what it finds wrong it finds in the shortest history.
 
 What is assumed of the world, and nothing else: a conditional write is one; a client token buys once
 in its zone; a function lives no longer than `SENDER_LIVES`; behind the fence (`FENCE`) no request
@@ -25,6 +25,7 @@ from sim.protocol_rows import SENT, Answers, Call, Code
 UNKNOWN = ("no", "ReadTimeoutError", False)
 FULL = ("no", "InsufficientInstanceCapacity", True)
 GONE = ("no", "IdempotentInstanceTerminated", True)
+EARLY = ("no", "InvalidKeyPair.NotFound", True)
 BEHIND_THE_FENCE = len(SENT) - 1
 NOBODY_SENDS = BEHIND_THE_FENCE - 1
 
@@ -231,6 +232,9 @@ class Model:
             sold, answer = w._replace(bought=(*w.bought, new)), ("ok", _shown(new))
             yield from self._answered(f"EC2 sells {new.id} for {token}", sold, token, answer)
             yield from self._answered(f"EC2 has none for {token}", w, token, FULL)
+            if w.trouble < self.bounds.trouble:
+                hurt = w._replace(trouble=w.trouble + 1)
+                yield from self._answered(f"{token} comes too early", hurt, token, EARLY)
         elif known.state == "up":
             yield from self._answered(f"EC2 knows {token}", w, token, ("ok", _shown(known)))
         else:

@@ -38,7 +38,8 @@ DEPLOYS: Mapping[str, Mapping[str, Any]] = {
 
 
 def open_account(stage: Stage, step: Step) -> None:
-    """The world as it is when the history begins: quota, money, how slow EC2 is to show things."""
+    """The world as it is when the history begins: quota, money, how slow EC2 is to show things
+    and to know of them."""
     for quota in load_quotas():
         stage.control(
             do="set-quota", region="us-east-1", code=quota.code, value=step.get("quota", 64)
@@ -50,6 +51,8 @@ def open_account(stage: Stage, step: Step) -> None:
         _policy(stage, {"approval_above": Decimal(str(step["above"]))})
     if step.get("slow"):
         stage.control(do="settings", visible_after=step["slow"])
+    if step.get("late"):
+        stage.control(do="settings", access_visible_after=step["late"])
     if step.get("quota", 64) < 64:
         stage.control(do="settings", quota_decision=None)  # a step decides
     stage.beating = bool(step.get("beating"))

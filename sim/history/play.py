@@ -144,6 +144,7 @@ def _plainer(steps: list[Step], breaks: Callable[[Steps], bool]) -> list[Step]:
             "version",
             "busy",
             "slow",
+            "late",
             "above",
             "budget",
             "over",

@@ -82,10 +82,13 @@ class _Drawn:
         before = [self._trouble() for _ in range(self._one(0, 1, 1, 2))]
         before += self._lost_reply() if self.chance.random() < 0.12 else []
         before += [self._launch("gus")] if self.chance.random() < 0.05 else []
-        first = [self._account(), *self._rooms(), *before, self._launch("ada")]
+        account = self._account()
+        first = [account, *self._rooms(), *before, self._launch("ada")]
         rest = [step for _ in range(self.chance.randint(4, 14)) for step in self._next()]
         if self.dies:
             rest.insert(self.chance.randrange(len(rest) + 1), {"do": "dead"})
+        if self.chance.random() < 0.1:  # drawn last: all else is as it was before there was this
+            account["late"] = self._one(2, 15, 60, 200)
         return [*first, *rest]
 
     def _one(self, *choices: Any) -> Any:

@@ -199,6 +199,8 @@ _REGIONAL_CODES = frozenset(
         "KeyPairLimitExceeded",
     }
 )
+# Said of what is not there, and of what was made a moment ago and is not known everywhere yet.
+_UNKNOWN_YET = frozenset({"InvalidKeyPair.NotFound", "InvalidGroup.NotFound"})
 
 _ZONE = re.compile(r"\b[a-z]{2}(?:-[a-z]+){1,2}-\d(?:-[a-z]{3}-\d)?[a-z]\b")
 _ORIGIN = re.compile(r"^(?:Client|Server)\.(?=[A-Z])")
@@ -258,3 +260,8 @@ def regional(code: str) -> bool:
     """Whether this is one region's own trouble, so that the same may well be done in another."""
     bare = bare_code(code)
     return bare in _REGIONAL_CODES or _KINDS.get(bare) is FaultKind.NETWORK
+
+
+def may_come(code: str) -> bool:
+    """Whether EC2 may say so of a key or a group only because it is new."""
+    return bare_code(code) in _UNKNOWN_YET

@@ -15,6 +15,7 @@ from core.model import Cause, Desire, State
 from core.ports import ChatError, NotInChannel
 from sim.town import ADA, SAM, Town, buttons
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 
@@ -189,6 +190,85 @@ def test_a_cancel_while_the_group_is_being_made_leaves_no_group() -> None:
     hands.ensure_group = make
     here.pass_time(5 * MINUTE)
     assert here.machine().state is State.FAILED
+    assert set(here.counts().values()) == {0}
+
+
+# ---- what EC2 does not know yet --------------------------------------------------------------
+
+
+def _launching(text: str = "launch p3.2xlarge on-demand for 2h name bert", **world: Any) -> Town:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.control(do="settings", **world)
+    here.type(text)
+    return here
+
+
+def test_a_launch_waits_until_its_group_and_its_key_are_known() -> None:
+    here = _launching(access_visible_after=75)
+    here.pass_time(4 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert (m.attempts, m.tried) == (1, ())
+    assert here.failures == []
+
+
+@pytest.mark.parametrize("code", ["InvalidKeyPair.NotFound", "InvalidGroup.NotFound"])
+def test_the_same_call_goes_out_until_what_is_new_is_known(code: str) -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    heard = here.hearing("RunInstances")
+    here.control(do="fault", operation="RunInstances", code=code, times=6)
+    here.type("launch p3.2xlarge on-demand for 2h name bert")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert len(heard) == 7
+    assert all(call == heard[0] for call in heard)
+
+
+@pytest.mark.parametrize("code", ["InvalidKeyPair.NotFound", "InvalidGroup.NotFound"])
+def test_what_is_not_known_after_five_minutes_is_gone_and_the_launch_is_held(code: str) -> None:
+    here = _launching("list")
+    made = _calls(here)
+    here.control(do="fault", operation="RunInstances", code=code, times=10**6)
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 2h name bert")
+    here.pass_time(life.KNOWN_WITHIN - MINUTE)
+    assert here.machine().state is State.LAUNCHING
+    here.pass_time(2 * MINUTE)
+    hold = here.machine().hold
+    assert here.machine().state is State.HELD
+    assert hold is not None
+    assert hold.code == code
+    assert made.count("RunInstances") <= 32
+
+
+def test_a_launch_whose_key_is_not_known_yet_ends_at_once() -> None:
+    here = _launching(access_visible_after=60)
+    here.pass_time(80 * SECOND)
+    m = here.machine()
+    assert m.attempt is not None
+    assert (m.attempt.sends, m.attempt.last_send is None) == (0, False)
+    here.type("end bert")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state in (State.ENDED, State.FAILED)
+    assert set(here.counts().values()) == {0}
+
+
+@pytest.mark.parametrize("late", [750, 10**6])  # the key, which comes after the rules; the rules
+def test_what_is_never_known_keeps_no_launch_going_after_its_time(late: int) -> None:
+    here = _launching("list", access_visible_after=late)
+    heard = here.hearing("RunInstances")
+    here.type("launch p3.2xlarge on-demand for 2h name bert")
+    here.pass_time(here.machine().launch_by - here.now)
+    sent = len(heard)
+    assert bool(sent) is (late == 750)
+    here.pass_time(3 * MINUTE)
+    assert len(heard) == sent
+    assert here.machine().state in (State.ENDED, State.FAILED)
+    assert here.machine().cause is Cause.EXPIRED
+    here.pass_time(3 * MINUTE)
     assert set(here.counts().values()) == {0}
 
 

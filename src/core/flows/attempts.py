@@ -4,6 +4,7 @@ One RunInstances for each placement, each with its own client token, which is fr
 together with the arguments. Before every send the row says that EC2 may have been asked. A refusal
 closes the attempt only if it was the only send; after an unclear answer the machine is looked for
 by its tag, the same call is sent again, and only when the fence has passed is it known not to be.
+A group and a key that EC2 does not know yet are no refusal: the same call goes out in a moment.
 """
 
 import json
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from core import lifecycle as life
 from core import run_instances
-from core.faults import CloudError, Fault, FaultKind, kind_of, regional
+from core.faults import CloudError, Fault, FaultKind, kind_of, may_come, regional
 from core.flows import admitted, shortage
 from core.flows.facts import offers
 from core.flows.house import House
@@ -117,10 +118,17 @@ def _answered_no(house: House, m: Machine, fault: Fault) -> Machine:
     if fault.kind is FaultKind.TOKEN_GONE:
         return house.ledger.save(_lived_and_died(house, m), m)
     sure = fault.definite and m.attempt.sends == 1
+    if sure and may_come(fault.code) and _is_new(house, m):
+        return house.ledger.save(life.unsent(m), m)
     if not sure or fault.kind is FaultKind.THROTTLED:
         # Throttled is a no to this send only: the same call goes out again in a moment.
         return house.ledger.save(life.unclear(m), m)
     return house.ledger.save(_refused(house, m, fault), m)
+
+
+def _is_new(house: House, m: Machine) -> bool:
+    """Whether its group and key were made so lately that EC2 may not know them everywhere."""
+    return m.prepared_at is not None and house.clock() < m.prepared_at + life.KNOWN_WITHIN
 
 
 def _refused(house: House, m: Machine, fault: Fault) -> Machine:

@@ -101,6 +101,7 @@ from core.lifecycle.launching import (
     tries_quietly,
     trying_again,
     unclear,
+    unsent,
     waiting,
 )
 from core.lifecycle.leases import (
@@ -157,6 +158,7 @@ from core.lifecycle.terms import (
     FIRST_RETRY,
     HELD_FOR,
     KEEP_TRYING_FOR,
+    KNOWN_WITHIN,
     LAUNCH_WITHIN,
     LONGEST,
     LONGEST_RETRY,
@@ -194,6 +196,7 @@ __all__ = [
     "FIRST_RETRY",
     "HELD_FOR",
     "KEEP_TRYING_FOR",
+    "KNOWN_WITHIN",
     "LAUNCH_WITHIN",
     "LONGEST",
     "LONGEST_RETRY",
@@ -350,6 +353,7 @@ __all__ = [
     "unclear",
     "unfound",
     "unregistered",
+    "unsent",
     "unsnapshotted",
     "unwanted",
     "waiting",

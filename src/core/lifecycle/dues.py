@@ -80,6 +80,8 @@ def _answer_due(m: Machine, now: datetime) -> datetime:
     attempt = m.attempt
     if attempt is None or attempt.last_send is None:
         return now + POLL
+    if not attempt.sends:
+        return attempt.last_send + RESEND_AFTER
     if not attempt.unclear:
         return attempt.last_send + SENDER_LIVES
     if attempt.sends < MOST_SENDS:

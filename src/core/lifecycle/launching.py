@@ -338,6 +338,12 @@ def unclear(m: Machine) -> Machine:
     return replace(m, attempt=replace(m.attempt, unclear=True))
 
 
+def unsent(m: Machine) -> Machine:
+    """The only send has certainly done nothing, and is to go out again: it does not count."""
+    assert m.attempt is not None
+    return replace(m, attempt=replace(m.attempt, sends=0))
+
+
 def adopted(m: Machine, now: datetime, found: tuple[Instance, ...]) -> Machine:
     """EC2 has the machine: it gets its id even when nobody wants it any more, so as to be ended.
 

@@ -148,11 +148,21 @@ def _attempt(m: Machine, now: datetime) -> Move:
     attempt = m.attempt
     assert attempt is not None
     wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING and now < m.launch_by
-    if attempt.last_send is None:
-        return Send() if wanted else Change(to=replace(m, attempt=None))
+    if not attempt.sends:  # none, or none that can have come to anything
+        return _unsent(m, now, wanted=wanted)
+    assert attempt.last_send is not None
     if not attempt.unclear and now < attempt.last_send + SENDER_LIVES:
         return Rest(until=due(m, now))  # its sender may still be writing the answer
     return Resolve(last=now >= attempt.last_send + FENCE)
+
+
+def _unsent(m: Machine, now: datetime, *, wanted: bool) -> Move:
+    """At once, or in a moment where EC2 did not know the group or the key yet."""
+    if not wanted:
+        return Change(to=replace(m, attempt=None))
+    last = m.attempt.last_send if m.attempt else None
+    rested = last is None or now >= last + RESEND_AFTER
+    return Send() if rested else Rest(until=due(m, now))
 
 
 def after_unfound(m: Machine, now: datetime) -> Move:

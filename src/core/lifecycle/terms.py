@@ -19,6 +19,8 @@ SENDER_LIVES = timedelta(seconds=75)
 FENCE = SENDER_LIVES + timedelta(seconds=25) + timedelta(minutes=5)
 MOST_SENDS = 3
 RESEND_AFTER = timedelta(seconds=10)
+# EC2 may say so long that it does not know the group and the key which were made a moment ago.
+KNOWN_WITHIN = timedelta(minutes=5)
 POLL = timedelta(seconds=10)
 ONE_NOTICE = timedelta(minutes=1)  # tells of all members that EC2 takes back within it
 LOOK_APART = timedelta(seconds=5)  # between two reads of a group, however many events tell of it

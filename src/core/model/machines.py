@@ -93,6 +93,7 @@ class Attempt:
     """One RunInstances, frozen before it is sent, so that every re-send is the same call.
 
     `sends` is written before each send: a refusal closes the attempt only if it was the only one.
+    The only one is taken off again where it has certainly done nothing and just came too early.
     """
 
     number: int
