@@ -28,6 +28,7 @@ class MemoryLedger:
     _quotas: dict[str, QuotaRequest] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     _deeds: dict[tuple[datetime, str], Deed] = field(default_factory=dict)
+    _spoilt: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
@@ -35,6 +36,7 @@ class MemoryLedger:
         with self._lock:
             known = self._requests.get(request) or self._twin_of(machine, request, twin, now)
             if known is not None:
+                self._readable(f"machine/{known}")
                 return Accepted(machine=self._machines[known], fresh=False)
             if machine.name in self._names:
                 raise NameTaken(machine.name)
@@ -63,9 +65,25 @@ class MemoryLedger:
                 known.clear()
             self._instances.clear()
 
+    def make_unreadable(self, key: str) -> None:
+        """Another version has written that row (`machine/<id>`, `quota/…`, `<kind>/<key>`): it can
+        be read by nobody until it is written again."""
+        with self._lock:
+            self._spoilt.add(key)
+
+    def make_readable(self, key: str) -> None:
+        """That row can be read again, as after the deployment of the newer version."""
+        with self._lock:
+            self._spoilt.discard(key)
+
+    def _readable(self, key: str) -> None:
+        if key in self._spoilt:
+            raise UnreadableRow(key)
+
     def machine(self, id: str) -> Machine | None:
         """The newest row."""
         with self._lock:
+            self._readable(f"machine/{id}")
             return self._machines.get(id)
 
     def save(self, machine: Machine, seen: Machine) -> Machine:
@@ -78,6 +96,7 @@ class MemoryLedger:
                 raise StaleRow(seen.id)
             new = replace(machine, version=seen.version + 1)
             self._machines[new.id] = new
+            self._spoilt.discard(f"machine/{new.id}")
             if new.state in FINAL and self._names.get(new.name) == new.id:
                 del self._names[new.name]
             self._instances.update(dict.fromkeys((one.id for one in new.instances), new.id))
@@ -88,20 +107,27 @@ class MemoryLedger:
         """The live machine of that name."""
         with self._lock:
             id = self._names.get(name)
-            return self._machines[id] if id else None
+            return self.machine(id) if id else None
 
-    def of_owner(self, user: str) -> tuple[Machine, ...]:
+    def of_owner(self, user: str, *, whole: bool = False) -> tuple[Machine, ...]:
         """The person's live machines, oldest first."""
-        return tuple(m for m in self._living() if m.owner == user)
+        return self._living(user, whole=whole)
 
     def live(self) -> tuple[Machine, ...]:
         """Every machine that is not final, oldest first."""
         return self._living()
 
-    def _living(self) -> tuple[Machine, ...]:
+    def _living(self, user: str = "", *, whole: bool = False) -> tuple[Machine, ...]:
         with self._lock:
-            living = [m for m in self._machines.values() if m.state not in FINAL]
+            every = [m for m in self._machines.values() if m.state not in FINAL]
+            mine = [m for m in every if user in ("", m.owner)]
+            living = [m for m in mine if self._can_be_read(f"machine/{m.id}", whole=whole)]
         return tuple(sorted(living, key=lambda m: (m.created_at, m.id)))
+
+    def _can_be_read(self, key: str, *, whole: bool) -> bool:
+        if whole:
+            self._readable(key)
+        return key not in self._spoilt
 
     def everything(self) -> tuple[Machine, ...]:
         """Every machine that ever was, oldest first: what tests hold their invariants against."""
@@ -112,7 +138,7 @@ class MemoryLedger:
         """The machine that an EC2 instance belongs to, final or not."""
         with self._lock:
             id = self._instances.get(instance)
-            return self._machines[id] if id else None
+            return self.machine(id) if id else None
 
     def watched(self) -> Mapping[str, datetime]:
         """Every machine that is not final or owes words, and when it is due."""
@@ -175,6 +201,7 @@ class MemoryLedger:
     def quota_request(self, key: str) -> QuotaRequest | None:
         """The latest request for that quota, decided or not."""
         with self._lock:
+            self._readable(f"quota/{key}")
             return self._quotas.get(key)
 
     def save_quota_request(self, request: QuotaRequest, seen: QuotaRequest | None) -> QuotaRequest:
@@ -186,42 +213,47 @@ class MemoryLedger:
                 raise StaleRow(request.key)
             new = replace(request, version=version + 1)
             self._quotas[new.key] = new
+            self._spoilt.discard(f"quota/{new.key}")
             self.writes += 1
             return new
 
     def quota_requests(self) -> tuple[QuotaRequest, ...]:
         """Those that AWS has still to decide, the oldest first."""
         with self._lock:
-            found = [r for r in self._quotas.values() if r.status.is_open]
+            every = [r for r in self._quotas.values() if r.status.is_open]
+            found = [r for r in every if f"quota/{r.key}" not in self._spoilt]
         return tuple(sorted(found, key=lambda r: r.asked_at))
 
     def row(self, kind: type[R], key: str) -> R | None:
         """The newest row of that kind and key."""
         with self._lock:
+            self._readable(f"{ROW_NAMES[kind]}/{key}")
             return cast("R | None", self._rows.get((ROW_NAMES[kind], key)))
 
-    def rows(self, kind: type[R]) -> tuple[R, ...]:
+    def rows(self, kind: type[R], *, whole: bool = False) -> tuple[R, ...]:
         """Every row of a kind, by key."""
         with self._lock:
-            found = [(k, r) for k, r in self._rows.items() if k[0] == ROW_NAMES[kind]]
+            every = [(k, r) for k, r in self._rows.items() if k[0] == ROW_NAMES[kind]]
+            found = [(k, r) for k, r in every if self._can_be_read("/".join(k), whole=whole)]
         return tuple(cast("R", row) for _, row in sorted(found, key=lambda one: one[0]))
 
     def save_row(self, new: R, seen: R | None) -> R:
         """Write if nobody wrote since `seen`; None: if there is none yet."""
         version = seen.version if seen else 0
         with self._lock:
-            known = self.row(type(new), new.key)
+            known = self._rows.get((ROW_NAMES[type(new)], new.key))
             if (known.version if known else 0) != version:
                 raise StaleRow(new.key)
             row: Any = replace(cast("Any", new), version=version + 1)
             self._rows[ROW_NAMES[type(new)], new.key] = row
+            self._spoilt.discard(f"{ROW_NAMES[type(new)]}/{new.key}")
             self.writes += 1
             return cast("R", row)
 
     def drop_row(self, seen: Row) -> None:
         """Delete it if nobody wrote since; one that is gone already is no error."""
         with self._lock:
-            known = self.row(type(seen), seen.key)
+            known = self._rows.get((ROW_NAMES[type(seen)], seen.key))
             if known is not None and known.version != seen.version:
                 raise StaleRow(seen.key)
             self._rows.pop((ROW_NAMES[type(seen)], seen.key), None)

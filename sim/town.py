@@ -35,6 +35,7 @@ from core.flows.wake import on_wake
 from core.flows.watch import Watch
 from core.model import Machine, Person, Policy
 from core.news import bring
+from core.ports import UnreadableRow
 from sim import boto, direct, roles
 from sim.callers import Asked, Caller
 from sim.chat import MemoryChat, Posted
@@ -365,7 +366,7 @@ class Town:
             self._heard_of(event)
 
     def _heard_of(self, event: dict[str, Any]) -> None:
-        with suppress(CloudError):  # as when Lambda has called for the last time
+        with suppress(CloudError, UnreadableRow):  # as when Lambda has called for the last time
             bring(event, self.house.ledger, self.house.wakes)
 
     # ---- what tests look at -----------------------------------------------------------------

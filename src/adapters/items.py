@@ -4,7 +4,8 @@ Knows nothing of DynamoDB but its item format; `adapters.ledger` says what is wr
 """
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 Item = dict[str, Any]
 Key = tuple[str, str]
 Row = TypeVar("Row")
+
+_log = logging.getLogger(__name__)
 
 
 class UnknownSchema(UnreadableRow):
@@ -268,6 +271,17 @@ def read(item: Mapping[str, Any], kind: type[Row]) -> Row:
         return _CONVERTER.structure(json.loads(item["doc"]["S"]), kind)
     except (ValueError, KeyError, TypeError, BaseValidationError) as error:
         raise UnreadableRow(item["pk"]["S"]) from error
+
+
+def readable(found: Iterable[Item], kind: type[Row], *, whole: bool = False) -> Iterator[Row]:
+    """Each that can be read; which the others are is logged. `whole`: such a one is an error."""
+    for item in found:
+        try:
+            yield read(item, kind)
+        except UnreadableRow:
+            if whole:
+                raise
+            _log.warning("row left out", extra={"key": public((item["pk"]["S"], item["sk"]["S"]))})
 
 
 def _converter() -> Converter:

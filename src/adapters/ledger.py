@@ -121,14 +121,15 @@ class Table:
         """The live machine of that name."""
         return items.alive(self._pointed(items.name_key(name)))
 
-    def of_owner(self, user: str) -> tuple[Machine, ...]:
+    def of_owner(self, user: str, *, whole: bool = False) -> tuple[Machine, ...]:
         """The person's live machines, oldest first; a consistent read."""
         slots = self._query(
             KeyConditionExpression="pk = :user AND begins_with(sk, :slot)",
             ExpressionAttributeValues={":user": {"S": f"U#{user}"}, ":slot": {"S": "M#"}},
             ConsistentRead=True,
         )
-        return self._living(items.machine_key(item["machine"]["S"]) for item in slots)
+        keys = (items.machine_key(item["machine"]["S"]) for item in slots)
+        return self._living(keys, whole=whole)
 
     def live(self) -> tuple[Machine, ...]:
         """Every machine that is not final: the index holds them all."""
@@ -158,8 +159,8 @@ class Table:
         item = self._get(key)
         return self.machine(item["machine"]["S"]) if item else None
 
-    def _living(self, keys: Iterable[Key]) -> tuple[Machine, ...]:
-        found = (items.read(item, Machine) for item in self._get_all(tuple(keys)))
+    def _living(self, keys: Iterable[Key], *, whole: bool = False) -> tuple[Machine, ...]:
+        found = items.readable(self._get_all(tuple(keys)), Machine, whole=whole)
         return tuple(
             sorted((m for m in found if items.alive(m)), key=lambda m: (m.created_at, m.id))
         )
@@ -223,7 +224,7 @@ class Table:
     def quota_requests(self) -> tuple[QuotaRequest, ...]:
         """Those that AWS has still to decide, the oldest first; may lag by a moment."""
         keys = tuple(key for key in self._indexed(None) if key[0].startswith("Q#"))
-        found = (items.read(item, QuotaRequest) for item in self._get_all(keys))
+        found = items.readable(self._get_all(keys), QuotaRequest)
         return tuple(sorted((r for r in found if r.status.is_open), key=lambda r: r.asked_at))
 
     # ---- everything else --------------------------------------------------------------------
@@ -233,14 +234,14 @@ class Table:
         item = self._get(items.row_key(kind, key))
         return items.read(item, kind) if item else None
 
-    def rows(self, kind: type[R]) -> tuple[R, ...]:
+    def rows(self, kind: type[R], *, whole: bool = False) -> tuple[R, ...]:
         """Every row of a kind, by key; a consistent read."""
         found = self._query(
             KeyConditionExpression="pk = :kind",
             ExpressionAttributeValues={":kind": {"S": items.row_key(kind, "")[0]}},
             ConsistentRead=True,
         )
-        return tuple(items.read(item, kind) for item in found)
+        return tuple(items.readable(found, kind, whole=whole))
 
     def save_row(self, new: R, seen: R | None) -> R:
         """Write if nobody wrote since `seen`; None: if there is none yet."""

@@ -603,7 +603,12 @@ ROW_NAMES: dict[type, str] = {
 
 
 class Ledger(Protocol):
-    """The table. Every write is conditional; a lost race is StaleRow."""
+    """The table. Every write is conditional; a lost race is StaleRow.
+
+    A row that cannot be read is UnreadableRow to whoever asks for it. Lists of many leave it out,
+    for it must not stop what is about others; `whole` is for those who conclude something from what
+    is not in the list: then it is an error, too.
+    """
 
     def open(self, machine: Machine, *, request: str, twin: str, now: datetime) -> Accepted:
         """Record a new machine, its request id, its name and its owner's slot, or nothing at all.
@@ -626,7 +631,7 @@ class Ledger(Protocol):
     def named(self, name: str) -> Machine | None:
         """The live machine of that name."""
 
-    def of_owner(self, user: str) -> tuple[Machine, ...]:
+    def of_owner(self, user: str, *, whole: bool = False) -> tuple[Machine, ...]:
         """The person's live machines, oldest first; a consistent read."""
 
     def live(self) -> tuple[Machine, ...]:
@@ -667,7 +672,7 @@ class Ledger(Protocol):
     def row(self, kind: type[R], key: str) -> R | None:
         """A consistent read of one row of core.model that is a `Row`."""
 
-    def rows(self, kind: type[R]) -> tuple[R, ...]:
+    def rows(self, kind: type[R], *, whole: bool = False) -> tuple[R, ...]:
         """Every row of a kind, by key; a consistent read."""
 
     def save_row(self, new: R, seen: R | None) -> R:

@@ -195,6 +195,17 @@ def test_a_hundred_rows_are_one_consistent_read(aws: Any, table: Table) -> None:
     assert len(aws.asked("Query")) == 1
 
 
+def test_what_is_left_out_of_a_list_is_logged_by_its_id_and_nothing_more(
+    aws: Any, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_one(table)
+    newer = {**item(aws, "M#m-one", "M"), "schema": {"N": "999"}}
+    aws.client("dynamodb").put_item(TableName="gpu", Item=newer)
+    assert table.live() == ()
+    (line,) = caplog.records
+    assert (line.getMessage(), line.__dict__["key"]) == ("row left out", "machine/m-one")
+
+
 def test_a_row_that_cannot_be_read_keeps_no_other_from_being_read(aws: Any, table: Table) -> None:
     good = open_one(table, a_machine("m-a", "a"))
     open_one(table, a_machine("m-b", "b"))

@@ -78,7 +78,7 @@ from core.model import (
     Wish,
     Zone,
 )
-from core.ports import ROW_NAMES, Ledger, NameTaken, StaleRow
+from core.ports import ROW_NAMES, Ledger, NameTaken, StaleRow, UnreadableRow
 from sim.ledger import MemoryLedger
 from sim.town import POLICY, Town
 
@@ -848,6 +848,66 @@ def test_a_row_is_dropped_unless_somebody_wrote_it_since(ledger: Ledger) -> None
     ledger.drop_row(second)
     assert ledger.rows(DataVolume) == ()
     assert ledger.save_row(a_volume(), None).version == 1
+
+
+# ---- rows of another version ----------------------------------------------------------------
+
+
+def spoil(ledger: Ledger, key: str, pk: str, sk: str) -> None:
+    """Another version has written it: its key in the wakes, and in the table."""
+    if isinstance(ledger, MemoryLedger):
+        return ledger.make_unreadable(key)
+    client: Any = cast(Any, ledger)._client
+    row = client.get_item(TableName="gpu", Key={"pk": {"S": pk}, "sk": {"S": sk}})["Item"]
+    client.put_item(TableName="gpu", Item={**row, "schema": {"N": "999"}})
+    return None
+
+
+def test_a_machine_that_cannot_be_read_is_left_out_of_lists_and_an_error_alone(
+    ledger: Ledger,
+) -> None:
+    bert = opened(ledger, a_machine("m-a", "bert"), request="r-a", twin="t-a")
+    second = replace(a_machine("m-b", "carl"), due_at=NOW)
+    carl = opened(ledger, second, request="r-b", twin="t-b")
+    emil = opened(ledger, a_machine("m-c", "emil", "U2"), request="r-c", twin="t-c")
+    spoil(ledger, "machine/m-b", "M#m-b", "M")
+    assert ledger.live() == (bert, emil)
+    assert ledger.of_owner("U1") == (bert,)
+    assert ledger.of_owner("U2", whole=True) == (emil,)
+    assert isinstance(ledger.machines(["m-b"])["m-b"], UnreadableRow)
+    assert ledger.due(NOW) == ("machine/m-b",)
+    assert "m-b" in ledger.watched()
+    with pytest.raises(UnreadableRow):
+        ledger.of_owner("U1", whole=True)
+    with pytest.raises(UnreadableRow):
+        ledger.machine("m-b")
+    with pytest.raises(UnreadableRow):
+        ledger.named("carl")
+    with pytest.raises(UnreadableRow):
+        opened(ledger, a_machine("m-d", "fred"), request="r-b", twin="t-d")
+    assert ledger.save(carl, carl) == ledger.machine("m-b")  # whoever has read it may write it
+    assert len(ledger.live()) == 3
+
+
+def test_a_row_of_any_kind_that_cannot_be_read_is_left_out_of_lists(ledger: Ledger) -> None:
+    ada, bert = ledger.save_row(a_volume("ada"), None), ledger.save_row(a_volume("bert"), None)
+    spoil(ledger, f"data-volume/{bert.key}", "R#data-volume", bert.key)
+    assert ledger.rows(DataVolume) == (ada,)
+    with pytest.raises(UnreadableRow):
+        ledger.rows(DataVolume, whole=True)
+    with pytest.raises(UnreadableRow):
+        ledger.row(DataVolume, bert.key)
+    ledger.save_row(bert, bert)
+    assert len(ledger.rows(DataVolume, whole=True)) == 2
+
+
+def test_a_quota_request_that_cannot_be_read_hides_no_other(ledger: Ledger) -> None:
+    one = ledger.save_quota_request(a_quota_request(), None)
+    other = ledger.save_quota_request(replace(a_quota_request(), region="us-west-2"), None)
+    spoil(ledger, f"quota/{other.key}", "Q#us-west-2#L-7212CCBC", "Q")
+    assert ledger.quota_requests() == (one,)
+    with pytest.raises(UnreadableRow):
+        ledger.quota_request(other.key)
 
 
 # ---- bills and deeds ------------------------------------------------------------------------

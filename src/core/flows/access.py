@@ -13,7 +13,7 @@ from core.flows.house import MOST_RACES, House
 from core.flows.request import Request
 from core.flows.speak import answer
 from core.model import Access, Machine, Profile, PublicKey
-from core.ports import StaleRow
+from core.ports import StaleRow, UnreadableRow
 from core.words import whole_number
 
 MOST_KEYS = 10
@@ -234,6 +234,10 @@ def expire(house: House, user: str) -> None:
     """Take out what may not be open any more, and close it on every machine. Due again while any
     is left."""
     apply(house, user)  # first: what fails here is due again only as long as the profile says so
+    try:
+        house.ledger.of_owner(user, whole=True)
+    except UnreadableRow:
+        return  # on that machine it is open still: due again each minute, until it can be read
     _rewrite(house, user, lambda p: admitted.standing(house, p))
 
 

@@ -39,6 +39,6 @@ def _meant(house: House, asked: Asked) -> Iterable[Machine]:
         return tuple(m for m in found if m is not None)
     name = getattr(commands.parse(asked.text), "name", None)
     if not name:
-        return house.ledger.of_owner(asked.user)
+        return house.ledger.of_owner(asked.user, whole=True)
     m = house.ledger.named(name)
     return (m,) if m else ()

@@ -165,7 +165,7 @@ def _meant(house: House, request: Request, name: str) -> DataVolume | None:
     own = house.ledger.row(DataVolume, f"{request.user}.{name}")
     if own is not None:
         return own
-    named = [row for row in house.ledger.rows(DataVolume) if row.name == name]
+    named = [row for row in house.ledger.rows(DataVolume, whole=True) if row.name == name]
     return named[0] if len(named) == 1 and _may_delete(house, request.user, named[0]) else None
 
 

@@ -38,7 +38,7 @@ def by_name(house: House, request: Request, name: str) -> Machine | None:
 def _only(
     house: House, request: Request, verb: str, fits: Callable[[Machine], bool]
 ) -> Machine | None:
-    mine = house.ledger.of_owner(request.user)
+    mine = house.ledger.of_owner(request.user, whole=True)  # else another would be the only one
     fitting = tuple(m for m in mine if fits(m))
     if len(fitting) == 1:
         return fitting[0]

@@ -13,7 +13,7 @@ from core.budgets import Broken
 from core.flows import spending
 from core.flows.house import House
 from core.model import ALIVE, Commitment, Machine, Over, Purse, State
-from core.ports import StaleRow
+from core.ports import StaleRow, UnreadableRow
 
 MOST_TRIES = 40
 CLAIM_FIRST = timedelta(seconds=30)  # at most between a claim and the row that it is for
@@ -124,8 +124,11 @@ def settle(house: House) -> tuple[Commitment, ...]:
 
 def _still(house: House, one: Commitment, now: datetime) -> Commitment | None:
     """Asked of the row itself: the list of those that live may lag, and a machine that is not in
-    it yet would lose its claim."""
-    m = house.ledger.machine(one.machine)
+    it yet would lose its claim. One that cannot be read may run: what is set aside for it stays."""
+    try:
+        m = house.ledger.machine(one.machine)
+    except UnreadableRow:
+        return one
     return None if m is None else _right(one, m, now)
 
 
