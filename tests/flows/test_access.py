@@ -11,6 +11,8 @@ from core.faults import CloudError
 from core.flows import access
 from core.model import Profile, PublicKey, State
 from core.ports import UnreadableRow
+from sim.history import acts
+from sim.history.stage import Stage
 from sim.ledger import MemoryLedger
 from sim.town import ADA, KEY, LIN, SAM, Town, town
 
@@ -262,3 +264,54 @@ def test_the_whole_office_is_closed_with_one_word() -> None:
     assert "`/gpu allow remove office`" in said.text
     here.type("allow remove office")
     assert _open_to(here) == {"203.0.113.7/32"}
+
+
+# ---- while the group of a launch is made ----------------------------------------------------
+
+X, Y = "203.0.113.7/32", "198.51.100.9/32"
+
+
+def _ready() -> Stage:
+    here = Stage()
+    here.with_quota()
+    here.ready_to_launch()
+    return here
+
+
+def _launched_while(here: Stage, meanwhile: dict[str, Any]) -> None:
+    """As the key is imported something happens, and is over before the row names the group."""
+    acts.trap(here, {"how": "meanwhile", "call": "cloud.ensure_key", "then": meanwhile})
+    acts.say(here, {"who": "ada", "text": "launch p3.2xlarge on-demand for 3h name bert"})
+    here.pass_time(timedelta(minutes=3))
+    assert here.machine().state is State.RUNNING
+    assert here.traps == []
+
+
+def _allowed(here: Town, *users: str) -> set[str]:
+    return {a.cidr for user in users for a in here.ledger.profile(user).accesses}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("allow remove 203.0.113.7", set()), ("allow 198.51.100.9", {X, Y})]
+)
+def test_an_address_that_comes_or_goes_while_the_group_is_made_does_so_in_the_group(
+    text: str, left: set[str]
+) -> None:
+    here = _ready()
+    _launched_while(here, {"do": "say", "who": "ada", "text": text})
+    assert _open_to(here) == _allowed(here, ADA) == left
+
+
+def test_an_address_that_expires_while_the_group_is_made_is_closed() -> None:
+    here = _ready()
+    here.type("allow 198.51.100.9 for 1h")
+    here.pass_time(timedelta(minutes=59, seconds=50))
+    _launched_while(here, {"do": "wait", "seconds": 15})
+    assert _open_to(here) == _allowed(here, ADA) == {X}
+
+
+def test_where_ec2_does_not_take_it_at_once_it_is_closed_soon_after() -> None:
+    here = _ready()
+    acts.trap(here, {"how": "throttled", "call": "cloud.set_addresses", "at": 2})
+    _launched_while(here, {"do": "say", "who": "ada", "text": "allow remove 203.0.113.7"})
+    assert _open_to(here) == set()

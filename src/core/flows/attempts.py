@@ -32,30 +32,45 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     if not profile.keys or not profile.has_address or not planned:
         return house.ledger.save(life.replanned(m), m)
     m = life.fitted(m, at)
-    group = m.group if m.prepared == at.region else None
+    group, opened = (m.group if m.prepared == at.region else None), None
     try:
         if group is None:
             m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
-            group = _prepared(house, m, at.region, profile.keys[0].text)
+            opened = admitted.networks(house, m)
+            group = _prepared(house, m, at.region, profile.keys[0].text, opened)
     except CloudError as error:
         return _before_buying(house, m, at, error.fault)
     if group is None:
         return house.ledger.save(life.replanned(m), m)
     keys = admitted.first_keys(house, m)
     name = run_instances.resource_name(m)
-    return house.ledger.save(_frozen(house, m, at, group, name, keys), m)
+    m = house.ledger.save(_frozen(house, m, at, group, name, keys), m)
+    if opened is not None and opened != (now := admitted.networks(house, m)):
+        _set_again(house, m, at.region, group, now)
+    return m
 
 
-def _prepared(house: House, m: Machine, region: str, key: str) -> str | None:
+def _prepared(
+    house: House, m: Machine, region: str, key: str, opened: frozenset[str]
+) -> str | None:
     """The group's id, once it and the key are there; None where the default VPC has gone."""
     name, marks = run_instances.resource_name(m), run_instances.tags(m, house.policy)
     network = house.cloud.network(region)
     if network is None:
         return None
     group = house.cloud.ensure_group(region, name, network.vpc, marks)
-    house.cloud.set_addresses(region, group, admitted.networks(house, m))
+    house.cloud.set_addresses(region, group, opened)
     house.cloud.ensure_key(region, name, key, marks)
     return group
+
+
+def _set_again(house: House, m: Machine, region: str, group: str, networks: frozenset[str]) -> None:
+    """Whoever closed an address while the group was made did not find it in the row. What EC2 does
+    not take now is done by the wake: nothing is left here that would come again."""
+    try:
+        house.cloud.set_addresses(region, group, networks)
+    except CloudError:
+        house.wakes.wake(f"profile/{m.owner}")
 
 
 def _before_buying(house: House, m: Machine, at: Placement, fault: Fault) -> Machine:
