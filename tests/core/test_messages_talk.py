@@ -203,6 +203,7 @@ def test_asking_twice_or_for_what_is_there_asks_nothing() -> None:
         (QuotaStatus.APPROVED, 0, "the limit still shows 0", "is looked at again"),
         (QuotaStatus.DENIED, 0, "refused. The limit is 0. Nothing was started.", "is looked at"),
         (QuotaStatus.CASE_CLOSED, None, "the case was closed", "is looked at again"),
+        (QuotaStatus.UNKNOWN, None, "is not known: for days AWS has not let", "is looked at again"),
     ],
 )
 def test_what_aws_decided_is_told_with_what_it_means_for_waiting_launches(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.flows.limits import quota_facts, region_quotas
-from core.model import Market, State
+from core.model import Market, QuotaRequest, QuotaStatus, State
 from sim.town import CHANNEL, LIN, Town, town
 
 G_SPOT, G_ON_DEMAND = "L-3819A6DF", "L-DB2E81BA"
@@ -163,3 +163,73 @@ def test_aws_is_asked_for_more_only_from_where_machines_may_be_launched() -> Non
     said = _said(here, "quota raise g5.xlarge spot")
     assert "may not be launched from this channel" in said
     assert here.ledger.quota_requests() == ()
+
+
+NO_WORD = pytest.mark.parametrize("code", ["NoSuchResourceException", "AccessDeniedException"])
+
+
+def _waits_for_quota() -> Town:
+    here = Town()
+    here.ready_to_launch()
+    here.control(do="settings", quota_decision=None)
+    here.type(f"launch g5.xlarge spot in {R}")
+    here.press(here.card(), "choose-1")
+    return here
+
+
+def _asked(here: Town) -> QuotaRequest:
+    row = here.ledger.quota_request(f"{R}/{G_SPOT}")
+    assert row is not None
+    return row
+
+
+def _refused(here: Town, operation: str, code: str) -> None:
+    here.control(do="fault", operation=operation, code=code, times=10**6)
+
+
+@NO_WORD
+def test_where_aws_will_not_tell_of_a_request_it_is_asked_now_and_then(code: str) -> None:
+    here = _waits_for_quota()
+    _refused(here, "GetRequestedServiceQuotaChange", code)
+    here.pass_time(timedelta(hours=1))
+    due = _asked(here).due_at
+    assert due is not None
+    assert due > here.now
+    assert here.failures == []
+    here.control(do="clear-faults")
+    here.control(do="grant-quota", request=here.world.state()["quota_requests"][0]["id"])
+    here.pass_time(timedelta(minutes=20))
+    assert here.machine().state is State.RUNNING
+    assert _asked(here).refused_since is None
+
+
+@pytest.mark.usefixtures("without_wire")
+@NO_WORD
+def test_after_days_of_that_it_is_told_as_unknown_and_left(code: str) -> None:
+    here = _waits_for_quota()
+    here.strikes_every = timedelta(hours=1)
+    _refused(here, "GetRequestedServiceQuotaChange", code)
+    here.pass_time(timedelta(days=2, hours=23))
+    assert not any("is not known" in m.text for m in here.news())
+    here.pass_time(timedelta(hours=2))
+    (told,) = [m for m in here.news() if "is not known" in m.text]
+    assert "Nothing was started" in told.text
+    row = _asked(here)
+    assert (row.status, row.told, row.due_at) == (QuotaStatus.UNKNOWN, True, None)
+    assert here.machine().state is not State.WAITING
+    assert here.failures == []
+
+
+@pytest.mark.usefixtures("without_wire")
+def test_what_was_granted_counts_as_granted_where_aws_will_not_tell_the_limit() -> None:
+    here = Town()
+    here.strikes_every = timedelta(hours=1)
+    here.control(do="settings", quota_decision=None)
+    here.type(f"quota raise g5.xlarge spot in {R}")
+    _refused(here, "GetServiceQuota", "AccessDeniedException")
+    here.control(do="grant-quota", request=here.world.state()["quota_requests"][0]["id"])
+    here.pass_time(timedelta(days=3, hours=1))
+    row = _asked(here)
+    assert (row.status, row.told, row.due_at) == (QuotaStatus.APPROVED, True, None)
+    assert any("AWS granted it" in m.text for m in here.news())
+    assert here.failures == []

@@ -12,7 +12,17 @@ from core.flows.house import House, rewrite
 from core.flows.limits import quota_facts, region_quotas
 from core.flows.request import Request
 from core.flows.speak import answer, passing, say
-from core.model import Hold, Machine, Market, QuotaFacts, QuotaRequest, State, TypeFacts
+from core.model import (
+    Hold,
+    Machine,
+    Market,
+    QuotaChange,
+    QuotaFacts,
+    QuotaRequest,
+    QuotaStatus,
+    State,
+    TypeFacts,
+)
 from core.ports import ChatError, StaleRow
 from core.quota import ask_for, short
 from core.ways import ways_on
@@ -21,6 +31,7 @@ from core.words import retyped
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
 LATER = timedelta(minutes=15)  # a case takes days
+REFUSED_FOR = timedelta(days=3)  # by then an admin has mended what forbids it, or nobody will
 
 
 def show(house: House, request: Request, wanted: commands.Quota) -> None:
@@ -207,7 +218,7 @@ def looked_at_again(m: Machine, facts: QuotaFacts, now: datetime, what: str) -> 
 
 
 def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
-    now = house.clock()
+    now, change = house.clock(), None
     try:
         change = house.quotas.change(request.region, request.change_id)
         granted = None
@@ -215,20 +226,44 @@ def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
             # The status does not say how much was granted: the applied limit does.
             _, _, granted = house.quotas.limit(request.region, request.name, request.code)
     except CloudError as error:
-        if error.fault.kind not in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
-            raise
-        return _later(house, request, now)
-    new = replace(request, status=change.status, case_id=change.case_id, granted=granted)
+        return _not_told(house, request, change, error.fault)
+    new = replace(
+        request,
+        status=change.status,
+        case_id=change.case_id,
+        granted=granted,
+        refused_since=None,
+    )
     if change.status.is_open:
         return _later(house, new, now, seen=request)
+    return _decided(house, new, request)
+
+
+def _not_told(
+    house: House, request: QuotaRequest, change: QuotaChange | None, fault: Fault
+) -> QuotaRequest:
+    """A no is asked about again, too; after some days what is known by then is all there is."""
+    now = house.clock()
+    if fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
+        return _later(house, request, now)
+    since = request.refused_since or now
+    if now < since + REFUSED_FOR:
+        return _later(house, replace(request, refused_since=since), now, seen=request)
+    status = change.status if change else QuotaStatus.UNKNOWN
+    return _decided(house, replace(request, status=status), request)
+
+
+def _decided(house: House, new: QuotaRequest, seen: QuotaRequest) -> QuotaRequest:
     # Whoever writes the decision tells it; another one only once that function cannot live longer.
-    return house.ledger.save_quota_request(replace(new, due_at=now + life.SENDER_LIVES), request)
+    due_at = house.clock() + life.SENDER_LIVES
+    return house.ledger.save_quota_request(replace(new, due_at=due_at), seen)
 
 
 def _later(
     house: House, request: QuotaRequest, now: datetime, *, seen: QuotaRequest | None = None
 ) -> QuotaRequest:
-    pause = SOON if now < request.asked_at + SOON_FOR else LATER
+    soon = now < request.asked_at + SOON_FOR and request.refused_since is None
+    pause = SOON if soon else LATER
     later = replace(request, due_at=now + pause)
     later = house.ledger.save_quota_request(later, seen or request)
     house.wakes.wake(f"due/quota/{request.key}", pause)

@@ -16,6 +16,7 @@ _STATUS = {
     QuotaStatus.NOT_APPROVED: "not approved",
     QuotaStatus.CASE_CLOSED: "the case was closed",
     QuotaStatus.INVALID_REQUEST: "AWS calls it invalid",
+    QuotaStatus.UNKNOWN: "AWS does not tell",
 }
 
 
@@ -190,6 +191,13 @@ def _granted(request: QuotaRequest) -> str:
 
 
 def _refused(request: QuotaRequest) -> str:
+    if request.status is QuotaStatus.UNKNOWN:
+        return (
+            f"What became of the request for {request.desired} {_what(request)} is not known: for "
+            "days AWS has not let the bot see it, and it is followed no further. Nothing was "
+            "started. What the account may run now: "
+            f"{code(f'/gpu quota in {request.region}')}"
+        )
     now = request.before if request.granted is None else request.granted
     return (
         f"AWS did not grant {request.desired} {_what(request)}: {_STATUS[request.status]}. The "

@@ -33,6 +33,7 @@ class QuotaStatus(StrEnum):
     NOT_APPROVED = "NOT_APPROVED"
     CASE_CLOSED = "CASE_CLOSED"
     INVALID_REQUEST = "INVALID_REQUEST"
+    UNKNOWN = "UNKNOWN"  # our own word: AWS has refused for days to tell of the request
 
     @property
     def is_open(self) -> bool:
@@ -70,6 +71,9 @@ class QuotaRequest:
     granted: int | None = None  # the applied limit after AWS decided
     told: bool = False  # the outcome has been posted
     due_at: datetime | None = None
+    refused_since: datetime | None = (
+        None  # AWS says no, each time, to whoever asks what became of it
+    )
     version: int = 0
 
     @property
