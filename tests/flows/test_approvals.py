@@ -11,7 +11,7 @@ from core.blocks import Message
 from core.model import Approval, Budget, Over, Scope, State, Verdict
 from sim.chat import direct
 from sim.fuse import fused, guarded
-from sim.town import ADA, GUS, LIN, SAM, TEAM, Town, buttons, person, town
+from sim.town import ADA, CHANNEL, GUS, LIN, SAM, TEAM, Town, buttons, person, town
 
 MINUTE = timedelta(minutes=1)
 DEAR = "launch p3.8xlarge on-demand in us-east-1 for 2h name bert because Paper deadline & more"
@@ -210,6 +210,22 @@ def test_while_slack_is_away_nothing_is_lost() -> None:
     here.pass_time(3 * MINUTE)
     assert here.machine().state is State.RUNNING
     assert len([n for n in here.news() if "<@U0SAM> approved" in n.text]) == 1
+
+
+@pytest.mark.parametrize("verdict", ["deny", "nobody answers"])
+def test_where_a_requester_who_has_left_cannot_be_reached_the_question_ends_all_the_same(
+    verdict: str,
+) -> None:
+    here = _asked()
+    (asked,) = _questions(here)
+    here.chat.add(replace(person(ADA, "ada"), active=False))
+    here.chat.closed.add(CHANNEL)
+    if verdict == "deny":
+        here.press(asked, "deny", SAM)
+    here.pass_time(timedelta(hours=9))
+    row = _question(here)
+    assert (row.told, row.due_at) == (True, None)
+    assert here.failures == []
 
 
 def test_the_home_team_is_the_towns() -> None:

@@ -150,7 +150,7 @@ def _posted(house: House, row: Approval, *, reminder: bool) -> Approval:
 
 
 def _closed(house: House, row: Approval) -> Approval:
-    """The buttons go, and the requester hears the end of it, once."""
+    """The buttons go, and the requester hears the end of it, once; unless nobody can reach them."""
     if row.told:
         return row
     for place in row.places:
@@ -161,7 +161,11 @@ def _closed(house: House, row: Approval) -> Approval:
         trail.done(house, row.decided_at, m, what, f"Asked by {row.requester}.")
     if row.verdict is not Verdict.WITHDRAWN and m is not None:
         thread = m.card.ts if m.card and m.card.channel == m.channel else None
-        say(house, row.channel, row.requester, messages.approval_outcome(row), thread)
+        try:
+            say(house, row.channel, row.requester, messages.approval_outcome(row), thread)
+        except ChatError as error:
+            if passing(error):
+                raise
     return house.ledger.save_row(replace(row, told=True), row)
 
 
