@@ -1,6 +1,7 @@
 """Data volumes outlive their machines, follow them to other zones, and are never lost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from core.model import DataVolume, State, VolumeState
 from sim.fuse import fused, guarded
-from sim.town import ADA, LIN, SAM, Town, buttons
+from sim.town import ADA, CHANNEL, LIN, SAM, Town, buttons, person
 
 KEY = f"{ADA}.bert"
 LAUNCH = "launch g5.xlarge on-demand for 1h in us-east-1"
@@ -218,6 +219,21 @@ def test_a_volume_deleted_outside_is_told_and_forgotten() -> None:
     _launch(here, "data bert name fox", minutes=20)
     assert _row(here) is None
     assert any("is gone" in m.text for m in here.news())
+
+
+def test_a_volume_deleted_outside_is_forgotten_where_its_owner_has_left() -> None:
+    here = _town()
+    _launch(here, "data bert 500 name amber")
+    _end(here, "amber")
+    (gone,) = _volumes(here)
+    here._client("ec2")("us-east-1").delete_volume(VolumeId=gone["id"])
+    _launch(here, "data bert name fox")
+    here.chat.add(replace(person(ADA, "ada"), active=False))
+    here.chat.closed.add(CHANNEL)
+    here.pass_time(60 * MINUTES)
+    assert _row(here) is None
+    assert not [key for key in here.ledger.due(here.now) if key.startswith("data-volume/")]
+    assert here.failures == []
 
 
 def _move(here: Town) -> list[Callable[[], object]]:

@@ -235,8 +235,13 @@ def _found(
 
 
 def _lose(house: House, row: DataVolume, m: Machine | None) -> DataVolume | None:
-    """Somebody has deleted it outside: nobody goes on waiting for it."""
-    _say(house, row, m, messages.data_lost(row))
+    """Somebody has deleted it outside: nobody goes on waiting for it, nor for Slack to take the
+    word of it for one who has left."""
+    try:
+        _say(house, row, m, messages.data_lost(row))
+    except ChatError as error:
+        if passing(error):
+            raise
     house.ledger.drop_row(row)
     return None
 
