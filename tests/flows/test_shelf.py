@@ -162,6 +162,99 @@ def test_a_snapshot_that_fails_leaves_the_disk_where_it_is_and_is_made_again() -
     assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1)
 
 
+def _being_put_away(shelf: timedelta = 7 * DAY, snapshot: int = 1800) -> tuple[Town, Any]:
+    """Its time is over, nobody has answered, and its snapshot takes half an hour."""
+    here = _stopped(shelf=shelf)
+    here.control(do="settings", snapshot=snapshot)
+    here.pass_time(_shelf(here).until - here.now + MINUTE)
+    here.wakes.wake(f"machine/{here.machine().id}")
+    here.pass_time(timedelta(seconds=2))
+    kept = here.machine().kept
+    assert kept is not None
+    assert kept.parting
+    assert here.counts()["snapshots"] == 1
+    (asked,) = _told(here, "lies stopped")
+    return here, asked
+
+
+@pytest.mark.parametrize("words", ["", "extend bert 7d"])
+def test_who_keeps_it_while_its_snapshot_is_made_has_it_as_it_was_and_nothing_besides(
+    words: str,
+) -> None:
+    here, asked = _being_put_away()
+    (said,) = here.type(words) if words else here.press(asked, "shelf-keep")
+    assert "stays stopped as it is until" in said.text
+    assert "the snapshot that was made for that is deleted" in said.text
+    assert _shelf(here).until > here.now + 6 * DAY
+    here.pass_time(timedelta(hours=1))
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"]) == (1, 1)
+    assert (counts["snapshots"], counts["images"]) == (0, 0)
+    assert (here.machine().state, here.machine().kept) == (State.STOPPED, None)
+    assert _told(here, "put away,") == []
+    here.pass_time(7 * DAY + timedelta(hours=1))
+    assert _told(here, "put away,"), "nobody kept it the next time"
+
+
+def test_who_starts_what_was_kept_at_the_last_moment_starts_it_as_it_is() -> None:
+    here, asked = _being_put_away()
+    here.press(asked, "shelf-keep")
+    here.type("allow 203.0.113.7")
+    (said,) = here.type("start bert for 1h")
+    assert "snapshot" not in said.text
+    here.pass_time(5 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (1, 1, 0)
+
+
+def test_what_is_kept_as_its_disk_is_lost_keeps_the_snapshot_of_it() -> None:
+    here, asked = _being_put_away()
+    (instance,) = here.world.state()["instances"]
+    here.control(do="terminate-outside", instance=instance["id"])
+    here.pass_time(timedelta(seconds=10))
+    here.press(asked, "shelf-keep")
+    here.pass_time(timedelta(hours=1))
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1)
+    assert here.machine().state is State.STOPPED
+
+
+def test_who_keeps_it_as_its_instance_is_being_ended_hears_that_it_is_too_late() -> None:
+    here, asked = _being_put_away()
+    here.control(do="fault", operation="TerminateInstances", code="InternalError", times=100_000)
+    here.pass_time(timedelta(hours=1))
+    (said,) = here.press(asked, "shelf-keep")
+    assert "it is too late to keep it as it is" in said.text
+    assert "/gpu start bert" in said.text
+    here.control(do="clear-faults")
+    here.pass_time(10 * MINUTE)
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (0, 0, 1)
+
+
+@pytest.mark.usefixtures("without_wire")
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call_of_keeping_it_at_last_it_is_there_and_nothing_besides(
+    after: bool,
+) -> None:
+    here, asked = _being_put_away(timedelta(hours=1), 120)
+    fuse = fused(here)
+    here.press(asked, "shelf-keep")
+    here.pass_time(4 * MINUTE)
+    for at in range(1, fuse.counted + 1):
+        here, asked = _being_put_away(timedelta(hours=1), 120)
+        click = here.pressed("shelf-keep", f"{here.machine().id}:1")
+        fused(here, at, after=after)
+        guarded(lambda here=here, click=click: here.press_button(click))  # type: ignore[misc]
+        guarded(lambda here=here, click=click: here.press_button(click))  # type: ignore[misc]
+        guarded(lambda here=here: here.pass_time(4 * MINUTE))  # type: ignore[misc]
+        here.pass_time(10 * MINUTE)
+        counts = here.counts()
+        assert (counts["instances"], counts["volumes"]) == (1, 1), at
+        assert (counts["snapshots"], counts["images"]) == (0, 0), at
+
+
 def test_one_that_is_ended_in_the_console_meanwhile_is_noticed() -> None:
     here = _stopped()
     (instance,) = here.world.state()["instances"]

@@ -40,6 +40,8 @@ def _carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
             return _register(house, m)
         case KeepStep.PART:
             return _part(house, m)
+        case KeepStep.WITHDRAW:
+            return _withdraw(house, m)
         case KeepStep.DROP:
             return _drop(house, m)
         case KeepStep.PLAN:
@@ -113,8 +115,27 @@ def _part(house: House, m: Machine) -> Machine:
         return house.ledger.save(life.unregistered(m), m)
     if own.state != "available":
         return m
+    if not kept.sealed:
+        return house.ledger.save(life.sealed(m), m)
     house.cloud.terminate(kept.region, kept.instance)
     return house.ledger.save(life.parted(m, house.clock()), m)
+
+
+def _withdraw(house: House, m: Machine) -> Machine:
+    """What was made to put it away goes again, also what a step that was under way has still made.
+
+    Where its disk is gone meanwhile, the snapshot is all that there is of it, and stays.
+    """
+    kept = _of(m)
+    assert kept.staying is not None
+    if kept.snapshot is not None and _root_of(house, kept) is None:
+        return house.ledger.save(life.sealed(m), m)
+    made = house.own_images.named(kept.region, _name(m))
+    copies = house.disks.snapshots(kept.region, MACHINE, m.id)
+    found = (*([made.image.id] if made else ()), *life.things(kept), *(one.id for one in copies))
+    gone = _gone(house, kept.region, tuple(dict.fromkeys(found)))
+    settled = house.clock() >= kept.staying + life.SENDER_LIVES
+    return house.ledger.save(life.released(m), m) if gone and settled else m
 
 
 def _drop(house: House, m: Machine) -> Machine:

@@ -39,7 +39,7 @@ def may_start(house: House, m: Machine, choice: Choice | None = None) -> Denied 
     One whose disk lies as an image is planned again and judged there, like a launch.
     """
     at = m.placement
-    if m.kept is not None or at is None:
+    if m.starts_anew or at is None:
         return None
     other = choice is not None and choice.kind is ChoiceKind.TYPE
     kind = choice.value if choice is not None and other else at.instance_type

@@ -40,6 +40,8 @@ def _lengthen(
         lies = row.state is State.STOPPED and row.desire is Desire.STOP
         if not lies or row.shelf is None or row.shelf.version != version or asked.id in row.heard:
             return row
+        if life.is_sealed(row):
+            return row
         by = length or messages.shelf_more(row)
         longer = life.kept_longer(row, house.clock(), by, asked.user)
         too_long = longer is None
@@ -50,6 +52,7 @@ def _lengthen(
         said = messages.kept_too_long(after, house.clock())
         return answer(house, asked.response_url, said)
     if asked.id not in after.heard or after.shelf is None:
-        return answer(house, asked.response_url, messages.old_button(after))
+        late = messages.shelf_too_late if life.is_sealed(after) else messages.old_button
+        return answer(house, asked.response_url, late(after))
     step(house, m.id)
     return answer(house, asked.response_url, messages.kept_stopped(after))

@@ -104,7 +104,7 @@ def _over(
     The limits are those of whoever starts it: an admin who does so has said yes.
     A kept disk starts where there is room, at a price that is not known yet: its plan is asked.
     """
-    if m.kept is not None or hourly is None:
+    if m.starts_anew or hourly is None:
         return None
     asked = gate.Asked(hourly=hourly, length=lease.deadline - lease.started_at)
     found = gate.limits(asked, by, house.policy)
@@ -201,7 +201,7 @@ def _changed(m: Machine, now: datetime, choice: Choice, by: str) -> Machine:
             return life.moving(m, now)
         case ChoiceKind.MARKET:
             return _wishing(m, market=Market(choice.value))
-        case ChoiceKind.TYPE if m.kept is not None:
+        case ChoiceKind.TYPE if m.starts_anew:
             return _wishing(m, instance_type=choice.value, or_types=())
         case ChoiceKind.TYPE if m.placement is not None and choice.hourly is not None:
             at = replace(m.placement, instance_type=choice.value, hourly=choice.hourly)

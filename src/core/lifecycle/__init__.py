@@ -145,7 +145,7 @@ from core.lifecycle.recovery import (
     stays_away,
     was_taken,
 )
-from core.lifecycle.shelves import kept_longer, most_longer, parted, shelved
+from core.lifecycle.shelves import is_sealed, kept_longer, most_longer, parted, sealed, shelved
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.stuck import hangs, is_stuck, stuck
 from core.lifecycle.terms import (
@@ -284,6 +284,7 @@ __all__ = [
     "interrupted",
     "is_idle_doomed",
     "is_over_budget",
+    "is_sealed",
     "is_stuck",
     "is_tag_wrong",
     "keeps_starting",
@@ -321,6 +322,7 @@ __all__ = [
     "resumes_lease",
     "retagged",
     "retyped",
+    "sealed",
     "seen",
     "seen_all",
     "sending",

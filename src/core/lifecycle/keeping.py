@@ -34,13 +34,17 @@ class KeepStep(StrEnum):
     AWAIT = "await"  # see whether the snapshot is complete
     REGISTER = "register"  # an image from the snapshot
     PART = "part"  # end the stopped instance: its disk is an image by now
+    WITHDRAW = "withdraw"  # the stopped instance stays after all: what was made for that goes
     DROP = "drop"  # the volume and whatever is of no use beside the image
     PLAN = "plan"  # look for a place to start from the image
     RELEASE = "release"  # everything: another instance has the disk's content and runs
 
 
 def settling(kept: Kept) -> KeepStep | None:
-    """What has still to be done until nothing is left but a snapshot and its image."""
+    """What has still to be done until nothing is left but a snapshot and its image, or the stopped
+    instance as it was."""
+    if kept.staying is not None:
+        return KeepStep.WITHDRAW
     if kept.snapshot is None:
         return KeepStep.SNAPSHOT
     if not kept.complete:
@@ -53,8 +57,9 @@ def settling(kept: Kept) -> KeepStep | None:
 
 
 def things(kept: Kept) -> tuple[str, ...]:
-    """Ids of all that there is of it in EC2, in the order in which EC2 lets them go."""
-    mine = (kept.instance, kept.image, kept.snapshot, kept.volume)
+    """Ids of all of it that is to go from EC2 one day, in the order in which EC2 lets them go."""
+    going = kept.instance if kept.staying is None else None
+    mine = (going, kept.image, kept.snapshot, kept.volume)
     return (*(id for id in mine if id is not None), *kept.spare)
 
 

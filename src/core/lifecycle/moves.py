@@ -249,7 +249,7 @@ def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
         waiting = _waiting_start(m, now)
         if waiting:
             return waiting
-        step = step if kept.image is None else KeepStep.PLAN
+        step = step if kept.image is None or kept.staying else KeepStep.PLAN
     return Keep(step=step) if step else _lying(m, now)
 
 

@@ -54,7 +54,20 @@ def kept_longer(m: Machine, now: datetime, length: timedelta, by: str) -> Machin
     shelf = replace(
         m.shelf, until=until, ask_at=until - lead, asked=False, version=m.shelf.version + 1
     )
-    return told(replace(m, shelf=shelf), now, f"stays stopped longer (by {by})")
+    m = replace(m, shelf=shelf, kept=_staying(m.kept, now))
+    return told(m, now, f"stays stopped longer (by {by})")
+
+
+def is_sealed(m: Machine) -> bool:
+    """Whether it is too late to keep its instance: EC2 may have been told to end it."""
+    return m.kept is not None and m.kept.sealed
+
+
+def _staying(kept: Kept | None, now: datetime) -> Kept | None:
+    """What was being put away stays where it is; what was made for that goes again."""
+    if kept is None or not kept.parting or kept.sealed:
+        return kept
+    return replace(kept, parting=False, staying=now)
 
 
 def next_on_shelf(m: Machine, now: datetime) -> Machine | None:
@@ -90,12 +103,19 @@ def _putting_away(m: Machine, now: datetime) -> Machine:
     return told(replace(m, kept=kept), now, "nobody said to keep it: its disk becomes a snapshot")
 
 
+def sealed(m: Machine) -> Machine:
+    """Written before its instance is ended: whoever wants to keep it from here on is too late."""
+    assert m.kept is not None
+    return replace(m, kept=replace(m.kept, parting=True, staying=None, sealed=True))
+
+
 def parted(m: Machine, now: datetime) -> Machine:
     """The image can be started from: the stopped instance goes, and its disk with it."""
     assert m.kept is not None
     assert m.kept.instance is not None
     gone = replace(m.instance, state="terminated", ended_at=now) if m.instance else None
-    kept = replace(m.kept, instance=None, parting=False, spare=(*m.kept.spare, m.kept.instance))
+    spare = (*m.kept.spare, m.kept.instance)
+    kept = replace(m.kept, instance=None, parting=False, sealed=False, spare=spare)
     m = replace(m, kept=kept, instance=gone, shelf=None)
     return owing(told(m, now, "put away: its disk is a snapshot"), now, NoticeKind.ARCHIVED)
 

@@ -137,6 +137,7 @@ from core.messages.sharing import (
 from core.messages.shelves import kept as kept_stopped
 from core.messages.shelves import kept_too_long
 from core.messages.shelves import more as shelf_more
+from core.messages.shelves import too_late as shelf_too_late
 from core.messages.spending import budget_mark, budget_set, budgets
 
 __all__ = [
@@ -257,6 +258,7 @@ __all__ = [
     "share_goes",
     "share_stands",
     "shelf_more",
+    "shelf_too_late",
     "show",
     "ssh",
     "start_came",

@@ -12,7 +12,7 @@ def disk(m: Machine) -> str:
     """Its 50 GB disk is kept … and costs … a day; no full stop."""
     its = f"Its {words.disk(m)} is kept"
     later = words.money(price.daily(price.snapshot_monthly(words.disk_gb(m))))
-    if m.kept is None and not m.leaves_disk:
+    if not m.starts_anew and not m.leaves_disk:
         return f"{its} and costs {words.kept_daily(m)} a day"
     if m.kept is None:
         return f"{its}, first as a volume, then as a snapshot that costs at most {later} a day"
@@ -35,7 +35,7 @@ def to_start(m: Machine) -> str:
             f"{name} keeps trying to start: EC2 had no capacity for {what}.{again} {disk(m)}. Give "
             f"it up: {code(f'/gpu stop {m.name}')}"
         )
-    if m.kept is not None and m.kept.image is None:
+    if m.kept is not None and m.kept.staying is None and m.kept.image is None:
         return (
             f"{name} starts again as soon as the snapshot of its disk is complete, which takes "
             f"minutes: {what}. {disk(m)}."

@@ -100,7 +100,7 @@ def keep_button(m: Machine) -> Block:
 def more(m: Machine) -> timedelta:
     """What [Keep] adds: as long again as it had."""
     assert m.shelf is not None
-    if m.kept is not None:
+    if m.kept is not None and m.kept.instance is None:
         return ASK_AGAIN
     days = round((m.shelf.until - m.shelf.since) / timedelta(days=1))
     return timedelta(days=min(30, max(1, days)))
@@ -112,7 +112,7 @@ def kept(m: Machine) -> Message:
     return message(
         section(
             f"{words.name(m)} stays stopped as it is until {words.at(m.shelf.until)}. "
-            f"{in_store.disk(m)}: {words.money(monthly(m))} a month."
+            f"{in_store.disk(m)}: {words.money(monthly(m))} a month.{_withdrawn(m)}"
         )
     )
 
@@ -130,6 +130,24 @@ def kept_too_long(m: Machine, now: datetime) -> Message:
             f"{words.at(m.shelf.until)}. {in_store.disk(m)}: {words.money(monthly(m))} a month."
         ),
         context(more if days > 0 else later),
+    )
+
+
+def _withdrawn(m: Machine) -> str:
+    if m.kept is None or m.kept.staying is None:
+        return ""
+    return " It was being put away already: the snapshot that was made for that is deleted."
+
+
+def too_late(m: Machine) -> Message:
+    """EC2 may have been told already to end the instance that it should have stayed."""
+    after = words.money(put_away_monthly(m))
+    return message(
+        section(
+            f"{words.name(m)} is being put away, and it is too late to keep it as it is. Its disk "
+            f"is a snapshot, which costs {after} a month at most and is never deleted unasked."
+        ),
+        context(f"It can be started from it: {code(f'/gpu start {m.name}')}"),
     )
 
 

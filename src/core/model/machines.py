@@ -169,6 +169,8 @@ class Kept:
     image: str | None = None
     spare: tuple[str, ...] = ()  # ids of an earlier stop's, of no use once `image` is there
     parting: bool = False  # `instance` is to go once there is an image
+    sealed: bool = False  # written before `instance` is ended: nobody can keep it any more
+    staying: datetime | None = None  # since when `instance` stays after all, and the rest is to go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,6 +389,11 @@ class Machine:
     def has_something(self) -> bool:
         """Whether EC2 has something of it that may cost money: an instance or a kept disk."""
         return self.instance is not None or self.kept is not None
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether a start brings its kept disk to a new instance, and not its own one up."""
+        return self.kept is not None and self.kept.staying is None
 
     @property
     def is_group(self) -> bool:
