@@ -319,6 +319,14 @@ def test_a_card_changes_only_when_its_machine_does(m: Machine, later: int) -> No
     assert messages.card(m, T) == messages.card(m, T + timedelta(seconds=later))
 
 
+TO_ADMINS = (
+    NoticeKind.DENIED,
+    NoticeKind.STUCK_ADMINS,
+    NoticeKind.LEFT,
+    NoticeKind.REMAINS,
+)
+
+
 @many
 @given(machines(), st.sampled_from(list(NoticeKind)), nasty, moments)
 def test_every_notice_keeps_the_limits_and_mentions_the_owner(
@@ -326,7 +334,7 @@ def test_every_notice_keeps_the_limits_and_mentions_the_owner(
 ) -> None:
     said = messages.notice(m, Notice(kind=kind, at=at, detail=detail), at)
     check(said)
-    if kind not in (NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT):  # to the admins
+    if kind not in TO_ADMINS:
         assert said.text.startswith(f"<@{m.owner}> ")
 
 

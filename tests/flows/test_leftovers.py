@@ -132,6 +132,96 @@ def test_what_cannot_be_deleted_at_first_is_deleted_later(operation: str, code: 
     assert _tagged(here) == []
 
 
+def _named_by_another(here: Town) -> tuple[str, Any]:
+    """A group made by hand has a rule that names the machine's own."""
+    ec2 = _ec2(here)
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    other = ec2.create_security_group(GroupName="by-hand", Description="x", VpcId=vpc["VpcId"])
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "UserIdGroupPairs": [{"GroupId": here.machine().group}],
+    }
+    ec2.authorize_security_group_ingress(GroupId=other["GroupId"], IpPermissions=[rule])
+    return other["GroupId"], rule
+
+
+def test_what_ec2_holds_on_to_is_told_once_and_goes_when_it_can() -> None:
+    here = _town()
+    group = here.machine().group
+    other, rule = _named_by_another(here)
+    calls = here.hearing("DeleteSecurityGroup")
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.ENDING
+    here.pass_time(2 * HOUR)
+    m = here.machine()
+    assert (m.state, m.due_at) == (State.ENDED, None)
+    (said,) = [n for n in here.news() if "*bert* was ended by" in n.text]
+    assert (
+        f"did not let go of its security group `{group}` in {R}, which costs nothing" in said.text
+    )
+    assert "Its instance is gone and costs nothing." in said.text
+    (to_admin,) = here.chat.directs(SAM)
+    assert f"Name=ip-permission.group-id,Values={group}" in to_admin.message.text
+    assert len(calls) < 40
+    assert _tagged(here) == [group]
+    here.type(f"launch p3.2xlarge spot in {R} for 2h name bert", user=LIN)
+    m = here.machine()
+    assert (m.name, m.owner) == ("bert", LIN), "the name is free"
+    _ec2(here).revoke_security_group_ingress(GroupId=other, IpPermissions=[rule])
+    here.pass_time(HOUR)
+    assert group not in _tagged(here)
+    assert (len(here.chat.directs(SAM)), here.failures) == (1, [])
+
+
+def test_a_snapshot_that_an_image_made_by_hand_uses_is_told_with_what_it_costs() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(f"launch p3.2xlarge spot keep in {R} for 2h name bert")
+    here.until_quiet(2 * MINUTE)
+    here.type("stop bert")
+    here.pass_time(5 * MINUTE)
+    kept = here.machine().kept
+    assert kept is not None
+    ebs = {"SnapshotId": kept.snapshot, "VolumeSize": kept.gb}
+    mine = _ec2(here).register_image(
+        Name="by-hand",
+        Architecture="x86_64",
+        RootDeviceName="/dev/sda1",
+        VirtualizationType="hvm",
+        EnaSupport=True,
+        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": ebs}],
+    )
+    here.type("end bert")
+    here.pass_time(20 * MINUTE)
+    assert here.machine().state is State.ENDED
+    said = here.news()[-1].text
+    assert f"did not let go of its snapshot `{kept.snapshot}`" in said
+    assert "costs about $2.50 a month until then" in said
+    assert "perhaps an image uses it" in here.chat.directs(SAM)[-1].message.text
+    _ec2(here).deregister_image(ImageId=mine["ImageId"])
+    here.pass_time(2 * HOUR + 10 * MINUTE)
+    assert _tagged(here) == []
+
+
+def test_where_ec2_does_not_say_what_is_left_that_is_said_and_it_is_gone_later() -> None:
+    here = _town()
+    here.control(do="fault", operation="DescribeVolumes", code="UnauthorizedOperation", times=999)
+    here.type("end bert")
+    here.pass_time(20 * MINUTE)
+    assert here.machine().state is State.ENDED
+    assert "AWS did not say what else of it is left" in here.news()[-1].text
+    (to_admin,) = here.chat.directs(SAM)
+    assert "AWS answered `UnauthorizedOperation`." in to_admin.message.text
+    here.control(do="clear-faults")
+    _stray_disk(here)
+    here.pass_time(2 * HOUR + 10 * MINUTE)
+    assert _tagged(here) == []
+
+
 def _stray_disk(here: Town, *, machine: str | None = None, **tags: str) -> str:
     """A disk that nothing will delete by itself, as DeleteOnTermination=False leaves one."""
     marks = {"gpu:stack": "gpu", "gpu:machine": machine or here.machine().id, **tags}

@@ -2,29 +2,60 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core import leftovers, messages, run_instances
+from core import lifecycle as life
 from core.faults import CloudError, FaultKind
 from core.flows.house import House
 from core.flows.speak import to_admins
 from core.leftovers import Fate, Inventory
-from core.model import FINAL, Machine, StrayWatch
+from core.model import FINAL, Machine, Remains, StrayWatch
 from core.ports import Part, PartKind, StaleRow
 
 LOOKED_FOR_EVERY = timedelta(minutes=55)  # the clock asks once an hour
 TOLD_EVERY = timedelta(hours=24)
+MOST_NAMED = 20
 
 
 def tidy(house: House, m: Machine, then: Machine) -> Machine:
-    """Delete what the machine brought; the row stays as it is while EC2 still uses any of it."""
+    """Delete what the machine brought; the row stays while EC2 still uses any of it, but not for
+    long: what runs no more costs nothing, and the look for strays goes on trying."""
     region = m.prepared or (m.placement.region if m.placement else m.wish.region)
+    code = ""
     try:
         gone = _cleared(house, m, region, everything=then.state in FINAL)
     except CloudError as error:
-        if m.group is not None or error.fault.kind is not FaultKind.ACCOUNT:
-            return m
-        gone = True  # the account may not use the region, so nothing was ever made there
-    return house.ledger.save(then, m) if gone else m
+        # Where the account may not use the region, nothing was ever made.
+        gone = m.group is None and error.fault.kind is FaultKind.ACCOUNT
+        code = error.fault.code
+    if gone:
+        return house.ledger.save(then, m)
+    return _held_on(house, m, then, region, code) if then.state in FINAL else m
+
+
+def _held_on(house: House, m: Machine, then: Machine, region: str, code: str) -> Machine:
+    """EC2 does not let go of all of it. After a quarter of an hour it is over all the same."""
+    now = house.clock()
+    if not life.holds_for_long(m, now):
+        to = life.held_on(m, now)
+        return m if to == m else house.ledger.save(to, m)
+    return house.ledger.save(life.left_behind(then, now, _remains(house, m, region, code)), m)
+
+
+def _remains(house: House, m: Machine, region: str, code: str) -> Remains:
+    """What a last look shows of it."""
+    try:
+        parts = house.cloud.parts(region, m.id)
+    except CloudError as error:
+        return Remains(region=region, things=(), monthly=Decimal(0), code=error.fault.code)
+    left = [part for part in parts if leftovers.fate(part, m) is not Fate.LEAVE]
+    return Remains(
+        region=region,
+        things=tuple((str(part.kind), part.id) for part in left[:MOST_NAMED]),
+        monthly=sum(map(leftovers.monthly, left), Decimal(0)),
+        code=code,
+    )
 
 
 def _cleared(house: House, m: Machine, region: str, *, everything: bool) -> bool:

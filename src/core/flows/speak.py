@@ -28,7 +28,9 @@ _PASSING = frozenset(
     }
 )
 _LEFT = frozenset({"user_not_found", "user_disabled", "users_not_found", "account_inactive"})
-_TO_ADMINS = frozenset({NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT})
+_TO_ADMINS = frozenset(
+    {NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT, NoticeKind.REMAINS}
+)
 _TO_OWNER_TOO = frozenset(
     {
         NoticeKind.WARNING,

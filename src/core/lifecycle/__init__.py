@@ -147,7 +147,7 @@ from core.lifecycle.recovery import (
 )
 from core.lifecycle.shelves import is_sealed, kept_longer, most_longer, parted, sealed, shelved
 from core.lifecycle.sightings import seen, seen_all
-from core.lifecycle.stuck import hangs, is_stuck, stuck
+from core.lifecycle.stuck import hangs, held_on, holds_for_long, is_stuck, left_behind, stuck
 from core.lifecycle.terms import (
     ABSENT_FOR,
     ABSENT_READS,
@@ -279,6 +279,8 @@ __all__ = [
     "hangs",
     "heard",
     "held",
+    "held_on",
+    "holds_for_long",
     "idle_after",
     "idle_asked",
     "interrupted",
@@ -295,6 +297,7 @@ __all__ = [
     "latest",
     "latest_for_admins",
     "lease",
+    "left_behind",
     "length_wanted",
     "may_be_asked",
     "most_longer",

@@ -8,6 +8,7 @@ from core.lifecycle.ends import (
 )
 from core.lifecycle.keeping import settling
 from core.lifecycle.shelves import shelf_due
+from core.lifecycle.stuck import next_tidying
 from core.lifecycle.terms import (
     CHECK,
     CHECK_SNAPSHOT,
@@ -61,6 +62,8 @@ def _natural_due(m: Machine, now: datetime) -> datetime | None:
             return now + timedelta(minutes=1)
         case State.LAUNCHING:
             return _attempt_due(m, now)
+        case State.ENDING if m.tidying_since is not None:
+            return next_tidying(m.tidying_since, now)
         case State.PENDING | State.STARTING | State.STOPPING | State.ENDING:
             return now + POLL
         case State.RUNNING:

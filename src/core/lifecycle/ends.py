@@ -200,4 +200,4 @@ def start_failed(m: Machine, now: datetime, code: str, hold: Hold | None = None)
 
 def tidied(m: Machine) -> Machine:
     """Its group and its key are gone."""
-    return replace(m, prepared=None, prepared_at=None, group=None)
+    return replace(m, prepared=None, prepared_at=None, group=None, tidying_since=None)

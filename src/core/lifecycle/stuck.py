@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.lifecycle.record import owing, told
-from core.lifecycle.terms import STUCK_AFTER
-from core.model import Machine, NoticeKind, State
+from core.lifecycle.terms import POLL, STUCK_AFTER
+from core.model import Machine, NoticeKind, Remains, State
 
 _ARRIVED = {
     State.STOPPING: frozenset({"stopped", "terminated"}),
@@ -18,7 +18,7 @@ _ARRIVED = {
 
 def leaving(m: Machine, now: datetime) -> Machine:
     """From now on it is waited for."""
-    return replace(m, parting_since=now, stuck_told=False)
+    return replace(m, parting_since=now, stuck_told=False, tidying_since=None)
 
 
 def is_stuck(m: Machine, now: datetime) -> bool:
@@ -40,3 +40,30 @@ def stuck(m: Machine, now: datetime, code: str) -> Machine:
     m = told(replace(m, stuck_told=True), now, f"still {verb}: people are told")
     m = owing(m, now, NoticeKind.STUCK, code)
     return owing(m, now, NoticeKind.STUCK_ADMINS, code)
+
+
+# ---- what EC2 holds on to -------------------------------------------------------------------
+
+
+def held_on(m: Machine, now: datetime) -> Machine:
+    """Nothing of it runs, and EC2 does not let go of something else of it yet."""
+    return m if m.tidying_since else replace(m, tidying_since=now)
+
+
+def holds_for_long(m: Machine, now: datetime) -> bool:
+    """Whether that has lasted so long that nobody waits for it any more."""
+    return m.tidying_since is not None and now >= m.tidying_since + STUCK_AFTER
+
+
+def next_tidying(since: datetime, now: datetime) -> datetime:
+    """The next try: often at first, for EC2 mostly needs seconds, then ever more seldom."""
+    pause = max(POLL, (now - since) / 4)
+    last = since + STUCK_AFTER
+    return min(now + pause, last) if now < last else now + pause
+
+
+def left_behind(then: Machine, now: datetime, remains: Remains) -> Machine:
+    """It is over all the same, and its name free; the admins hear what is left, and each hour the
+    look for strays (flows/leftovers.py) tries to remove it."""
+    m = told(replace(then, remains=remains), now, "EC2 holds on to something of it")
+    return owing(m, now, NoticeKind.REMAINS)

@@ -9,7 +9,7 @@ from typing import assert_never
 from core import price
 from core.blocks import Block, Message, actions, code, context, escape, fields, message, section
 from core.lifecycle import awaits_approval, awaits_image, tries_quietly
-from core.messages import buttons, endings, in_store, many, words
+from core.messages import buttons, endings, in_store, many, remains, words
 from core.messages.holds import held, why
 from core.model import ALIVE, FINAL, Cause, Desire, Hold, HoldKind, Machine, Market, State
 
@@ -170,9 +170,12 @@ def _back(m: Machine) -> str:
 def ended(m: Machine, now: datetime) -> str:
     """Who ended it, how long it ran, what that cost, and what of it is left: a data volume only."""
     left = "Its disk is deleted: nothing is left of it that costs money."
+    if m.remains is not None:
+        left = remains.sentence(m.remains)
     if m.data is not None:
+        others = left if m.remains is not None else "Its disk is deleted."
         left = (
-            f"Its disk is deleted. Its data volume *{_data(m.data)}* stays, and costs money until "
+            f"{others} Its data volume *{_data(m.data)}* stays, and costs money until "
             f"it is deleted: `/gpu data`"
         )
     if endings.did_not_come_up(m):

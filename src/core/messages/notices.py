@@ -13,6 +13,7 @@ from core.messages import (
     idling,
     in_store,
     many,
+    remains,
     shelves,
     spending,
     stuck,
@@ -70,6 +71,8 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return stuck.for_owner(m, owed)
         case NoticeKind.STUCK_ADMINS:
             return stuck.for_admins(m, owed)
+        case NoticeKind.REMAINS:
+            return remains.for_admins(m)
         case NoticeKind.LEFT:
             return troubles.owner_left(m)
         case NoticeKind.CHANGED:

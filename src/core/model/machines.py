@@ -174,6 +174,16 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remains:
+    """What EC2 still held of a machine when it was over: looked for each hour until it is gone."""
+
+    region: str
+    things: tuple[tuple[str, str], ...]  # kind and id; none where EC2 could not be read
+    monthly: Decimal  # USD of all of them
+    code: str = ""  # AWS's refusal; empty where something else uses them
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lease:
     """How long a machine may run. `version` counts what people decided about it."""
 
@@ -266,6 +276,7 @@ class NoticeKind(StrEnum):
     CHANGED = "changed"  # somebody changed it outside the bot
     BUDGET = "budget"  # what may be spent is spent: it stops soon
     LEFT = "left"  # to the admins alone: its owner is in the workspace no more
+    REMAINS = "remains"  # to the admins alone: it is over, and EC2 does not let go of all of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,6 +368,8 @@ class Machine:
     advised_at: datetime | None = None  # when EC2 last said that it may take it back soon
     parting_since: datetime | None = None  # when it was last told to stop or end
     stuck_told: bool = False
+    tidying_since: datetime | None = None  # it is over, and EC2 holds on to something of it
+    remains: Remains | None = None
     starts: int = 0  # StartInstances sent for this start
     start_sent: datetime | None = None  # written before each of them
     history: tuple[Happening, ...] = ()
