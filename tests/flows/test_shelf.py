@@ -305,3 +305,15 @@ def test_a_start_of_one_that_nobody_could_log_in_to_says_what_is_missing() -> No
     here.type("start bert for 4h")
     here.pass_time(30 * MINUTE)
     assert here.machine().state is State.RUNNING
+
+
+def test_extend_until_a_day_lets_it_lie_until_then_and_never_shorter() -> None:
+    here = _stopped(shelf=2 * DAY)
+    before = _shelf(here).until
+    (said,) = here.type("extend bert until friday 18:00")
+    assert "stays stopped as it is until" in said.text
+    kept = _shelf(here).until
+    assert f"{kept:%A %H:%M}" == "Friday 18:00"
+    (said,) = here.type("extend bert until tomorrow 18:00")
+    assert _shelf(here).until == kept > before
+    assert "stays stopped as it is until" in said.text

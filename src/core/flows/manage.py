@@ -110,12 +110,14 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     m = find(house, request, wanted.name, "extend", lambda m: m.state in ALIVE)
     if m is None:
         return None
-    if _lies(m):
-        return shelf.lengthen(house, m, request, wanted.length)
-    to: Callable[[Machine], datetime | None]
+    target = None
     if wanted.until is not None:
         person = house.chat.person(request.user)
         target = commands.resolve(wanted.until, house.clock(), person.tz)
+    if _lies(m):
+        return shelf.lengthen(house, m, request, wanted.length, target)
+    to: Callable[[Machine], datetime | None]
+    if target is not None:
         to = lambda _: target  # noqa: E731 - two ways to name one moment
     else:
         to = lambda row: _later(row, wanted.length)  # noqa: E731 - see above

@@ -1,6 +1,6 @@
 """The second lease of a stopped machine: its owner lets it lie there longer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core import lifecycle as life
 from core import messages
@@ -13,9 +13,15 @@ from core.flows.step import step
 from core.model import Desire, Machine, State
 
 
-def lengthen(house: House, m: Machine, asked: Asked, length: timedelta | None) -> None:
-    """By command: so much longer, or as long again as it had."""
-    _lengthen(house, m, asked, m.shelf.version if m.shelf else 0, length)
+def lengthen(
+    house: House, m: Machine, asked: Asked, length: timedelta | None, until: datetime | None
+) -> None:
+    """By command: so much longer, or until then, or as long again as it had."""
+    if until is not None and m.shelf is not None:
+        length = until - max(m.shelf.until, house.clock())
+        if length <= timedelta(0):  # it lies there as long as that in any case
+            return answer(house, asked.response_url, messages.kept_stopped(m))
+    return _lengthen(house, m, asked, m.shelf.version if m.shelf else 0, length)
 
 
 def keep_click(house: House, click: Click) -> None:
