@@ -41,6 +41,7 @@ from sim.town import SAM, buttons
 LATE = timedelta(minutes=3)
 DEAD_BY = timedelta(minutes=2)
 ALONE = timedelta(minutes=2)  # a trouble so shortly before may still delay what is due
+BOOTS = timedelta(minutes=15)  # at most between EC2's start and `running`, when the bill begins
 SECOND = timedelta(seconds=1)
 UP = frozenset({"pending", "running"})
 GONE = frozenset({"shutting-down", "terminated"})
@@ -247,7 +248,7 @@ def an_extension_counts_once_and_never_beyond_the_longest(seen: Seen) -> Iterato
             continue
         if b.desire is not Desire.RUN or b.state not in ALIVE:
             yield f"{a.name} was extended while {b.state} and wanted {b.desire}"
-        if a.lease.deadline > _furthest(w, b):
+        if a.lease.deadline > _furthest(seen, w, b):
             yield f"{a.name} was extended to {a.lease.deadline}, beyond {b.lease.hard}"
         if w.run is None or w.run.asked is None:
             continue
@@ -267,14 +268,17 @@ def _is_new_lease(b: Machine, a: Machine) -> bool:
     return a.lease.started_at + a.lease.length == a.lease.deadline and b.attempt is not None
 
 
-def _furthest(w: Written, b: Machine) -> datetime:
+def _furthest(seen: Seen, w: Written, b: Machine) -> datetime:
+    """For admins and what was approved: seven days after EC2 started it, by EC2's own time."""
     assert b.lease is not None
+    ids = {one.id for one in b.instances}
+    starts = [i.launched_at for i in seen.every.get(b.id, ()) if i.id in ids]
     asked = w.run.asked if w.run else None
     by_admin = asked is not None and asked.user == SAM
     approved = asked is None and w.run is not None  # an approver's yes is carried out by a wake
-    if not (by_admin or approved) or not b.runs:
+    if not (by_admin or approved) or not starts:
         return b.lease.hard
-    return max(b.lease.hard, b.runs[-1].started_at + ADMINS_LONGEST)
+    return max(b.lease.hard, max(starts) + BOOTS + ADMINS_LONGEST)
 
 
 # ---- stopping and ending --------------------------------------------------------------------

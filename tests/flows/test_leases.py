@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.meter import chains
 from core.model import Lease, State
 from sim.town import ADA, POLICY, SAM, Town, buttons
 
@@ -258,3 +259,18 @@ def test_centuries_are_refused_in_words_wherever_a_length_can_be_said() -> None:
             (said,) = here.type(words.format(length))
             assert "not changed" in said.text or "othing was" in said.text, said.text
     assert [(m.state, m.desire, m.lease) for m in here.ledger.everything()] == before
+
+
+@pytest.mark.usefixtures("without_wire")
+def test_the_seven_days_of_admins_begin_with_the_start_and_not_with_a_new_spot_price() -> None:
+    here = _town("launch g5.xlarge spot for 23h name bert")
+    began = here.machine().runs[0].started_at
+    here.pass_time(timedelta(hours=12))
+    m = here.machine()
+    assert len(m.runs) > 1 and len(chains(m.runs)) == 1
+    left = began + timedelta(days=7) - _lease(here).deadline
+    minutes = int(left / MINUTE)
+    here.type(f"extend bert {minutes + 1}m", SAM)
+    assert _lease(here).deadline < began + timedelta(days=1)
+    here.type(f"extend bert {minutes}m", SAM)
+    assert _lease(here).deadline > began + timedelta(days=7) - MINUTE

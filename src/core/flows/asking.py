@@ -57,7 +57,7 @@ def ask_extension(house: House, click: Click) -> None:
         return answer(house, click.response_url, messages.old_button(m))
     if to is None or to <= m.lease.deadline:
         return answer(house, click.response_url, messages.old_button(m))
-    began = m.runs[-1].started_at if m.runs else m.lease.started_at
+    began = life.began(m) or m.lease.started_at
     assert m.hourly is not None
     asked = gate.Asked(hourly=m.hourly, length=to - m.lease.deadline)
     row = _question(house, click, m, Asking.EXTEND, m.lease.version, asked)

@@ -106,6 +106,7 @@ from core.lifecycle.launching import (
 )
 from core.lifecycle.leases import (
     NotExtended,
+    began,
     extended,
     extension,
     latest_for_admins,
@@ -257,6 +258,7 @@ __all__ = [
     "awaiting_image",
     "awaits_approval",
     "awaits_image",
+    "began",
     "believed",
     "budget_raised",
     "budget_spent",

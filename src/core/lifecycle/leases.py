@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core.lifecycle.record import owing, told
 from core.lifecycle.terms import EVE_BEFORE, SEVERAL_DAYS, WARN_BEFORE
+from core.meter import chains
 from core.model import (
     ALIVE,
     Desire,
@@ -51,11 +52,17 @@ class NotExtended:
     latest: datetime | None = None
 
 
+def began(m: Machine) -> datetime | None:
+    """When it was last started. A new price or another number of instances is no start."""
+    return chains(m.runs)[-1][0].started_at if m.runs else None
+
+
 def latest_for_admins(m: Machine, longest: timedelta) -> datetime | None:
-    """How far an admin may extend: `longest` after this run began, where that is later."""
-    if m.lease is None or not m.runs:
+    """How far an admin may extend: `longest` after its start, where that is later."""
+    since = began(m)
+    if m.lease is None or since is None:
         return None
-    return max(m.lease.hard, m.runs[-1].started_at + longest)
+    return max(m.lease.hard, since + longest)
 
 
 def extended(
