@@ -269,14 +269,16 @@ def _is_new_lease(b: Machine, a: Machine) -> bool:
 
 
 def _furthest(seen: Seen, w: Written, b: Machine) -> datetime:
-    """For admins and what was approved: seven days after EC2 started it, by EC2's own time."""
+    """For admins and, where longer is not blocked, for what was approved: seven days after EC2
+    started it, by EC2's own time. Nobody but the admin approves, so none of it is his own."""
     assert b.lease is not None
     ids = {one.id for one in b.instances}
-    starts = [i.launched_at for i in seen.every.get(b.id, ()) if i.id in ids]
+    starts: list[datetime] = [i.launched_at for i in seen.every.get(b.id, ()) if i.id in ids]
     asked = w.run.asked if w.run else None
     by_admin = asked is not None and asked.user == SAM
     approved = asked is None and w.run is not None  # an approver's yes is carried out by a wake
-    if not (by_admin or approved) or not starts:
+    longer = approved and seen.stage.policy.over_length is Over.APPROVE
+    if not (by_admin or longer) or not starts:
         return b.lease.hard
     return max(b.lease.hard, max(starts) + BOOTS + ADMINS_LONGEST)
 

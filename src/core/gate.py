@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core import lifecycle as life
 from core import price
 from core.budgets import Broken
-from core.model import Grant, Over, Policy
+from core.model import Grant, Machine, Over, Policy
+from core.policy import ADMINS_LONGEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,39 @@ def limits(asked: Asked, user: str, policy: Policy) -> tuple[Broken, ...]:
         )
         found.append(Broken(rule="longest-lease", words=said, final=_final(policy.over_length)))
     return tuple(found)
+
+
+def beyond(m: Machine, to: datetime, user: str, policy: Policy) -> tuple[Broken, ...]:
+    """The longest lease, where this person's extension would pass it."""
+    most = latest(m, user, policy)
+    if most is None or m.lease is None or to <= most:
+        return ()
+    began = life.began(m) or m.lease.started_at
+    said = (
+        f"It would have run {hours(to - began)} by then, {hours(to - most)} longer than it may "
+        "(rule `longest-lease`)."
+    )
+    final = to > (furthest(m, user, policy) or most)
+    return (Broken(rule="longest-lease", words=said, final=final),)
+
+
+def latest(m: Machine, user: str, policy: Policy) -> datetime | None:
+    """Until when this person may extend unasked: to its longest; admins seven days."""
+    if user in policy.admins:
+        return _as_admins(m)
+    return m.lease.hard if m.lease else None
+
+
+def furthest(m: Machine, user: str, policy: Policy) -> datetime | None:
+    """Until when this person may extend with an approver's yes: as far as admins may, unless the
+    policy blocks what is longer."""
+    if policy.over_length is Over.APPROVE:
+        return _as_admins(m)
+    return latest(m, user, policy)
+
+
+def _as_admins(m: Machine) -> datetime | None:
+    return life.latest_for_admins(m, ADMINS_LONGEST) or (m.lease.hard if m.lease else None)
 
 
 def _final(over: Over) -> bool:

@@ -326,6 +326,98 @@ def test_where_longer_is_blocked_no_extension_can_be_asked_for() -> None:
     assert buttons(here.type("extend bert 6h")[0]) == []
 
 
+BUDGET = Budget(scope=Scope.TEAM, monthly=Decimal(30))  # bert's first 23 h are $23.14
+
+
+@pytest.mark.parametrize("words", ["extend bert 20h", "extend bert 400d"])
+def test_where_longer_is_blocked_a_budget_that_asks_opens_no_way_around_it(words: str) -> None:
+    here = _running(over_length=Over.BLOCK, over=Over.APPROVE, budgets=(BUDGET,))
+    said = here.type(words)[0]
+    assert buttons(said) == []
+    assert "rule `longest-lease`" in said.text
+    assert "approver" not in said.text
+
+
+def test_what_may_be_approved_is_no_longer_than_what_an_admin_may_give() -> None:
+    here = _running(over_length=Over.APPROVE, over=Over.APPROVE, budgets=(BUDGET,))
+    said = here.type("extend bert 400d")[0]
+    assert buttons(said) == []
+    assert "An approver may let it run until" in said.text
+    here.press(here.type("extend bert 5d")[0], "ask-extension")
+    assert _question(here).length == timedelta(days=5)
+
+
+def test_the_question_names_the_longest_lease_and_the_budget_that_are_passed() -> None:
+    here = _running(over_length=Over.APPROVE, over=Over.APPROVE, budgets=(BUDGET,))
+    refused = here.type("extend bert 20h")[0]
+    here.press(refused, "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    (asked,) = _questions(here)
+    for said in (refused.text, asked.text):
+        assert "19 h longer than it may (rule `longest-lease`)" in said
+        assert "budget of the team is $30.00 a month" in said
+
+
+@pytest.mark.parametrize(
+    ("turned", "named"), [("over_length", "longest-lease"), ("over", "budget of the team")]
+)
+@pytest.mark.parametrize("pressed", [True, False])
+def test_what_is_blocked_between_question_and_yes_is_not_lifted(
+    turned: str, named: str, *, pressed: bool
+) -> None:
+    here = _running(over_length=Over.APPROVE, over=Over.APPROVE, budgets=(BUDGET,))
+    before = here.machine().lease
+    here.press(here.type("extend bert 20h")[0], "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    (asked,) = _questions(here)
+    changes: dict[str, Any] = {turned: Over.BLOCK}
+    here.house = replace(here.house, policy=replace(here.policy, **changes))
+    if pressed:
+        said = here.press(asked, "approve", SAM)
+        assert "No longer asked for" in said[0].text
+    here.pass_time(20 * MINUTE)
+    assert here.machine().lease == before
+    assert _question(here).verdict is Verdict.WITHDRAWN
+    assert all(buttons(one) == [] for one in _questions(here))
+    (told,) = [n for n in here.news() if "No approver may allow it any more" in n.text]
+    assert named in told.text and "Its deadline stays as it is" in told.text
+
+
+def test_a_yes_that_the_rules_have_overtaken_is_not_carried_out() -> None:
+    here = _running(over_length=Over.APPROVE)
+    before = here.machine().lease
+    here.press(here.type("extend bert 20h")[0], "ask-extension")
+    row = _question(here)
+    at = here.now
+    yes = replace(row, verdict=Verdict.APPROVED, decided_by=SAM, decided_at=at, due_at=at)
+    here.ledger.save_row(yes, row)  # and whoever wrote it has died
+    here.house = replace(here.house, policy=replace(here.policy, over_length=Over.BLOCK))
+    here.pass_time(2 * MINUTE)
+    assert here.machine().lease == before
+    assert _question(here).verdict is Verdict.WITHDRAWN
+    assert not [n for n in here.news() if "deadline is moved" in n.text]
+
+
+def test_a_button_to_ask_that_is_blocked_by_now_asks_nobody() -> None:
+    here = _running(over_length=Over.APPROVE)
+    refused = here.type("extend bert 20h")[0]
+    here.house = replace(here.house, policy=replace(here.policy, over_length=Over.BLOCK))
+    said = here.press(refused, "ask-extension")
+    assert "rule `longest-lease`" in said[0].text and buttons(said[0]) == []
+    assert here.ledger.rows(Approval) == ()
+
+
+def test_a_button_to_ask_that_needs_no_yes_by_now_extends_at_once() -> None:
+    here = _running(over=Over.APPROVE, budgets=(replace(BUDGET, monthly=Decimal(24)),))
+    before = here.machine().lease
+    refused = here.type("extend bert 55m")[0]
+    here.house = replace(here.house, policy=replace(here.policy, budgets=()))
+    here.press(refused, "ask-extension")
+    after = here.machine().lease
+    assert before is not None and after is not None
+    assert after.deadline == before.deadline + timedelta(minutes=55)
+
+
 def test_an_approval_is_used_once_a_later_start_is_judged_anew() -> None:
     here = _asked()
     here.press(_questions(here)[0], "approve", SAM)

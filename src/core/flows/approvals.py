@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 
 from core import lifecycle as life
 from core import messages
+from core.blocks import Message
+from core.budgets import Broken
 from core.flows import purse, trail
+from core.flows.gate import extension
 from core.flows.house import House, rewrite
 from core.flows.speak import passing, say
 from core.model import (
@@ -69,12 +72,13 @@ def follow(house: House, key: str) -> None:
 
 
 def _ended(house: House, row: Approval) -> Approval:
-    """Whether it is over: nobody decided in time, or its machine has moved on."""
+    """Whether it is over: nobody decided in time, its machine or the rules have moved on."""
     now = house.clock()
     if row.verdict is not Verdict.OPEN:
         return row
     m = house.ledger.machine(row.machine)
-    verdict = Verdict.WITHDRAWN if moved_on(m, row) else Verdict.EXPIRED
+    gone = moved_on(m, row) or barred(house, m, row)
+    verdict = Verdict.WITHDRAWN if gone else Verdict.EXPIRED
     if verdict is Verdict.EXPIRED and now < row.expires_at:
         return row
     return house.ledger.save_row(replace(row, verdict=verdict, decided_at=now, due_at=now), row)
@@ -91,8 +95,17 @@ def moved_on(m: Machine | None, row: Approval) -> bool:
     return not waits and not (m.state is State.HELD and m.turn == row.turn)
 
 
+def barred(house: House, m: Machine | None, row: Approval) -> tuple[Broken, ...]:
+    """Which rules no approver may lift by now stand against an extension that was asked for."""
+    if row.until is None or m is None:
+        return ()
+    found = extension(house, m, row.until, row.requester)
+    return tuple(one for one in found if one.final)
+
+
 def _extend(house: House, row: Approval) -> Approval:
-    """Carry out an extension that was approved, if the lease is still the one that was shown.
+    """Carry out an extension that was approved, if the lease is still the one that was shown and
+    the rules still let an approver allow it.
 
     A function may have died after this: the deadline tells that it was carried out.
     """
@@ -102,6 +115,8 @@ def _extend(house: House, row: Approval) -> Approval:
 
     def change(m: Machine) -> Machine:
         if m.lease is None or m.lease.version != row.turn or m.desire is not Desire.RUN:
+            return m
+        if barred(house, m, row):
             return m
         new = life.extended(m, house.clock(), until, by, until)
         return m if isinstance(new, life.NotExtended) else new
@@ -159,14 +174,23 @@ def _closed(house: House, row: Approval) -> Approval:
     if m is not None and row.decided_by is None and row.decided_at is not None:
         what = f"the question for approval: {row.verdict}"
         trail.done(house, row.decided_at, m, what, f"Asked by {row.requester}.")
-    if row.verdict is not Verdict.WITHDRAWN and m is not None:
+    said = _outcome(house, m, row)
+    if said is not None and m is not None:
         thread = m.card.ts if m.card and m.card.channel == m.channel else None
         try:
-            say(house, row.channel, row.requester, messages.approval_outcome(row), thread)
+            say(house, row.channel, row.requester, said, thread)
         except ChatError as error:
             if passing(error):
                 raise
     return house.ledger.save_row(replace(row, told=True), row)
+
+
+def _outcome(house: House, m: Machine | None, row: Approval) -> Message | None:
+    """What is told; nothing to those who know, for they have stopped or extended it themselves."""
+    if row.verdict is not Verdict.WITHDRAWN:
+        return messages.approval_outcome(row)
+    found = () if moved_on(m, row) else barred(house, m, row)
+    return messages.barred(row, " ".join(one.words for one in found)) if found else None
 
 
 def _edited(house: House, place: Place, row: Approval) -> None:

@@ -7,9 +7,11 @@ from datetime import timedelta
 from core import gate, messages
 from core import lifecycle as life
 from core.flows.again import heard_before
-from core.flows.approvals import approvers, follow, moved_on
+from core.flows.approvals import approvers, barred, follow, moved_on
 from core.flows.find import touchable
+from core.flows.gate import extension
 from core.flows.house import House, rewrite
+from core.flows.manage import until_click
 from core.flows.request import Asked, Click
 from core.flows.speak import answer
 from core.flows.step import step
@@ -46,7 +48,10 @@ def ask_launch(house: House, click: Click, m: Machine) -> None:
 
 
 def ask_extension(house: House, click: Click) -> None:
-    """The button of an extension that was refused: `<id>:<version of the lease>:<epoch>`."""
+    """The button of an extension that was refused: `<id>:<version of the lease>:<epoch>`.
+
+    Where by now nobody's yes is needed, or none would do, it is as if it were typed again.
+    """
     id, version, epoch = [*click.value.split(":"), "", ""][:3]
     m = None if heard_before(house, click) else touchable(house, click, id)
     if m is None:
@@ -57,7 +62,9 @@ def ask_extension(house: House, click: Click) -> None:
         return answer(house, click.response_url, messages.old_button(m))
     if to is None or to <= m.lease.deadline:
         return answer(house, click.response_url, messages.old_button(m))
-    began = life.began(m) or m.lease.started_at
+    found = extension(house, m, to, click.user)
+    if not found or any(one.final for one in found):
+        return until_click(house, click)
     assert m.hourly is not None
     asked = gate.Asked(hourly=m.hourly, length=to - m.lease.deadline)
     row = _question(house, click, m, Asking.EXTEND, m.lease.version, asked)
@@ -66,7 +73,7 @@ def ask_extension(house: House, click: Click) -> None:
         id=f"{m.id}.x{m.lease.version}.{epoch}",
         until=to,
         expires_at=m.lease.deadline,
-        broken=(messages.why_not_extended(m, to, to - began, house.policy),),
+        broken=tuple(one.words for one in found),
     )
     if _opened(house, click, m, row):
         rewrite(house, m.id, lambda one: life.heard(one, click.id))
@@ -133,7 +140,8 @@ def _decide(house: House, click: Click, verdict: Verdict) -> None:
     if row.verdict is not Verdict.OPEN:
         follow(house, row.key)
         return answer(house, click.response_url, messages.approval_closed(row))
-    if moved_on(m, row):  # approved now, it would be a yes to something else than what was shown
+    # Approved now, it would be a yes to something else than what was shown, or to what may not be.
+    if moved_on(m, row) or barred(house, m, row):
         follow(house, row.key)
         over = house.ledger.row(Approval, row.key) or row
         return answer(house, click.response_url, messages.approval_closed(over))

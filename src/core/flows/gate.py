@@ -3,10 +3,12 @@
 Asked after everything else is known and before anything is prepared or bought.
 """
 
+from datetime import datetime
 from decimal import Decimal
 
 from core import gate
 from core import lifecycle as life
+from core.budgets import Broken
 from core.flows import purse
 from core.flows.house import House
 from core.gate import Asked
@@ -35,6 +37,12 @@ def check(house: House, m: Machine, go: Proceed) -> Hold | None:
     if m.grant is not None:
         words.insert(0, gate.dearer(m.grant, asked))
     return held(each, words, final=any(one.final for one in found))
+
+
+def extension(house: House, m: Machine, to: datetime, user: str) -> tuple[Broken, ...]:
+    """Every limit that an extension by this person would pass; nothing is set aside."""
+    budgets = purse.stands(house, m, hourly=m.hourly, until=to) if m.hourly is not None else ()
+    return (*gate.beyond(m, to, user, house.policy), *budgets)
 
 
 def held(each: Decimal, words: list[str], *, final: bool) -> Hold:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core import commands, late, messages, policy
+from core import commands, gate, late, messages, policy
 from core import lifecycle as life
 from core.budgets import Broken
 from core.flows import order, purse, shelf, trail
@@ -15,7 +15,7 @@ from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
 from core.flows.step import step
 from core.lifecycle import NotExtended
-from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, Over, State
+from core.model import ALIVE, FINAL, UNBOUGHT, Cause, Desire, Machine, State
 from core.times import read_moment
 
 _STOPPABLE = ALIVE | UNBOUGHT | {State.LAUNCHING, State.STOPPED}
@@ -129,7 +129,7 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
     if id in m.heard or m.lease is None:
         return None
     to = min(until, m.lease.hard)
-    over = _over(house, m, to)
+    over = _over(house, m, to, m.owner)
     if over:
         said = " ".join(one.words for one in over)
         return policy.Denied(rule="budget", what=f"{said} Its lease stays (rule `budget`).")
@@ -142,11 +142,17 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
     return None
 
 
-def _over(house: House, m: Machine, to: datetime) -> tuple[Broken, ...]:
-    """Which budgets the longer lease would pass; what it may cost is set aside otherwise."""
+def _over(house: House, m: Machine, to: datetime, user: str) -> tuple[Broken, ...]:
+    """Which budgets the longer lease would pass, and what else; what it may cost is set aside
+    otherwise. Where its bound alone stands against it, that is told with the lease."""
     if m.hourly is None or m.lease is None or to <= m.lease.deadline:
         return ()
-    return purse.claim(house, m, hourly=m.hourly, until=to)
+    longer = gate.beyond(m, to, user, house.policy)
+    if not longer:
+        return purse.claim(house, m, hourly=m.hourly, until=to)
+    blocked = any(one.final for one in longer)
+    over = () if blocked else purse.stands(house, m, hourly=m.hourly, until=to)
+    return (*longer, *over) if over else ()
 
 
 def _lies(m: Machine) -> bool:
@@ -169,9 +175,10 @@ def _extend(
     refusal: list[NotExtended] = []
     wanted: list[datetime] = []
     first = to(m)
-    over = _over(house, m, first) if first is not None and asked.id not in m.heard else ()
+    heard = asked.id in m.heard
+    over = () if first is None or heard else _over(house, m, first, asked.user)
     if over:
-        may_ask = None if any(one.final for one in over) else _may_ask(house, first)
+        may_ask = None if any(one.final for one in over) else first
         said = messages.over_limit(m, may_ask, " ".join(one.words for one in over))
         return answer(house, asked.response_url, said)
 
@@ -183,9 +190,7 @@ def _extend(
             refusal.append(NotExtended(why="decided", latest=row.lease.deadline))
             return row
         target = to(row)
-        latest = row.lease.hard if row.lease else None
-        if asked.user in house.policy.admins:
-            latest = life.latest_for_admins(row, policy.ADMINS_LONGEST)
+        latest = gate.latest(row, asked.user, house.policy)
         if target is None:
             refusal.append(NotExtended(why="beyond-longest", latest=latest))
             return row
@@ -199,17 +204,11 @@ def _extend(
     after = rewrite(house, m.id, change)
     if refusal:
         step(house, after.id)  # what was set aside for it is put right
-        blocked = house.policy.over_length is Over.BLOCK or not wanted
-        asks = None if blocked else _may_ask(house, wanted[-1])
-        said = messages.extend_refused(after, refusal[0], asks)
+        most = gate.furthest(after, asked.user, house.policy)
+        said = messages.extend_refused(after, refusal[0], wanted[-1] if wanted else None, most)
         return answer(house, asked.response_url, said)
     step(house, after.id)
     return answer(house, asked.response_url, messages.extended(after, house.clock()))
-
-
-def _may_ask(house: House, to: datetime | None) -> datetime | None:
-    """What an approver may be asked for: a year from now, as the rules can allow at most."""
-    return to if to is not None and to - house.clock() <= life.LONGEST else None
 
 
 # ---- buttons --------------------------------------------------------------------------------

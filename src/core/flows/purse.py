@@ -12,7 +12,7 @@ from core import budgets
 from core.budgets import Broken
 from core.flows import spending
 from core.flows.house import House
-from core.model import ALIVE, Commitment, Machine, Over, Purse, State
+from core.model import ALIVE, Bill, Commitment, Machine, Over, Purse, State
 from core.ports import StaleRow, UnreadableRow
 
 MOST_TRIES = 40
@@ -32,23 +32,50 @@ def claim(
     """
     if not house.policy.budgets:
         return ()
-    now = house.clock()
-    new = Commitment(
-        machine=m.id, owner=m.owner, channel=m.channel, hourly=hourly, since=now, until=until
-    )
-    bills = spending.bills(house, budgets.month_of(now)[0])
-    over = house.policy.over
+    new, bills = _new(house, m, hourly, until), _bills(house)
     for _ in range(MOST_TRIES):
         seen = house.ledger.row(Purse, KEY)
-        others = _others(seen, m.id)
-        stands = budgets.broken(house.policy.budgets, over, bills, others, new, now)
+        found = _against(house, seen, bills, new)
         if forced:
-            stands = tuple(one for one in stands if one.final)
-        if stands and over is not Over.WARN:
-            return stands
-        if _written(house, seen, (*others, new)):
+            found = tuple(one for one in found if one.final)
+        if found:
+            return found
+        if _written(house, seen, (*_others(seen, m.id), new)):
             return ()
     raise StaleRow(KEY)
+
+
+def stands(house: House, m: Machine, *, hourly: Decimal, until: datetime) -> tuple[Broken, ...]:
+    """The budgets that stand against it now, as a claim would find them; nothing is set aside."""
+    if not house.policy.budgets:
+        return ()
+    seen = house.ledger.row(Purse, KEY)
+    return _against(house, seen, _bills(house), _new(house, m, hourly, until))
+
+
+def _new(house: House, m: Machine, hourly: Decimal, until: datetime) -> Commitment:
+    return Commitment(
+        machine=m.id,
+        owner=m.owner,
+        channel=m.channel,
+        hourly=hourly,
+        since=house.clock(),
+        until=until,
+    )
+
+
+def _bills(house: House) -> tuple[Bill, ...]:
+    return spending.bills(house, budgets.month_of(house.clock())[0])
+
+
+def _against(
+    house: House, seen: Purse | None, bills: tuple[Bill, ...], new: Commitment
+) -> tuple[Broken, ...]:
+    """None where the policy only warns."""
+    over, others = house.policy.over, _others(seen, new.machine)
+    if over is Over.WARN:
+        return ()
+    return budgets.broken(house.policy.budgets, over, bills, others, new, new.since)
 
 
 def follow(house: House, m: Machine) -> None:

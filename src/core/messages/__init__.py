@@ -33,12 +33,12 @@ from core.messages.approvals import (
     approval_asked,
     approval_closed,
     approval_outcome,
+    barred,
     may_not_approve,
     no_approval,
     nobody_approves,
     what_is_asked,
     why_held,
-    why_not_extended,
 )
 from core.messages.audit import audit, audit_of_others, file_of_deeds
 from core.messages.cards import card
@@ -154,6 +154,7 @@ __all__ = [
     "audit",
     "audit_of_others",
     "aws_refused",
+    "barred",
     "budget_mark",
     "budget_set",
     "budgets",
@@ -278,5 +279,4 @@ __all__ = [
     "which_machine",
     "why_denied",
     "why_held",
-    "why_not_extended",
 ]

@@ -222,7 +222,7 @@ def extended(m: Machine, now: datetime) -> Message:
 
 
 def over_limit(m: Machine, to: datetime | None, why: str) -> Message:
-    """A budget stands against a longer lease; an approver may lift it."""
+    """A budget, and what else is named, stands against a longer lease; an approver may lift it."""
     said = f"{words.name(m)} was not extended. {escape(why)} It runs{_until(m)} as before."
     row = [ask_button(m, to)] if to is not None and m.lease is not None else []
     return message(section(said), *([actions(*row)] if row else []))
@@ -235,8 +235,13 @@ def ask_button(m: Machine, to: datetime) -> Block:
     return button("Ask an approver", "ask-extension", value, "primary")
 
 
-def extend_refused(m: Machine, refusal: NotExtended, asks: datetime | None = None) -> Message:
-    """Why the deadline stays where it is, and how far it may go; `asks`: what may be approved."""
+def extend_refused(
+    m: Machine,
+    refusal: NotExtended,
+    wanted: datetime | None = None,
+    most: datetime | None = None,
+) -> Message:
+    """Why the deadline stays where it is, and how far it may go; `most`: with an approval."""
     latest = words.at(refusal.latest) if refusal.latest else None
     name = words.name(m)
     match refusal.why:
@@ -247,6 +252,7 @@ def extend_refused(m: Machine, refusal: NotExtended, asks: datetime | None = Non
         case "beyond-longest":
             said = f"{name} may not run that long in one go (rule `longest-lease`)"
             said += f": {latest} is the latest." if latest else "."
+            said += _with_approval(refusal, most)
         case "not-later":
             said = f"{name} runs{_until(m)} anyway; only a later time extends it."
             said += f" The latest is {latest}." if latest else ""
@@ -256,9 +262,16 @@ def extend_refused(m: Machine, refusal: NotExtended, asks: datetime | None = Non
             said = f"{name} was not extended ({escape(refusal.why)})."
     end = "Nothing was changed." if refusal.why == "decided" else "The deadline was not changed."
     blocks = [section(f"{said} {end}{_costs(m)}")]
-    if asks is not None and refusal.why == "beyond-longest" and m.lease is not None:
-        blocks.append(actions(ask_button(m, asks)))
+    may_ask = wanted is not None and most is not None and wanted <= most
+    if wanted is not None and may_ask and refusal.why == "beyond-longest" and m.lease is not None:
+        blocks.append(actions(ask_button(m, wanted)))
     return message(*blocks, context(_next_after(m, refusal)))
+
+
+def _with_approval(refusal: NotExtended, most: datetime | None) -> str:
+    """How far it may be asked for, where that is further."""
+    further = most is not None and refusal.latest is not None and most > refusal.latest
+    return f" An approver may let it run until {words.at(most)}." if most and further else ""
 
 
 def _who(m: Machine) -> str:

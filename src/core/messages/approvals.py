@@ -1,8 +1,6 @@
 """What approvers are asked, and what became of it."""
 
-from datetime import datetime, timedelta
-
-from core import gate, price
+from core import price
 from core.blocks import (
     Message,
     actions,
@@ -18,7 +16,7 @@ from core.blocks import (
 )
 from core.messages import buttons, words
 from core.messages.holds import why
-from core.model import Approval, Asking, Machine, Policy, Verdict
+from core.model import Approval, Asking, Machine, Verdict
 
 
 def what_is_asked(m: Machine) -> str:
@@ -30,16 +28,6 @@ def why_held(m: Machine) -> str:
     """Which rules a held launch passes."""
     assert m.hold is not None
     return why(m, m.hold)
-
-
-def why_not_extended(m: Machine, to: datetime, length: timedelta, policy: Policy) -> str:
-    """Which rule an extension passes."""
-    if length > policy.longest_lease:
-        return (
-            f"It would have run {words.length(length)} by then, longer than a machine may: "
-            f"{gate.hours(policy.longest_lease)} (rule `longest-lease`)."
-        )
-    return "It passes a budget."
 
 
 # ---- the question ---------------------------------------------------------------------------
@@ -117,6 +105,16 @@ def no_approval(row: Approval) -> str:
     if row.verdict is Verdict.DENIED:
         return "An approver denied it."
     return "No approver decided about it in time."
+
+
+def barred(row: Approval, why: str) -> Message:
+    """To whoever asked: the rules have changed, and no approver may lift what stands against it."""
+    return message(
+        section(
+            f"{user(row.requester)} No approver may allow it any more: *{escape(row.name)}* is not "
+            f"extended. {escape(why)} Its deadline stays as it is."
+        )
+    )
 
 
 def approval_outcome(row: Approval) -> Message:
