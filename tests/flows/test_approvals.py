@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from core.blocks import Message
-from core.model import Approval, Budget, Over, Scope, State, Verdict
+from core.flows import purse
+from core.model import Approval, Budget, ChoiceKind, Over, Purse, Scope, State, Verdict
 from sim.chat import direct
 from sim.fuse import fused, guarded
 from sim.town import ADA, CHANNEL, GUS, LIN, SAM, TEAM, Town, buttons, person, town
@@ -443,6 +444,50 @@ def test_an_approval_lifts_no_budget_that_no_approver_may_lift() -> None:
     here.pass_time(2 * MINUTE)
     assert here.counts()["instances"] == 0
     assert here.machine().state is State.HELD
+
+
+SMALL = (Budget(scope=Scope.TEAM, monthly=Decimal(5)),)
+SEVERAL = "launch p3.2xlarge on-demand x4 in us-east-1 for 2h name bert"  # each below the limit
+
+
+@pytest.mark.parametrize("text", [DEAR, SEVERAL])
+def test_the_question_about_the_price_names_the_budget_that_is_passed_too(text: str) -> None:
+    here = _asked(text, over=Over.APPROVE, budgets=SMALL)
+    (asked,) = _questions(here)
+    assert "rule `approval-above`" in asked.text
+    assert "budget of the team is $5.00 a month" in asked.text
+    assert here.ledger.row(Purse, purse.KEY) is None, "nothing is set aside for a question"
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+@pytest.mark.parametrize("text", [DEAR, SEVERAL])
+def test_where_a_budget_blocks_the_price_is_not_asked_about_either(text: str) -> None:
+    here = _town(over=Over.BLOCK, budgets=SMALL)
+    here.type(text)
+    m = here.machine()
+    assert m.state is State.HELD and m.hold is not None
+    assert [one for one in m.hold.choices if one.kind is ChoiceKind.APPROVAL] == []
+    assert "budget of the team is $5.00 a month" in here.card().text
+
+
+@pytest.mark.parametrize("text", [DEAR, SEVERAL])
+def test_the_question_about_the_price_names_the_longest_lease_too(text: str) -> None:
+    here = _asked(text.replace("2h", "48h"), over_length=Over.APPROVE)
+    (asked,) = _questions(here)
+    assert "rule `approval-above`" in asked.text and "rule `longest-lease`" in asked.text
+
+
+def test_a_budget_that_blocks_after_the_yes_is_not_told_as_a_dearer_price() -> None:
+    here = _asked()
+    (asked,) = _questions(here)
+    policy = replace(here.policy, over=Over.BLOCK, budgets=SMALL)
+    here.house = replace(here.house, policy=policy)
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert "budget of the team is $5.00 a month" in here.card().text
+    assert "became dearer" not in here.card().text
 
 
 def test_what_is_asked_for_is_the_dearest_place_that_may_be_tried() -> None:

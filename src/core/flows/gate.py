@@ -23,20 +23,43 @@ def check(house: House, m: Machine, go: Proceed) -> Hold | None:
 
     What counts is the dearest place that may be tried, so that no price on the way is a surprise.
     """
-    now = house.clock()
     each = max(at.hourly for at in go.placements)
-    asked = Asked(hourly=each * m.wish.count, length=life.length_wanted(m.wish, now, house.policy))
+    asked = _asked(house, m, each)
     granted = gate.covers(m.grant, asked)
-    found = () if granted else gate.limits(asked, m.owner, house.policy)
-    if not found:
-        until = now + asked.length
-        found = purse.claim(house, m, hourly=asked.hourly, until=until, forced=granted)
+    found = _passed(house, m, asked, granted=granted)
     if not found:
         return None
     words = [one.words for one in found]
-    if m.grant is not None:
+    if m.grant is not None and not granted:
         words.insert(0, gate.dearer(m.grant, asked))
     return held(each, words, final=any(one.final for one in found))
+
+
+def _asked(house: House, m: Machine, each: Decimal) -> Asked:
+    length = life.length_wanted(m.wish, house.clock(), house.policy)
+    return Asked(hourly=each * m.wish.count, length=length)
+
+
+def _passed(house: House, m: Machine, asked: Asked, *, granted: bool) -> tuple[Broken, ...]:
+    """Every limit that is passed, so that no yes lifts one that was not shown; what it may cost is
+    set aside where it is none."""
+    limits = () if granted else gate.limits(asked, m.owner, house.policy)
+    if limits:
+        return (*limits, *_budgets(house, m, asked))
+    until = house.clock() + asked.length
+    return purse.claim(house, m, hourly=asked.hourly, until=until, forced=granted)
+
+
+def _budgets(house: House, m: Machine, asked: Asked) -> tuple[Broken, ...]:
+    return purse.stands(house, m, hourly=asked.hourly, until=house.clock() + asked.length)
+
+
+def besides(house: House, m: Machine, each: Decimal) -> tuple[Broken, ...]:
+    """What a launch above the price limit passes beside it; nothing is set aside."""
+    asked = _asked(house, m, each)
+    limits = gate.limits(asked, m.owner, house.policy)
+    others = (one for one in limits if one.rule != "approval-above")
+    return (*others, *_budgets(house, m, asked))
 
 
 def extension(house: House, m: Machine, to: datetime, user: str) -> tuple[Broken, ...]:

@@ -24,7 +24,8 @@ def plan(house: House, m: Machine) -> Machine:
     facts = gather(house, m.wish, m.owner)
     decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m) or bool(m.grant))
     if isinstance(decision, Stuck) and decision.hold.kind is HoldKind.TOO_DEAR:
-        decision = _at_most(decision, decide(m.wish, facts, house.policy, admin=True))
+        approved = decide(m.wish, facts, house.policy, admin=True)
+        decision = _to_approve(house, m, decision, approved)
     if not isinstance(decision, Stuck):
         held = gate.check(house, m, decision)
         if held is not None:
@@ -35,16 +36,26 @@ def plan(house: House, m: Machine) -> Machine:
     if _may_answer_yet(house, m, facts, decision):
         return m  # due again within the minute, until `launch_by`
     if m.keep_until is not None and _may_pass(decision.hold):
-        return house.ledger.save(life.resting(m, house.clock(), decision.hold), m)
+        rests = replace(decision.hold, choices=())
+        return house.ledger.save(life.resting(m, house.clock(), rests), m)
     return _hold(house, m, decision)
 
 
-def _at_most(stuck: Stuck, approved: Proceed | Stuck) -> Stuck:
-    """What an approver would say yes to: the dearest place that would be tried then."""
-    if isinstance(approved, Stuck):
-        return stuck
-    hourly = max(at.hourly for at in approved.placements)
-    return replace(stuck, hold=replace(stuck.hold, hourly=hourly))
+def _to_approve(house: House, m: Machine, stuck: Stuck, approved: Proceed | Stuck) -> Stuck:
+    """What an approver would say yes to: the dearest place that would be tried then, and each other
+    limit that it passes. What no approver may lift is not asked."""
+    hourly = stuck.hold.hourly or house.policy.approval_above
+    if isinstance(approved, Proceed):
+        hourly = max(at.hourly for at in approved.placements)
+    found = gate.besides(house, m, hourly)
+    final = house.policy.over_price is Over.BLOCK or any(one.final for one in found)
+    hold = replace(
+        stuck.hold,
+        hourly=hourly,
+        also=" ".join(one.words for one in found),
+        choices=() if final else (gate.APPROVAL,),
+    )
+    return replace(stuck, hold=hold)
 
 
 def _may_answer_yet(house: House, m: Machine, facts: Facts, decision: Stuck) -> bool:
@@ -67,21 +78,17 @@ def _hold(house: House, m: Machine, stuck: Stuck) -> Machine:
     hold, found = stuck.hold, tuple[Offer, ...]()
     if hold.kind is not HoldKind.NO_ACCESS and hold.code not in _OWN_MATTER:
         found = _offers(house, m, stuck)
-    hold = replace(hold, choices=_choices(house, hold, found, m, stuck))
+    hold = replace(hold, choices=_choices(hold, found, m, stuck))
     now = house.clock()
     to = life.held(replace(m, facts=stuck.type), now, hold)
     told = life.telling_admins(to, now, stuck.fault) if stuck.fault else to
     return house.ledger.save(told, m)
 
 
-def _choices(
-    house: House, hold: Hold, found: tuple[Offer, ...], m: Machine, stuck: Stuck
-) -> tuple[Choice, ...]:
+def _choices(hold: Hold, found: tuple[Offer, ...], m: Machine, stuck: Stuck) -> tuple[Choice, ...]:
     """What can be approved is asked first; cheaper ways on stand beside it."""
     others = ways_on(hold, found, m.wish, stuck.image, stuck.type)
-    dear = hold.kind is HoldKind.TOO_DEAR and house.policy.over_price is not Over.BLOCK
-    first = (gate.APPROVAL,) if dear else hold.choices
-    return (*first, *others)[:MOST_CHOICES]
+    return (*hold.choices, *others)[:MOST_CHOICES]
 
 
 def _offers(house: House, m: Machine, stuck: Stuck) -> tuple[Offer, ...]:

@@ -68,10 +68,10 @@ def why(m: Machine, hold: Hold) -> str:
             return "Nobody could log in to it yet."
         case HoldKind.TOO_DEAR:
             limit = f", {words.hourly(Decimal(hold.detail))}" if hold.detail else ""
+            by_admin = f"An admin can launch it: {words.launch_again(m.wish)}."
             return (
                 f"{thing} {words.markets(m.wish)} costs more than goes without an approval"
-                f"{limit} (rule `approval-above`). An admin can launch it: "
-                f"{words.launch_again(m.wish)}."
+                f"{limit} (rule `approval-above`). {escape(hold.also) or by_admin}"
             )
         case HoldKind.OVER_LIMIT | HoldKind.NOT_ALLOWED:
             return escape(hold.detail)

@@ -61,6 +61,7 @@ class Hold:
     lacks_address: bool = False
     code: str = ""  # EC2's error code, or the rule's name
     detail: str = ""
+    also: str = ""  # what a launch above the price limit passes besides, in words
     # What it is about, of all that the wish leaves open; "" and None: its first choice.
     instance_type: str = ""
     market: Market | None = None
