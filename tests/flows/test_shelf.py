@@ -291,6 +291,46 @@ def test_killed_at_any_call_of_putting_it_away_its_disk_is_somewhere_and_nothing
         assert len(_told(here, "put away")) >= 1, at
 
 
+def test_what_may_not_be_put_away_lies_there_and_is_told_once() -> None:
+    here = _stopped()
+    here.control(do="deny", operation="RegisterImage", by="scp")
+    calls = here.hearing("RegisterImage")
+    here.pass_time(_shelf(here).until - here.now + timedelta(hours=3))
+    (said,) = _told(here, "could not be put away")
+    assert "it stays stopped, with its disk, as it is" in said.text
+    assert len(calls) < 40
+    assert (here.counts()["instances"], here.counts()["volumes"]) == (1, 1)
+    here.control(do="allow", operation="RegisterImage")
+    here.pass_time(timedelta(hours=1))
+    assert (here.counts()["instances"], here.counts()["snapshots"]) == (0, 1)
+    assert _told(here, "was put away")
+
+
+def test_an_image_that_fails_as_it_is_put_away_ends_nothing_and_is_made_again() -> None:
+    here = _stopped()
+    images: Any = here.house.own_images
+    register = images.register
+    failing = [True]
+
+    def failed(region: str, *args: Any) -> str:
+        id = register(region, *args)
+        if failing:
+            here.world._ground.regions[region].own_images[id].state = "failed"
+        return str(id)
+
+    images.register = failed
+    here.pass_time(_shelf(here).until - here.now)
+    writes = here.ledger.writes
+    here.pass_time(timedelta(hours=3))
+    assert len(_told(here, "EC2 could not make an image")) == 1
+    assert here.ledger.writes - writes < 250
+    assert (here.counts()["instances"], here.counts()["images"]) == (1, 0)
+    failing.clear()
+    here.pass_time(timedelta(hours=1))
+    counts = here.counts()
+    assert (counts["instances"], counts["snapshots"], counts["images"]) == (0, 1, 1)
+
+
 def test_a_start_of_one_that_nobody_could_log_in_to_says_what_is_missing() -> None:
     here = _stopped(shelf=2 * DAY)
     here.pass_time(3 * DAY)

@@ -2,14 +2,14 @@
 
 Every step looks things up by the ids in the row, or makes them under a name that is derived from
 the row, so that a step that was cut off is simply taken again. What cannot be done now is left as
-it is: the row is due again.
+it is: the row is due again. What EC2 refuses is told once and tried every five minutes.
 """
 
 from typing import assert_never
 
 from core import lifecycle as life
 from core import run_instances
-from core.faults import CloudError
+from core.faults import CloudError, Fault, FaultKind
 from core.flows import restart
 from core.flows.house import House
 from core.lifecycle import KeepStep
@@ -17,6 +17,9 @@ from core.meter import chains
 from core.model import FINAL, Kept, Machine
 
 MACHINE = "gpu:machine"
+# The same call may succeed in a moment; nobody needs to hear of it.
+_PASSING = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED, FaultKind.WRONG_STATE})
+_READ_ONLY = frozenset({KeepStep.FIND, KeepStep.PLAN})
 
 
 def carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
@@ -24,8 +27,18 @@ def carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
     assert m.kept is not None or step is KeepStep.FIND
     try:
         return _carry_out(house, m, step)
-    except CloudError:
+    except CloudError as error:
+        return _refused(house, m, step, error.fault)
+
+
+def _refused(house: House, m: Machine, step: KeepStep, fault: Fault) -> Machine:
+    """What may pass is tried again in silence; the rest is said once, and tried more seldom."""
+    if m.kept is None or step in _READ_ONLY or fault.kind in _PASSING:
         return m  # no answer, no conclusion
+    to = life.troubled(m, house.clock(), fault.code)
+    if m.kept.trouble != fault.code:
+        to = life.telling_admins(to, house.clock(), fault)
+    return house.ledger.save(to, m)
 
 
 def _carry_out(house: House, m: Machine, step: KeepStep) -> Machine:
@@ -112,7 +125,7 @@ def _part(house: House, m: Machine) -> Machine:
     assert kept.instance is not None
     own = house.own_images.own(kept.region, kept.image)
     if own is None or own.state == "failed":
-        return house.ledger.save(life.unregistered(m), m)
+        return restart.without(house, m, own)
     if own.state != "available":
         return m
     if not kept.sealed:

@@ -26,6 +26,7 @@ from core.model import (
     Wish,
 )
 from core.plan import Candidate, Proceed, Stuck, decide, full_key, judge
+from core.ports import OwnImage
 from core.ways import MOST_CHOICES
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
@@ -45,7 +46,7 @@ def plan(house: House, m: Machine) -> Machine:
     assert m.kept.image is not None
     own = house.own_images.own(m.kept.region, m.kept.image)
     if own is None or own.state == "failed":
-        return house.ledger.save(life.unregistered(m), m)
+        return without(house, m, own)
     if own.state != "available":
         return m
     wish = wish_again(m)
@@ -60,6 +61,15 @@ def plan(house: House, m: Machine) -> Machine:
         return _stuck(house, m, replace(over, choices=()))
     ready = life.relaunching(m, house.clock())
     return house.ledger.save(life.planned(ready, house.clock(), _as_known(m, decision)), m)
+
+
+def without(house: House, m: Machine, own: OwnImage | None) -> Machine:
+    """The image cannot be used. One that failed goes before the row forgets it, or it would be
+    found again by its name for ever."""
+    if own is None:
+        return house.ledger.save(life.unregistered(m), m)
+    house.own_images.remove(own.region, own.image.id)
+    return house.ledger.save(life.image_failed(m, house.clock()), m)
 
 
 def wish_again(m: Machine) -> Wish:

@@ -6,7 +6,7 @@ from typing import assert_never
 from core.lifecycle.ends import (
     start_may_arrive,
 )
-from core.lifecycle.keeping import settling
+from core.lifecycle.keeping import resting, settling
 from core.lifecycle.shelves import shelf_due
 from core.lifecycle.stuck import next_tidying
 from core.lifecycle.terms import (
@@ -107,13 +107,16 @@ def _running_due(m: Machine, now: datetime) -> datetime:
     if m.doom:
         times.append(m.doom.at if now < m.doom.at else now + RETRY_WORDS)
     if m.kept:
-        times.append(now + RETRY_TIDY)
+        times.append(resting(m.kept, now) or now + RETRY_TIDY)
     return min(times)
 
 
 def _stopped_due(m: Machine, now: datetime) -> datetime:
     if m.desire is Desire.RUN and m.retry_at is not None:
         return min(m.retry_at, m.launch_by)
+    again = resting(m.kept, now)
+    if again is not None and m.desire is not Desire.GONE:
+        return min(again, m.launch_by) if m.desire is Desire.RUN else again
     if m.desire is not Desire.STOP or start_may_arrive(m, now):
         return now + POLL
     times = [now + (CHECK_SNAPSHOT if m.kept and settling(m.kept) else CHECK_STOPPED)]

@@ -13,7 +13,7 @@ from core.lifecycle.ends import ending
 from core.lifecycle.record import owing, told
 from core.lifecycle.recovery import recovering, stays_away, was_taken
 from core.lifecycle.stuck import leaving
-from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, LAUNCH_WITHIN
+from core.lifecycle.terms import ABSENT_FOR, ABSENT_READS, AGAIN, LAUNCH_WITHIN
 from core.model import (
     Cause,
     Desire,
@@ -24,6 +24,8 @@ from core.model import (
     State,
     TypeFacts,
 )
+
+IMAGE_FAILED = "ImageFailed"  # as a refusal; EC2 has no code for it
 
 
 class KeepStep(StrEnum):
@@ -54,6 +56,12 @@ def settling(kept: Kept) -> KeepStep | None:
     if kept.parting and kept.instance:
         return KeepStep.PART
     return KeepStep.DROP if kept.volume or kept.spare else None
+
+
+def resting(kept: Kept | None, now: datetime) -> datetime | None:
+    """When it is tried again, where EC2 has refused a moment ago; None: nothing is waited for."""
+    again = kept.again_at if kept else None
+    return again if again is not None and now < again else None
 
 
 def things(kept: Kept) -> tuple[str, ...]:
@@ -142,13 +150,30 @@ def unsnapshotted(m: Machine) -> Machine:
 
 
 def registered(m: Machine, image: str) -> Machine:
-    """It can be started from the image now."""
-    return _kept(m, image=image)
+    """It can be started from the image now. One after another that failed may fail as well: that
+    was told, and is not told of each."""
+    assert m.kept is not None
+    known = m.kept.trouble if m.kept.trouble == IMAGE_FAILED else ""
+    return _kept(m, image=image, trouble=known)
 
 
 def unregistered(m: Machine) -> Machine:
-    """The image has failed or is gone; the snapshot is still there for another."""
-    return _kept(m, image=None)
+    """The image is gone, or not to be seen yet; the snapshot is still there for another."""
+    assert m.kept is not None
+    return _kept(m, image=None, trouble=m.kept.trouble)
+
+
+def image_failed(m: Machine, now: datetime) -> Machine:
+    """The image that was made of it is of no use and gone; another one is made in some minutes."""
+    return troubled(unregistered(m), now, IMAGE_FAILED)
+
+
+def troubled(m: Machine, now: datetime, code: str) -> Machine:
+    """EC2 refuses what is next: its owner hears that once, and it is tried again more seldom."""
+    assert m.kept is not None
+    new = code != m.kept.trouble
+    m = replace(m, kept=replace(m.kept, trouble=code, again_at=now + AGAIN))
+    return owing(told(m, now, f"its disk: {code}"), now, NoticeKind.DISK, code) if new else m
 
 
 def settled(m: Machine) -> Machine:
@@ -163,7 +188,8 @@ def released(m: Machine) -> Machine:
 
 def _kept(m: Machine, **changes: object) -> Machine:
     assert m.kept is not None
-    kept = replace(m.kept, **changes)  # type: ignore[arg-type]  # keys are Kept's own
+    new = {"trouble": "", "again_at": None, **changes}
+    kept = replace(m.kept, **new)  # type: ignore[arg-type]  # keys are Kept's own
     return replace(m, kept=kept, unseen=0, unseen_since=None)
 
 

@@ -37,7 +37,7 @@ from core.lifecycle.ends import (
     tidied,
     unwanted,
 )
-from core.lifecycle.keeping import KeepStep, called_off, fallen_back, settling
+from core.lifecycle.keeping import KeepStep, called_off, fallen_back, resting, settling
 from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import eve_is_due, eve_told, warned
 from core.lifecycle.shelves import next_on_shelf
@@ -194,7 +194,7 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         if m.starts >= MOST_STARTS:
             return Change(to=start_failed(m, now, "DidNotStayUp"))
         return ChangeType() if m.placements else StartIt()
-    if m.state is State.RUNNING and m.kept:
+    if m.state is State.RUNNING and m.kept and not resting(m.kept, now):
         return Keep(step=KeepStep.RELEASE)
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=warned(m, now))
@@ -249,7 +249,10 @@ def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
         waiting = _waiting_start(m, now)
         if waiting:
             return waiting
-        step = step if kept.image is None or kept.staying else KeepStep.PLAN
+        if kept.image is not None and not kept.staying:
+            return Keep(step=KeepStep.PLAN)
+    if resting(kept, now):
+        return Rest(until=due(m, now))
     return Keep(step=step) if step else _lying(m, now)
 
 

@@ -67,7 +67,7 @@ def _staying(kept: Kept | None, now: datetime) -> Kept | None:
     """What was being put away stays where it is; what was made for that goes again."""
     if kept is None or not kept.parting or kept.sealed:
         return kept
-    return replace(kept, parting=False, staying=now)
+    return replace(kept, parting=False, staying=now, trouble="", again_at=None)
 
 
 def next_on_shelf(m: Machine, now: datetime) -> Machine | None:
@@ -115,7 +115,15 @@ def parted(m: Machine, now: datetime) -> Machine:
     assert m.kept.instance is not None
     gone = replace(m.instance, state="terminated", ended_at=now) if m.instance else None
     spare = (*m.kept.spare, m.kept.instance)
-    kept = replace(m.kept, instance=None, parting=False, sealed=False, spare=spare)
+    kept = replace(
+        m.kept,
+        instance=None,
+        parting=False,
+        sealed=False,
+        spare=spare,
+        trouble="",
+        again_at=None,
+    )
     m = replace(m, kept=kept, instance=gone, shelf=None)
     return owing(told(m, now, "put away: its disk is a snapshot"), now, NoticeKind.ARCHIVED)
 

@@ -44,6 +44,7 @@ MOST_STARTS = 3
 START_ARRIVES = timedelta(minutes=5)  # a start that was sent shows by then, or never
 MOST_HEARD = 10
 SNAPSHOT_TAKES = timedelta(hours=12)  # a start waits for its disk's snapshot no longer
+AGAIN = timedelta(minutes=5)  # after EC2 has refused something about a kept disk
 CHECK_SNAPSHOT = timedelta(seconds=20)
 STUCK_AFTER = timedelta(minutes=15)  # EC2 takes a few to stop or end a machine, seldom ten
 WORTH_COMING_BACK = timedelta(minutes=15)  # of its lease; booting takes some of that

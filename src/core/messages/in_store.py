@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core import price
 from core.blocks import code
-from core.messages import words
+from core.messages import disks, words
 from core.model import Machine, State
 
 
@@ -38,7 +38,7 @@ def to_start(m: Machine) -> str:
     if m.kept is not None and m.kept.staying is None and m.kept.image is None:
         return (
             f"{name} starts again as soon as the snapshot of its disk is complete, which takes "
-            f"minutes: {what}. {disk(m)}."
+            f"minutes: {what}. {disk(m)}.{disks.waited(m)}"
         )
     return f"{name} is to start again: {what}."
 

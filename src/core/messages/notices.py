@@ -10,6 +10,7 @@ from core.blocks import Block, Message, actions, button, code, context, escape, 
 from core.denials import refused
 from core.messages import (
     buttons,
+    disks,
     idling,
     in_store,
     many,
@@ -71,6 +72,8 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
             return stuck.for_owner(m, owed)
         case NoticeKind.STUCK_ADMINS:
             return stuck.for_admins(m, owed)
+        case NoticeKind.DISK:
+            return disks.refused(m, owed)
         case NoticeKind.REMAINS:
             return remains.for_admins(m)
         case NoticeKind.LEFT:
@@ -191,7 +194,7 @@ def _start_failed(m: Machine, owed: Notice) -> Message:
 
 def _why(m: Machine, owed: Notice) -> str:
     if owed.detail == "too-late":
-        return "its time was over before it could start."
+        return f"its time was over before it could start.{disks.waited(m)}"
     if m.hold is not None and m.hold.kind is HoldKind.NO_ACCESS:
         hold = m.hold
         steps = words.access_steps(lacks_key=hold.lacks_key, lacks_address=hold.lacks_address)

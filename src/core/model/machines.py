@@ -171,6 +171,8 @@ class Kept:
     parting: bool = False  # `instance` is to go once there is an image
     sealed: bool = False  # written before `instance` is ended: nobody can keep it any more
     staying: datetime | None = None  # since when `instance` stays after all, and the rest is to go
+    trouble: str = ""  # why EC2 would not go on with it, once that was told
+    again_at: datetime | None = None  # the next try after a refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +278,7 @@ class NoticeKind(StrEnum):
     CHANGED = "changed"  # somebody changed it outside the bot
     BUDGET = "budget"  # what may be spent is spent: it stops soon
     LEFT = "left"  # to the admins alone: its owner is in the workspace no more
+    DISK = "disk"  # EC2 refuses what is to become of its kept disk
     REMAINS = "remains"  # to the admins alone: it is over, and EC2 does not let go of all of it
 
 
