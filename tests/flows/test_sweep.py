@@ -418,6 +418,27 @@ def test_a_wake_that_comes_twice_tells_once() -> None:
     assert len(_told(here)) == 1
 
 
+def test_a_region_taken_out_of_the_policy_is_swept_while_a_row_has_something_there() -> None:
+    here = _running()
+    here.control(do="settings", guest=None)  # or the machine would stop itself
+    (id,) = here.world.up()
+    there = here.hearing("DescribeInstances")
+    here.policy = replace(here.policy, regions=("us-west-2",))
+    here.now += 25 * HOUR
+    report = sweep(here.watch())
+    assert report.looked_at == 1
+    assert [(one.tagged.instance.id, one.action) for one in report.done] == [(id, "stop")]
+    assert (report.failed, dict(report.unread)) == ((), {})
+    assert here.world.up() == ()
+    assert len([call for call in there if call["Region"] == "us-east-1"]) == 1
+    here.pass_time(5 * MINUTE)
+    here.type("end bert yes")
+    here.pass_time(5 * MINUTE)
+    there.clear()
+    sweep(here.watch())
+    assert [call for call in there if call["Region"] == "us-east-1"] == []
+
+
 def test_of_what_ec2_did_not_stop_nothing_is_said() -> None:
     here = _running()
     (id,) = here.world.up()

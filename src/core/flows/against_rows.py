@@ -10,7 +10,7 @@ from functools import partial
 from itertools import groupby
 
 from core.flows.watch import NotInTime, Watch, in_time, parts, tried
-from core.model import Machine
+from core.model import FINAL, Machine
 from core.ports import Tagged, UnreadableRow
 from core.reconcile import Swept, blind, judged, neglected
 
@@ -25,6 +25,7 @@ class Held:
     verdicts: tuple[Swept, ...] = ()
     roused: tuple[tuple[str, str], ...] = ()
     failed: tuple[Exception, ...] = ()
+    elsewhere: frozenset[str] = frozenset()  # regions outside the policy with instances of rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ def held_against_rows(watch: Watch, listed: Listed) -> Held:
         verdicts=tuple(verdict for one in of_all for verdict in one.verdicts),
         roused=tuple(row for one in of_all for row in one.roused),
         failed=(*failed, *(error for one in of_all for error in one.failed)),
+        elsewhere=frozenset(region for one in of_all for region in one.elsewhere),
     )
 
 
@@ -80,7 +82,15 @@ def _held(watch: Watch, sight: _Sight, ids: Sequence[str]) -> Held:
         verdicts=verdicts,
         roused=tuple((id, why) for id, why in found if why),
         failed=tuple(row for row in rows.values() if isinstance(row, UnreadableRow)),
+        elsewhere=_elsewhere(watch, sight, good),
     )
+
+
+def _elsewhere(watch: Watch, sight: _Sight, rows: Sequence[Machine]) -> frozenset[str]:
+    """What is in the policy and was not read is tried in a minute; this was not even asked for."""
+    asked = {*watch.policy.regions, *sight.shown}
+    has = {one.region for m in rows if m.state not in FINAL for one in m.instances}
+    return frozenset(has - asked)
 
 
 def _read(watch: Watch, sight: _Sight, ids: Sequence[str]) -> tuple[Rows, tuple[Swept, ...]]:

@@ -1,4 +1,5 @@
-"""Every minute: wake what is due, and hold EC2's own tags against the ledger in every region.
+"""Every minute: wake what is due, and hold EC2's own tags against the ledger in every region of the
+policy, and wherever else a row has instances still.
 
 EC2 is listed first and the rows are read then, so that what the ledger knows is the newer. Calls
 grow by pages of a thousand instances and batches of a hundred rows, never one by one, and none
@@ -87,8 +88,13 @@ def sweep(watch: Watch) -> Report:
     No failure keeps the others from being swept: a region or a row that cannot be read, an instance
     that EC2 will not stop. From a read that failed nothing is concluded.
     """
-    listed, unread = _listed(watch)
+    listed, unread = _listed(watch, watch.policy.regions)
     held = held_against_rows(watch, listed)
+    if held.elsewhere:
+        # Somebody has taken their regions out of the policy while they run.
+        more, silent = _listed(watch, tuple(sorted(held.elsewhere)))
+        listed, unread = {**listed, **more}, {**unread, **silent}
+        held = held_against_rows(watch, listed)
     decided = braked(held.verdicts, watch.clock())
     unsaid = _have_told(watch, to_tell(decided, watch.clock()))
     done, failed = carried_out(watch, decided)
@@ -110,9 +116,8 @@ def _have_told(watch: Watch, keys: Sequence[str]) -> tuple[Exception, ...]:
     return tuple(one for one in watch.together(sent) if one is not None)
 
 
-def _listed(watch: Watch) -> tuple[Listed, Mapping[str, Exception]]:
+def _listed(watch: Watch, regions: Sequence[str]) -> tuple[Listed, Mapping[str, Exception]]:
     """What each region shows; and those that did not show all of it, in time."""
-    regions = watch.policy.regions
     looks = [partial(tried, partial(watch.cloud.tagged, region)) for region in regions]
     listed: dict[str, tuple[Tagged, ...]] = {}
     unread: dict[str, Exception] = {}
