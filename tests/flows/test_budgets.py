@@ -224,6 +224,44 @@ def test_each_mark_is_told_once_to_those_concerned() -> None:
     assert here.machine().state is State.RUNNING, "warned only"
 
 
+def _marks(here: Town, user: str, whose: str) -> list[str]:
+    """What that person has read of how far that budget is spent."""
+    told = [p.message.text for p in here.chat.directs(user)]
+    return [text for text in told if text.startswith(f"The budget of {whose} of $10.00")]
+
+
+def test_where_the_bot_may_not_write_the_admins_hear_of_a_channels_budget() -> None:
+    here = _town(Over.WARN, Budget(scope=Scope.CHANNEL, who=CHANNEL, monthly=Decimal(10)))
+    here.chat.closed.add(CHANNEL)
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 6h name bert")
+    here.pass_time(5 * HOUR)
+    half, most, spent = _marks(here, SAM, f"<#{CHANNEL}>")
+    assert "is 50 % spent" in half and "is 80 % spent" in most
+    assert "for this month is spent: $10" in spent and "($3.06/h)" in spent
+    for text in (half, most, spent):
+        assert f"could not be said in <#{CHANNEL}>" in text and "`not_in_channel`" in text
+        assert "`/invite @gpu`" in text
+
+
+def test_of_the_budget_of_somebody_who_has_left_the_admins_hear() -> None:
+    here = _town(Over.WARN, Budget(scope=Scope.PERSON, monthly=Decimal(10)))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 6h name bert")
+    here.pass_time(MINUTE)
+    here.chat.add(replace(here.chat.person(ADA), active=False))
+    here.pass_time(5 * HOUR)
+    told = _marks(here, SAM, f"<@{ADA}>")
+    assert ["50 %" in one for one in told] == [True, False, False]
+    assert all(f"could not be said to <@{ADA}>" in one and "user_disabled" in one for one in told)
+
+
+def test_where_it_could_be_said_the_admins_hear_once_that_all_is_spent() -> None:
+    here = _town(Over.WARN, Budget(scope=Scope.CHANNEL, monthly=Decimal(10)))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 6h name bert")
+    here.pass_time(5 * HOUR)
+    (spent,) = _marks(here, SAM, f"<#{CHANNEL}>")
+    assert "is spent" in spent and "could not be said" not in spent
+
+
 def test_at_the_end_of_the_money_what_runs_is_stopped_after_a_warning_if_the_policy_says_so() -> (
     None
 ):

@@ -135,9 +135,8 @@ def _tell(house: House, month: str, at: Standing) -> None:
         return
     try:
         _say(house, at, max(new))
-    except ChatError as error:
-        if passing(error):
-            return  # in five minutes again
+    except ChatError:
+        return  # Slack is away; in five minutes again
     keys = tuple(budgets.mark_key(at, mark) for mark in new)
     row = replace(seen or BudgetWatch(month=month), told=(*told, *keys), looked_at=house.clock())
     try:
@@ -148,13 +147,26 @@ def _tell(house: House, month: str, at: Standing) -> None:
 
 def _say(house: House, at: Standing, mark: int) -> None:
     """A person's own budget is told to that person, a channel's there, the team's to the admins;
-    the admins hear of everything that is spent."""
+    the admins hear of everything that is spent, and of what cannot be said where it belongs."""
+    unsaid = _unsaid(house, at, mark)
+    spent = mark == max(budgets.MARKS)
+    if at.budget.scope is Scope.TEAM or spent or unsaid is not None:
+        to_admins(house, messages.budget_mark_to_admins(at, mark, house.policy, unsaid))
+
+
+def _unsaid(house: House, at: Standing, mark: int) -> str | None:
+    """Tell those whose budget it is; Slack's error, where it will never take that."""
     message = messages.budget_mark(at, mark, house.policy)
-    match at.budget.scope:
-        case Scope.PERSON:
-            house.chat.dm(at.who, message)
-        case Scope.CHANNEL:
-            house.chat.post(at.who, message)
-        case Scope.TEAM:
-            return to_admins(house, message)
-    return to_admins(house, message) if mark == max(budgets.MARKS) else None
+    try:
+        match at.budget.scope:
+            case Scope.PERSON:
+                house.chat.dm(at.who, message)
+            case Scope.CHANNEL:
+                house.chat.post(at.who, message)
+            case Scope.TEAM:
+                pass
+    except ChatError as error:
+        if passing(error):
+            raise
+        return error.code
+    return None

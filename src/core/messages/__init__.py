@@ -138,7 +138,7 @@ from core.messages.shelves import kept as kept_stopped
 from core.messages.shelves import kept_too_long
 from core.messages.shelves import more as shelf_more
 from core.messages.shelves import too_late as shelf_too_late
-from core.messages.spending import budget_mark, budget_set, budgets
+from core.messages.spending import budget_mark, budget_mark_to_admins, budget_set, budgets
 
 __all__ = [
     "BOT",
@@ -156,6 +156,7 @@ __all__ = [
     "aws_refused",
     "barred",
     "budget_mark",
+    "budget_mark_to_admins",
     "budget_set",
     "budgets",
     "cannot_be_saved",

@@ -103,21 +103,45 @@ def budget_set(wanted: BudgetSet, after: tuple[Budget, ...]) -> Message:
 
 
 def budget_mark(at: Standing, mark: int, policy: Policy) -> Message:
-    """50, 80 or 100 per cent are spent."""
+    """50, 80 or 100 per cent are spent, told to those whose budget it is."""
     whose = (
-        "Your own budget" if at.budget.scope is Scope.PERSON else f"The {rule(at.budget, at.who)}"
+        f"Your own budget ({user(at.who)})"
+        if at.budget.scope is Scope.PERSON
+        else f"The {rule(at.budget, at.who)}"
     )
-    who = f" ({user(at.who)})" if at.budget.scope is Scope.PERSON else ""
+    return _mark(whose, at, mark, policy)
+
+
+def budget_mark_to_admins(
+    at: Standing, mark: int, policy: Policy, unsaid: str | None = None
+) -> Message:
+    """The same with whose budget it is. `unsaid`: Slack's error, where those whose it is could not
+    be told."""
+    of = "the team" if at.budget.scope is Scope.TEAM else _whose(at.budget, at.who)
+    why = f" {_unsaid(at, unsaid)}" if unsaid is not None else ""
+    return _mark(f"The budget of {of}", at, mark, policy, why)
+
+
+def _mark(whose: str, at: Standing, mark: int, policy: Policy, why: str = "") -> Message:
     monthly = words.money(at.budget.monthly) if at.budget.monthly is not None else ""
     spent = "is spent" if mark == 100 else f"is {mark} % spent"
     return message(
         section(
-            f"{whose}{who} of {monthly} for this month {spent}: {words.money(at.spent)} so far, "
+            f"{whose} of {monthly} for this month {spent}: {words.money(at.spent)} so far, "
             f"{words.money(at.promised)} more is promised to what runs now "
-            f"({words.hourly(at.rate)}). {_then(mark, policy)}"
+            f"({words.hourly(at.rate)}). {_then(mark, policy)}{why}"
         ),
         context("What it was spent on: `/gpu cost`", "What runs: `/gpu list all`", "`/gpu budget`"),
     )
+
+
+def _unsaid(at: Standing, error: str) -> str:
+    if at.budget.scope is Scope.CHANNEL:
+        return (
+            f"It could not be said in <#{at.who}>: the bot may not write there ({code(error)}). "
+            f"To have the next word there, type {code('/invite @gpu')} in that channel."
+        )
+    return f"It could not be said to {user(at.who)}: Slack does not let it ({code(error)})."
 
 
 def _then(mark: int, policy: Policy) -> str:
