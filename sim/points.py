@@ -19,7 +19,7 @@ from functools import cache
 from types import FrameType
 
 from core.blocks import Message
-from core.model import FINAL, Approval, DataVolume, KeyDelivery, Purse, SavedImage
+from core.model import FINAL, Approval, DataVolume, KeyDelivery, Purse, SavedImage, Tab
 from sim.blows import Blow, Plan, fitting, never, once
 from sim.chat import Posted, direct
 from sim.stories import STORIES, Story
@@ -252,6 +252,9 @@ def _nothing_left(here: Struck, leaves: frozenset[str]) -> Iterator[str]:
     purse = here.ledger.row(Purse, "team")
     if purse is not None and purse.commitments:
         yield "money is still set aside"
+    for tab in here.ledger.rows(Tab):
+        if any(store.ended_at is None for store in tab.stores):
+            yield f"{tab.what} is gone and still counted"
     for approval in here.ledger.rows(Approval):
         if approval.due_at is not None and approval.due_at < here.now - 5 * MINUTE:
             yield "an approval is due and nobody follows it"

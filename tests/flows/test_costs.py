@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from core import meter
 from core.blocks import CHART
 from core.flows import spending
 from core.flows.request import Request
-from core.model import Reconciled
+from core.model import Reconciled, Tab
 from core.ports import ChatError
 from sim.town import ADA, LIN, Town
 
@@ -94,6 +95,52 @@ def test_a_chart_names_whomever_slack_does_not_know_by_their_id(here: Town) -> N
     [answer] = here.type("cost")
     [chart] = [block for block in answer.blocks if block["type"] == CHART]
     assert {one["name"] for one in chart["chart"]["series"]} == {"ada", LIN}
+
+
+# ---- what outlives machines ------------------------------------------------------------------
+
+
+def _saved(here: Town, machine: str, user: str, hours: int) -> None:
+    """An image `env` of that machine, which is there for so long."""
+    here.type(f"save {machine} as env", user)
+    here.pass_time(timedelta(minutes=3))
+    here.strikes_every = timedelta(minutes=30)
+    here.pass_time(timedelta(hours=hours))
+
+
+def _env(here: Town, user: str) -> str:
+    """What `cost me` says of `env` to that person."""
+    [answer] = here.type("cost me", user)
+    (line,) = [one for one in answer.text.splitlines() if "env" in one]
+    return line
+
+
+def test_an_image_that_gets_the_name_of_one_that_is_gone_is_its_own_owners(here: Town) -> None:
+    _saved(here, "fox", ADA, 20)
+    here.type("images delete env yes", ADA)
+    before = _env(here, ADA)
+    assert "$0.07" in before  # 20 of 730 hours of $2.50
+    _saved(here, "owl", LIN, 40)
+    assert _env(here, ADA) == before
+    assert "$0.14" in _env(here, LIN)
+
+
+def test_an_image_whose_tab_is_older_than_its_own_key_goes_on_there(here: Town) -> None:
+    _saved(here, "fox", ADA, 20)
+    (tab,) = here.ledger.rows(Tab)
+    here.ledger.drop_row(tab)
+    here.ledger.save_row(replace(tab, what="saved-image/env", version=0), None)
+    here.with_quota("us-west-2")
+    here.type("launch g5.xlarge on-demand for 8h image env in us-west-2", ADA)
+    here.pass_time(timedelta(minutes=30))
+    here.type("images delete env yes", ADA)
+    (tab,) = here.ledger.rows(Tab)
+    assert tab.what == "saved-image/env"
+    first, both = tab.stores
+    assert first.ended_at == both.started_at and both.hourly > first.hourly
+    assert both.ended_at is not None
+    _saved(here, "owl", LIN, 1)
+    assert {one.owner for one in here.ledger.rows(Tab)} == {ADA, LIN}
 
 
 # ---- as a file ------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from core.model import FINAL, SavedImage, State
+from core.model import FINAL, SavedImage, State, Tab
 from sim.fuse import fused, guarded
 from sim.town import Town
 
@@ -61,6 +61,12 @@ def _regions(here: Town) -> list[str]:
     return [image["region"] for image in here.world.state()["images"]]
 
 
+def _costing(here: Town) -> int:
+    """Of how many things the cost is still being counted."""
+    stores = [store for tab in here.ledger.rows(Tab) for store in tab.stores]
+    return sum(store.ended_at is None for store in stores)
+
+
 def test_killed_at_any_call_one_image_is_made_and_told() -> None:
     for at, here in _lived(_making):
         assert _regions(here) == ["us-east-1"], at
@@ -68,6 +74,7 @@ def test_killed_at_any_call_one_image_is_made_and_told() -> None:
         assert row is not None, at
         assert row.told, at
         assert row.due_at is None, at
+        assert _costing(here) == 1, at
         assert any("is ready" in m.text for m in here.news()), at
 
 
@@ -76,6 +83,7 @@ def test_killed_at_any_call_one_copy_is_made_and_the_launch_goes_on() -> None:
         assert _regions(here) == ["us-east-1", "eu-west-1"], at
         running = [m for m in here.ledger.everything() if m.name == "two"]
         assert [m.state for m in running] == [State.RUNNING], at
+        assert _costing(here) == 1, at  # two copies, one tab
 
 
 def test_killed_at_any_call_nothing_is_left_of_a_deleted_image() -> None:
@@ -84,4 +92,5 @@ def test_killed_at_any_call_nothing_is_left_of_a_deleted_image() -> None:
         assert not state["images"], at
         assert not state["snapshots"], at
         assert here.ledger.row(SavedImage, "bert-env") is None, at
+        assert _costing(here) == 0, at
         assert all(m.state not in FINAL for m in here.ledger.everything()), at

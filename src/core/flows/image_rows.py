@@ -38,7 +38,6 @@ def follow(house: House, name: str) -> None:
     try:
         mine = house.ledger.save_row(replace(row, due_at=now + life.SENDER_LIVES), row)
         _work(house, mine)
-        tabs.of_image(house, name)
     except StaleRow:
         return  # somebody else is at it
 
@@ -110,6 +109,7 @@ def _written(house: House, seen: SavedImage, row: SavedImage) -> None:
     if row.copies[0].state is ImageState.AVAILABLE and not row.told:
         _tell(house, row, messages.image_ready(row))
         row = replace(row, told=True)
+    tabs.of_image(house, row)  # while the row is held: a crash in between is looked at again
     row = house.ledger.save_row(replace(row, due_at=_due(row, house.clock())), seen)
     if row.copies != seen.copies:
         _wake_waiting(house, row)
@@ -148,6 +148,7 @@ def _leave(house: House, row: SavedImage) -> None:
         return house.wakes.wake(f"due/{_key(later)}", LATER)
     failed = row.copies[0].state is ImageState.FAILED
     _tell(house, row, messages.image_failed(row) if failed else messages.image_deleted(row))
+    tabs.of_image(house, replace(row, copies=()))
     house.ledger.drop_row(row)
     return _wake_waiting(house, row)
 

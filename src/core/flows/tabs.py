@@ -10,32 +10,38 @@ from core.ports import StaleRow
 from core.stores import kept_up
 
 
-def of_volume(house: House, key: str, row: DataVolume | None) -> None:
-    """Bring the tab of a data volume to what there is of it; `row` None: it is gone."""
+def of_volume(house: House, row: DataVolume, *, gone: bool = False) -> None:
+    """Bring the tab of a data volume to what there is of it. One person's volumes of one name have
+    one tab, whichever of them it was."""
     monthly = Decimal(0)
-    if row is not None and row.volume is not None:
+    if row.volume is not None and not gone:
         monthly += price.disk_monthly(row.gb)
-    if row is not None and row.move is not None:
+    if row.move is not None and not gone:
         copies = (row.move.complete, row.move.copied)
         monthly += price.snapshot_monthly(row.gb) * sum(copies)
-    owner, _, name = key.partition(".")
-    new = Tab(what=f"data-volume/{key}", name=name, owner=owner)
+    new = Tab(what=f"data-volume/{row.key}", name=row.name, owner=row.owner)
     _keep(house, house.ledger.row(Tab, new.what), new, "data", monthly)
 
 
-def of_image(house: House, name: str) -> None:
-    """Bring the tab of a saved image to what there is of it in all regions."""
-    row = house.ledger.row(SavedImage, name)
-    what = f"saved-image/{name}"
-    known = house.ledger.row(Tab, what)
-    if row is None and known is None:
-        return
-    there = sum(c.state is ImageState.AVAILABLE for c in row.copies) if row else 0
-    monthly = price.snapshot_monthly(row.root_gb) * there if row else Decimal(0)
-    owner = row.owner if row else known.owner if known else ""
-    channel = row.channel if row else known.channel if known else ""
-    new = Tab(what=what, name=name, owner=owner, channel=channel)
-    _keep(house, known, new, "image", monthly)
+def of_image(house: House, row: SavedImage) -> None:
+    """Bring the tab of a saved image to what `row` says there is of it in all regions.
+
+    Another image that gets the name later, maybe somebody else's, has a tab of its own.
+    """
+    there = sum(c.state is ImageState.AVAILABLE for c in row.copies)
+    monthly = price.snapshot_monthly(row.root_gb) * there
+    what = f"saved-image/{row.name}/{row.made_at:%Y%m%d%H%M%S}"
+    seen = house.ledger.row(Tab, what) or _of_its_name(house, row)
+    new = Tab(what=what, name=row.name, owner=row.owner, channel=row.channel)
+    _keep(house, seen, new, "image", monthly)
+
+
+def _of_its_name(house: House, row: SavedImage) -> Tab | None:
+    """The tab of an image that is older than tabs that tell images of one name apart: it goes on
+    there."""
+    old = house.ledger.row(Tab, f"saved-image/{row.name}")
+    goes_on = [s for s in old.stores if s.ended_at is None] if old else []
+    return old if any(s.started_at >= row.made_at for s in goes_on) else None
 
 
 def _keep(house: House, seen: Tab | None, new: Tab, kind: str, monthly: Decimal) -> None:
@@ -46,6 +52,6 @@ def _keep(house: House, seen: Tab | None, new: Tab, kind: str, monthly: Decimal)
     if stores == tab.stores:
         return
     try:
-        house.ledger.save_row(replace(tab, owner=new.owner, stores=stores), seen)
+        house.ledger.save_row(replace(tab, stores=stores), seen)
     except StaleRow:
         return

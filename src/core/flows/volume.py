@@ -45,8 +45,8 @@ def follow(house: House, key: str) -> None:
     try:
         if row is not None:
             row = _go_on(house, row)
-        tabs.of_volume(house, key, row)
         if row is not None:
+            tabs.of_volume(house, row)
             _rest(house, _speak(house, row))
     except StaleRow:
         return  # somebody else is at it and has the newer row
@@ -207,7 +207,7 @@ def _delete(house: House, row: DataVolume) -> DataVolume | None:
         return row
     if row.region and not row.volume and not _is_surely_gone(house, row):
         return row if row.missing_since else replace(row, missing_since=house.clock())
-    house.ledger.drop_row(row)
+    _drop(house, row)
     return None
 
 
@@ -242,8 +242,14 @@ def _lose(house: House, row: DataVolume, m: Machine | None) -> DataVolume | None
     except ChatError as error:
         if passing(error):
             raise
-    house.ledger.drop_row(row)
+    _drop(house, row)
     return None
+
+
+def _drop(house: House, row: DataVolume) -> None:
+    """Its tab ends first: whoever dies in between comes back to the row."""
+    tabs.of_volume(house, row, gone=True)
+    house.ledger.drop_row(row)
 
 
 # ---- saying it ------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Bill:
 class Tab:
     """What something that outlives machines has cost and costs: a data volume, a saved image."""
 
-    what: str  # `data-volume/<key>` or `saved-image/<key>`
+    what: str  # `data-volume/<key>` or `saved-image/<key>/<when it was made>`
     name: str
     owner: str
     channel: str = ""
