@@ -19,6 +19,7 @@ from functools import cache
 from types import FrameType
 
 from core.blocks import Message
+from core.flows.rules import ruled
 from core.model import FINAL, Approval, DataVolume, KeyDelivery, Purse, SavedImage, Tab
 from sim.blows import Blow, Plan, fitting, never, once
 from sim.chat import Posted, direct
@@ -170,13 +171,15 @@ def _turned(usual: Said, here: Struck) -> bool:
 def _answered(here: Struck) -> frozenset[str]:
     """What was typed or pressed and has had an answer, each time."""
     urls = {a.response_url for a in here.chat.answers}
+    urls |= {key for key, places in here.in_person.items() if places}
     silent = {asked for url, asked in here.asked.items() if url not in urls}
     return frozenset(here.asked.values()) - silent
 
 
 def _news(here: Struck) -> Counter[tuple[str, str]]:
-    """(where, what kind) of everything that was said and is no card."""
+    """(where, what kind) of everything that was said and is neither a card nor an answer."""
     cards = {m.card for m in here.ledger.everything()} | here.lost_cards
+    cards |= {place for places in here.in_person.values() for place in places}
     places = (CHANNEL, *map(direct, PEOPLE))
     said = (p for place in places for p in here.chat.channel(place) if p.place not in cards)
     return Counter((p.place.channel, kind(_first(p))) for p in said)
@@ -249,8 +252,8 @@ def _nothing_left(here: Struck, leaves: frozenset[str]) -> Iterator[str]:
             yield f"{number} {what} left"
     if open_spot(here):
         yield "an open spot request is left"
-    purse = here.ledger.row(Purse, "team")
-    if purse is not None and purse.commitments:
+    purse = here.ledger.row(Purse, "team")  # where there is no budget nobody looks at it
+    if purse is not None and purse.commitments and ruled(here.house).policy.budgets:
         yield "money is still set aside"
     for tab in here.ledger.rows(Tab):
         if any(store.ended_at is None for store in tab.stores):

@@ -16,10 +16,10 @@ from core.faults import CloudError
 from core.flows import entrance, home, route
 from core.flows.entrance import Opened
 from core.flows.house import House
-from core.flows.request import Click, Request
+from core.flows.request import Click, Request, who_in_person
 from core.flows.wake import on_wake
 from core.flows.watch import NotInTime
-from core.model import FINAL, Machine
+from core.model import FINAL, Machine, Place
 from core.news import bring
 from core.ports import ChatError, StaleRow, Unreachable
 from handlers import clock, slack
@@ -52,7 +52,8 @@ class Struck(Town):
     wrong: list[str] = field(default_factory=list)
     most: int = 1
     unknown_for: timedelta = UNKNOWN_FOR
-    asked: dict[str, str] = field(default_factory=dict)  # response_url → what was typed or pressed
+    asked: dict[str, str] = field(default_factory=dict)  # where it is answered → what was typed
+    in_person: dict[str, list[Place]] = field(default_factory=dict)  # the same → its answers
     lost_cards: set[object] = field(default_factory=set)  # of machines whose rows were lost
     _later: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _unknown: dict[str, datetime] = field(default_factory=dict)
@@ -95,11 +96,18 @@ class Struck(Town):
     def _asked(self, request: Any, flow: Any) -> list[Message]:
         before, received = len(self.chat.answers), request.at or self.now
         what_for = request.text if isinstance(request, Request) else request.action
-        self.asked[request.response_url] = what_for
+        person, key = who_in_person(request.response_url), request.response_url
+        key = f"{key} {request.id}" if person else key
+        self.asked[key] = what_for
 
         def what(house: House, first: bool) -> None:
             slack.metrics.clear_metrics()
-            slack._Answering(house, "12345678", received, first=first)(request, flow)
+            known = len(self.chat.directs(person)) if person else 0
+            try:
+                slack._Answering(house, "12345678", received, first=first)(request, flow)
+            finally:
+                said = self.chat.directs(person)[known:] if person else ()
+                self.in_person.setdefault(key, []).extend(one.place for one in said)
 
         self.serve(what)
         return [a.message for a in self.chat.answers[before:]]

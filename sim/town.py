@@ -25,7 +25,7 @@ from adapters.ssm_commands import RunCommand
 from adapters.sts import Sts
 from adapters.trials import DryRuns
 from core import beats, names
-from core.blocks import Message
+from core.blocks import Home, Message
 from core.faults import CloudError
 from core.flows import idle, pulse, route
 from core.flows.house import House
@@ -395,13 +395,22 @@ class Town:
         return dict(self.world.state()["counts"])
 
 
-def buttons(message: Message) -> list[dict[str, Any]]:
-    """Every button of a message."""
+def buttons(shown: Message | Home) -> list[dict[str, Any]]:
+    """Every button of a message or of a Home tab."""
+    return _elements(shown, "button")
+
+
+def pickers(message: Message) -> list[dict[str, Any]]:
+    """Every choice of a date and a time in a message."""
+    return _elements(message, "datetimepicker")
+
+
+def _elements(shown: Message | Home, type: str) -> list[dict[str, Any]]:
     return [
         element
-        for block in message.blocks
+        for block in shown.blocks
         for element in [*block.get("elements", ()), block.get("accessory", {})]
-        if element.get("type") == "button"
+        if element.get("type") == type
     ]
 
 

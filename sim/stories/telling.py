@@ -5,15 +5,15 @@ An act is a delivery of one request, so that doing it again is what the queue wo
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.blocks import Message
-from core.flows.request import Click
+from core.flows.request import Click, in_person
 from core.model import Machine
 from sim.chat import direct
 from sim.struck import Struck
-from sim.town import ADA, LIN, POLICY, REGIONS, buttons
+from sim.town import ADA, LIN, POLICY, REGIONS, buttons, pickers
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -86,6 +86,26 @@ def until(here: Struck, seen: Callable[[], bool], at_most: timedelta) -> Act:
     return act
 
 
+def pick(here: Struck, message: Message | None, moment: datetime, user: str = ADA) -> Act:
+    """That moment chosen and confirmed in the message, where there is one. A picker has no value:
+    the door makes one of its name and the moment."""
+    found = pickers(message) if message else []
+    names = [str(one["action_id"]).partition("/") for one in found[:1]]
+    seconds = int(moment.timestamp())
+    clicks = [here.pressed(name, f"{ids}:{seconds}", user) for name, _, ids in names]
+    return lambda: [here.press_button(click) for click in clicks]
+
+
+def at_home(here: Struck, action: str, user: str = ADA) -> Act:
+    """A press of that button in the person's Home tab as it is when they look. There is neither a
+    channel nor a response_url."""
+    shown = here.chat.homes.get(user, [])
+    found = [b for b in buttons(shown[-1]) if b["action_id"] == action] if shown else []
+    clicks = [here.pressed(action, str(b["value"]), user) for b in found[:1]]
+    clicks = [replace(one, channel="", response_url=in_person(user)) for one in clicks]
+    return lambda: [here.press_button(click) for click in clicks]
+
+
 def control(here: Struck, **command: Any) -> Act:
     """Something happens to the world."""
     return lambda: here.control(**command)
@@ -107,6 +127,17 @@ def latest(here: Struck, action: str, user: str | None = None) -> Message | None
     """The newest message with that button: in the channel, or in a person's direct messages."""
     said = here.news() if user is None else [p.message for p in here.chat.channel(direct(user))]
     return next((m for m in reversed(said) if action in {b["action_id"] for b in buttons(m)}), None)
+
+
+def answered(here: Struck, action: str) -> Message | None:
+    """The newest answer with that button, which only the caller sees."""
+    said = [answer.message for answer in here.chat.answers]
+    return next((m for m in reversed(said) if action in {b["action_id"] for b in buttons(m)}), None)
+
+
+def picking(here: Struck) -> Message | None:
+    """The newest message in the channel in which a moment can be chosen."""
+    return next((m for m in reversed(here.news()) if pickers(m)), None)
 
 
 def named(here: Struck, name: str) -> Machine | None:

@@ -107,6 +107,17 @@ def test_what_is_wrong_at_the_end_is_told(does: object, sees: str) -> None:
     assert any(sees in wrong for wrong in judged(_story(), here).wrong)
 
 
+def test_a_press_in_the_home_tab_that_nobody_answers_is_told() -> None:
+    story = next(one for one in STORIES if one.name == "at-home")
+    here = tell(story)
+    assert not judged(story, here).wrong
+    for answers in here.in_person.values():
+        answers.clear()
+    assert {f"never answered: {one}" for one in ("extend", "stop", "start")} <= {
+        *judged(story, here).wrong
+    }
+
+
 def test_a_machine_that_is_bought_twice_is_seen_while_it_lasts() -> None:
     here = account()
     say(here, "launch g5.xlarge on-demand in us-east-1 for 2h name bert")()
