@@ -14,7 +14,7 @@ class Often:
 
     def __init__(self, most: int, now: Callable[[], float]) -> None:
         """`most`: times a minute that each may come; `now`: seconds."""
-        self._most = most
+        self.most = most
         self._now = now
         self._minute = 0
         self._came: Counter[str] = Counter()
@@ -25,4 +25,4 @@ class Often:
         if minute != self._minute:
             self._minute, self._came = minute, Counter()
         self._came[who] += 1
-        return self._came[who] > self._most
+        return self._came[who] > self.most
