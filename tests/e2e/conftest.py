@@ -11,7 +11,6 @@ import pytest
 
 from sandbox.child import PYTHON, end, start_run
 from sandbox.drive import Drive
-from tests.conftest import ON_ITS_OWN
 
 # Fast, but in the order and with the windows of the real thing.
 WORLD = {
@@ -32,15 +31,17 @@ _SECRET_LIKE = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before all others, for they take longest, and the story first of them: it is that of an
-    account in which nothing has happened yet. One worker has them all (tests/conftest.py)."""
+    """Before all others, for they take longest, and the story first of them.
+
+    The story is that of an account in which nothing has happened yet. With several workers each
+    has a local run of its own.
+    """
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
-    first = [item for item in ours if item.path.name != ON_ITS_OWN]
-    first.sort(key=lambda item: item.path.name != "test_story.py")
-    items[:] = [*first, *(item for item in items if item not in first)]
+    ours.sort(key=lambda item: item.path.name != "test_story.py")
+    items[:] = [*ours, *(item for item in items if here not in item.path.parents)]
 
 
 @pytest.fixture(scope="session")

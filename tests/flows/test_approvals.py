@@ -313,13 +313,16 @@ def test_an_extension_that_is_approved_after_the_lease_has_moved_changes_nothing
     assert not [n for n in here.news() if "deadline is moved" in n.text]
 
 
-def test_no_approver_is_asked_for_more_than_a_year() -> None:
+def test_no_approver_is_asked_for_more_than_seven_days() -> None:
     here = _running(over_length=Over.APPROVE)
-    (asks,) = buttons(here.type("extend bert 300d")[0])
+    (asks,) = buttons(here.type("extend bert 3d")[0])
     assert asks["action_id"] == "ask-extension"
-    (said,) = here.type("extend bert 99999d")
-    assert buttons(said) == [] and "is the latest" in said.text
-    assert "The deadline was not changed" in said.text
+    before = here.machine().lease
+    for length in ("9d", "300d", "99999d"):
+        (said,) = here.type(f"extend bert {length}")
+        assert buttons(said) == [] and "An approver may let it run until" in said.text
+        assert "not changed" in said.text
+    assert here.machine().lease == before
 
 
 def test_where_longer_is_blocked_no_extension_can_be_asked_for() -> None:
