@@ -15,7 +15,7 @@ from core.budgets import Broken
 from core.flows import purse, trail
 from core.flows.gate import extension
 from core.flows.house import House, rewrite
-from core.flows.speak import passing, say
+from core.flows.speak import for_good_let_go, passing, say
 from core.model import (
     ALIVE,
     Approval,
@@ -145,11 +145,8 @@ def _posted(house: House, row: Approval, *, reminder: bool) -> Approval:
     message = messages.approval(row, reminder=reminder)
     places = [*row.places]
     for user in approvers(house, row, m.owner if m else row.requester):
-        try:
+        with for_good_let_go():
             places.append(house.chat.dm(user, message))
-        except ChatError as error:
-            if passing(error):
-                raise
     reminders = row.reminders + reminder
     pause = life.REMIND_AFTER * 2**reminders
     more = reminders < life.MOST_REMINDERS
@@ -177,11 +174,8 @@ def _closed(house: House, row: Approval) -> Approval:
     said = _outcome(house, m, row)
     if said is not None and m is not None:
         thread = m.card.ts if m.card and m.card.channel == m.channel else None
-        try:
+        with for_good_let_go():
             say(house, row.channel, row.requester, said, thread)
-        except ChatError as error:
-            if passing(error):
-                raise
     return house.ledger.save_row(replace(row, told=True), row)
 
 
@@ -194,11 +188,8 @@ def _outcome(house: House, m: Machine | None, row: Approval) -> Message | None:
 
 
 def _edited(house: House, place: Place, row: Approval) -> None:
-    try:
+    with for_good_let_go():
         house.chat.update(place, messages.approval(row, reminder=False))
-    except ChatError as error:
-        if passing(error):
-            raise
 
 
 def _next(row: Approval, now: datetime) -> datetime | None:

@@ -15,9 +15,9 @@ from core.blocks import Message
 from core.faults import CloudError, FaultKind
 from core.flows import tabs
 from core.flows.house import House
-from core.flows.speak import passing, say
+from core.flows.speak import for_good_let_go, say
 from core.model import ImageCopy, ImageState, SavedImage
-from core.ports import ROW_NAMES, ChatError, OwnImage, StaleRow
+from core.ports import ROW_NAMES, OwnImage, StaleRow
 from core.refusals import what_to_say
 from core.saved_images import RETRY_COPY
 
@@ -204,8 +204,5 @@ def _key(row: SavedImage) -> str:
 def _tell(house: House, row: SavedImage, message: Message) -> None:
     """In the thread of its first message. What Slack will never take is let go."""
     thread = row.place.ts if row.place and row.place.channel == row.channel else None
-    try:
+    with for_good_let_go():
         say(house, row.channel, row.owner, message, thread)
-    except ChatError as error:
-        if passing(error):
-            raise

@@ -11,7 +11,7 @@ from core.flows import permits
 from core.flows.house import House, rewrite
 from core.flows.limits import quota_facts, region_quotas
 from core.flows.request import Request
-from core.flows.speak import answer, passing, say
+from core.flows.speak import answer, for_good_let_go, say
 from core.model import (
     Hold,
     Machine,
@@ -23,7 +23,7 @@ from core.model import (
     State,
     TypeFacts,
 )
-from core.ports import ChatError, StaleRow
+from core.ports import StaleRow
 from core.quota import ask_for, short
 from core.ways import ways_on
 from core.words import retyped
@@ -276,11 +276,8 @@ def _waiting(house: House, key: str) -> tuple[Machine, ...]:
 
 def _tell(house: House, request: QuotaRequest) -> None:
     message = messages.quota_outcome(request, _waiting(house, request.key))
-    try:
+    with for_good_let_go():
         say(house, request.channel, request.asked_by, message, request.thread)
-    except ChatError as error:
-        if passing(error):
-            raise
     house.ledger.save_quota_request(replace(request, told=True, due_at=None), request)
 
 

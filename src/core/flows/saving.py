@@ -10,9 +10,9 @@ from core.flows.find import find
 from core.flows.house import MOST_RACES, House
 from core.flows.image_rows import follow
 from core.flows.request import Asked, Click, Request
-from core.flows.speak import answer, passing, say
+from core.flows.speak import answer, for_good_let_go, say
 from core.model import ImageCopy, ImageState, Machine, SavedImage, State
-from core.ports import ChatError, StaleRow
+from core.ports import StaleRow
 from core.saved_images import can_be_saved
 
 # A launch from an image that goes now would come to nothing.
@@ -79,12 +79,8 @@ def _row(now: datetime, request: Request, m: Machine, name: str) -> SavedImage:
 def _begin(house: House, request: Request, row: SavedImage) -> None:
     """Say that it is being made, then make it. A crash in between leaves that to the clock."""
     if row.place is None:
-        try:
+        with for_good_let_go():
             place = say(house, row.channel, row.owner, messages.image_being_made(row))
-        except ChatError as error:
-            if passing(error):
-                raise
-        else:
             _change(house, row.name, lambda now: replace(now, place=place))
             if place.channel != row.channel:
                 answer(house, request.response_url, messages.here_is_where(place))

@@ -17,7 +17,7 @@ from core.flows import admitted
 from core.flows.find import find
 from core.flows.house import MOST_RACES, House, rewrite
 from core.flows.request import Request
-from core.flows.speak import answer, passing, say
+from core.flows.speak import answer, for_good_let_go, passing, say
 from core.model import ALIVE, FINAL, Desire, KeyDelivery, Machine, SentCommand, State
 from core.policy import Denied, Pointless
 from core.ports import ChatError, CommandState, StaleRow
@@ -243,11 +243,8 @@ def _close(house: House, row: KeyDelivery, m: Machine, news: Message) -> None:
 def _tell(house: House, m: Machine, people: tuple[str, ...], news: Message) -> None:
     """In the machine's thread, which mentions them; where the bot may not write, to each."""
     thread = m.card.ts if m.card and m.card.channel == m.channel else None
-    try:
+    with for_good_let_go():
         place = say(house, m.channel, m.owner, news, thread)
         if place.channel.startswith("D"):
             for user in people:
                 house.chat.dm(user, news)
-    except ChatError as error:
-        if passing(error):
-            raise

@@ -6,6 +6,8 @@ row and is tried again; one that Slack will never take is let go, so that nothin
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from core import lifecycle, messages
@@ -46,6 +48,16 @@ _TO_OWNER_TOO = frozenset(
 def passing(error: ChatError) -> bool:
     """Whether the same words may go through later."""
     return error.code in _PASSING | BAD_TOKEN or error.code.startswith("http_5")
+
+
+@contextmanager
+def for_good_let_go() -> Iterator[None]:
+    """What Slack will never take is let go; what may pass is an error, and comes again."""
+    try:
+        yield
+    except ChatError as error:
+        if passing(error):
+            raise
 
 
 def speak(house: House, m: Machine) -> Machine:
@@ -206,11 +218,8 @@ def to_admins(house: House, message: Message, *, but: str = "") -> None:
     """To each admin in direct messages, `but` one who knows. After an error in between some may
     read it twice."""
     for admin in sorted(house.policy.admins - {but}):
-        try:
+        with for_good_let_go():
             house.chat.dm(admin, message)
-        except ChatError as error:
-            if passing(error):
-                raise
 
 
 def answer(house: House, response_url: str, message: Message) -> None:
@@ -222,11 +231,8 @@ def answer(house: House, response_url: str, message: Message) -> None:
     cannot be reached the error goes on, and the queue brings the request again.
     """
     user = who_in_person(response_url)
-    try:
+    with for_good_let_go():
         if user is None:
             house.chat.respond(response_url, message)
         else:
             house.chat.dm(user, message)
-    except ChatError as error:
-        if passing(error):
-            raise

@@ -14,7 +14,7 @@ from core.blocks import Message
 from core.faults import CloudError, Fault, FaultKind
 from core.flows import tabs
 from core.flows.house import House
-from core.flows.speak import passing, say
+from core.flows.speak import for_good_let_go, passing, say
 from core.lifecycle import FENCE
 from core.model import DataVolume, Instance, Machine, VolumeState
 from core.ports import ChatError, Snapshot, StaleRow, Volume
@@ -237,11 +237,8 @@ def _found(
 def _lose(house: House, row: DataVolume, m: Machine | None) -> DataVolume | None:
     """Somebody has deleted it outside: nobody goes on waiting for it, nor for Slack to take the
     word of it for one who has left."""
-    try:
+    with for_good_let_go():
         _say(house, row, m, messages.data_lost(row))
-    except ChatError as error:
-        if passing(error):
-            raise
     _drop(house, row)
     return None
 
