@@ -27,21 +27,14 @@ from typing import Any
 from adapters.together import SideBySide
 from core.flows.sweep import sweep
 from handlers.slack import logger
-from sandbox.child import end, start_run
+from sandbox.child import QUICK, end, start_run
 from sandbox.drive import Drive, wait_for, words
 from sim import load
 from sim.fleet import Fleet
 
 Row = tuple[str, object, object]  # what, as it is, as it must be
 # A machine reports its use every five minutes, as on AWS; on the page it is each minute.
-WORLD = {
-    "pending": 1,
-    "checks": 2,
-    "stop": 1,
-    "terminate": 1,
-    "visible_after": 0.5,
-    "beat": 300,
-}
+WORLD = {**QUICK, "beat": 300}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
 POISON = "nobody/knows-this"

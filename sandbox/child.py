@@ -15,6 +15,8 @@ from sandbox.options import ROOT, Options
 
 PYTHON = Path(os.environ.get("SANDBOX_MINISTACK") or Options.ministack)
 
+# A world that is fast, but in the order and with the windows of the real thing.
+QUICK = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 0.5}
 MOST_STARTS = 3
 
 

@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.child import PYTHON, end, start_run
+from sandbox.child import PYTHON, QUICK, end, start_run
 from sandbox.drive import Drive
 
-# Fast, but in the order and with the windows of the real thing.
-WORLD = {
-    "pending": 1,
-    "checks": 2,
-    "stop": 1,
-    "terminate": 1,
-    "visible_after": 0.5,
-    "quota_decision": 2,
-    "spot_notice": 8,
-}
+WORLD = {**QUICK, "quota_decision": 2, "spot_notice": 8}
 
 # Slack's signatures, trigger_ids and response_urls, links, machines' tokens, keys and user data.
 _SECRET_LIKE = (

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sandbox.child import PYTHON, end, start_run
+from sandbox.child import PYTHON, QUICK, end, start_run
 from sandbox.drive import Drive, Json, wait_for
 
 SEED, SHARE = int(os.environ.get("WIRE_SEED", "11")), float(os.environ.get("WIRE_SHARE", "0.125"))
-WORLD = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 0.5}
 QUOTAS = ("L-DB2E81BA", "L-3819A6DF")  # on-demand and spot G and VT
 OWNERS = {"sam": ("sara", "abel")}
 if "WIRE_SHARE" in os.environ:
@@ -29,7 +28,7 @@ def bad(public_key: str) -> Iterator[Drive]:
     """A local run whose network turns bad once people have their keys and the account its quota."""
     if not PYTHON.exists():
         pytest.skip(f"no MiniStack: `make install-ministack` makes {PYTHON}")
-    process, page = start_run(clock="2", world=WORLD, wire={"share": 0, "seed": SEED})
+    process, page = start_run(clock="2", world=QUICK, wire={"share": 0, "seed": SEED})
     try:
         run = Drive(page)
         for user in OWNERS:

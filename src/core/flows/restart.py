@@ -119,10 +119,10 @@ def not_started(house: House, m: Machine, fault: Fault) -> Machine:
     return house.ledger.save(life.start_failed(m, now, fault.code, hold), m)
 
 
-def over_budget(house: House, m: Machine, over: tuple[Broken, ...]) -> Machine:
+def over_budget(house: House, m: Machine, hourly: Decimal, over: tuple[Broken, ...]) -> Machine:
     """What it would cost is not left in a budget: it stays stopped, even one that keeps trying."""
     words = [one.words for one in over]
-    hold = gate.held(m.hourly or Decimal(0), words, final=any(one.final for one in over))
+    hold = gate.held(hourly, words, final=any(one.final for one in over))
     return _stuck(house, m, replace(hold, choices=()))
 
 

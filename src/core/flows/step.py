@@ -187,7 +187,7 @@ def _start(house: House, m: Machine) -> Machine:
         # It may be long since it was asked for: others have been launched since.
         over = purse.claim(house, m, hourly=m.hourly, until=m.lease.deadline)
         if over:
-            return restart.over_budget(house, m, over)
+            return restart.over_budget(house, m, m.hourly, over)
     m = house.ledger.save(life.starting(m, house.clock()), m)
     assert m.instance is not None
     assert m.lease is not None
