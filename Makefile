@@ -15,8 +15,9 @@ FUZZ_VENV := .venv-fuzz
 BIN := $(VENV)/bin
 STACK ?= gpu
 TESTS ?= tests
-# Two files at a time, each file on one worker, the longest first as tests/e2e/conftest.py has it.
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time for two processors, the longest first as tests/e2e/conftest.py has it: two of
+# the workers begin with the end-to-end files, which wait more than they work (tests/conftest.py).
+PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 # A stamp names the lock it was made from, so that a changed lock makes a new environment.
 digest = $(shell cat $(1) | cksum | cut -d' ' -f1)
