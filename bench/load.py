@@ -38,7 +38,7 @@ WORLD = {**QUICK, "beat": 300}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
 POISON = "nobody/knows-this"
-SLOWER = 1.2  # a launch among a thousand machines than one among twenty
+SLOWER = 1.5  # a launch among a thousand machines than one among twenty
 
 
 def main() -> int:
@@ -271,10 +271,11 @@ def _since(began: float) -> float:
 
 
 def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
-    """The deadline is so far ahead that most are launched before the warnings of it come."""
+    """The deadline is so far ahead that all are launched before the warnings of it come, a quarter
+    of an hour ahead."""
     each = _seconds_of_a_launch(here)
     yield "deadlines: seconds that one launch takes, of twenty at once", round(each, 2), ANY
-    at = datetime.now(UTC) + timedelta(minutes=10, seconds=each * machines * SLOWER)
+    at = datetime.now(UTC) + timedelta(minutes=20, seconds=each * machines * SLOWER)
     at = at.replace(second=0, microsecond=0)
     began = time.monotonic()
     due = int(at.timestamp())

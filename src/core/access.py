@@ -80,6 +80,7 @@ def read_allow(words: tuple[str, ...]) -> Allow | AllowMe | AllowOffice | AllowR
         rest = tuple(word for word in words[1:] if word.lower() != "remove")
         if len(rest) != 1:
             raise Wrong("Say which address to remove.", [("allow", "remove", *rest[:1])])
+        _no_slip(rest[0], ("office",), ("allow", "remove"))
         return AllowRemove(cidr=rest[0])
     for word, kind in (("me", AllowMe), ("office", AllowOffice)):
         if word in low[1:]:
@@ -94,9 +95,19 @@ def _allowed(words: tuple[str, ...]) -> Allow:
         found = read(words, 1, slots)
     except Wrong:
         if len(words) > 1 and words[1].lower() not in KEYWORDS:
+            _no_slip(words[1], ("office", "me", "list", "remove"), ("allow",), words[2:])
             # Not an address by its form: whoever reads addresses says best what is wrong with it.
             return Allow(cidr=words[1], length=read(words, 2, slots).get("length"))
         raise
     if found and "network" not in found:
         raise Wrong("Say which address to allow.", [("allow", "203.0.113.7", *words[1:])])
     return Allow(cidr=found.get("network"), length=found.get("length"))
+
+
+def _no_slip(
+    word: str, known: tuple[str, ...], before: tuple[str, ...], after: tuple[str, ...] = ()
+) -> None:
+    """Refuse a word that stands where an address could, and is nearly one of those."""
+    meant = closest(word, known, least=0.7)
+    if meant and meant != word.lower():
+        raise Wrong(f"{echo(word)} is not an IP address.", [(*before, meant, *after)])

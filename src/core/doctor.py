@@ -216,7 +216,8 @@ def clock(pulse: Pulse | None, now: datetime) -> Finding:
     """Whether deadlines are looked after."""
     look = "Its log: the stack's Clock function; docs/operations.md, *ClockSilentAlarm*."
     if pulse is None:
-        return wrong("Clock", "it has never come to the end of a run", look)
+        said = "it has never come to the end of a run, as is right in a deployment's first minutes"
+        return wrong("Clock", said, f"Ask again in a few minutes. {look}")
     if is_silent(pulse, now):
         said = f"it has not run since {when(pulse.at)}: deadlines may be missed"
         return wrong("Clock", said, look)

@@ -1,5 +1,6 @@
 """Every minute: what is due goes on the queue, and EC2's own tags are held against the ledger."""
 
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Metrics
@@ -20,26 +21,29 @@ metrics = Metrics(namespace="gpu")
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The sweep needs no ledger: it runs even when what is due cannot be read."""
     watch = wiring.watch()
-    failed, report = [*_wake(watch)], _sweep(watch)
+    failed, woke = _wake(watch)
+    report = _sweep(watch)
     failed += report.failed
-    failed += _leave_mark(watch, [*failed, *report.unread.values()])
+    failed += _leave_mark(watch, [*failed, *report.unread.values()], woke)
     if failed:
         # All of them, so that the alarm on this function's errors sees what was not done.
         raise ExceptionGroup("not everything could be looked after", failed)
 
 
-def _wake(watch: Watch) -> tuple[Exception, ...]:
+def _wake(watch: Watch) -> tuple[list[Exception], datetime | None]:
     try:
-        due = wake_due(watch)
+        woken = wake_due(watch, pulse.woke(watch))
     except Exception as error:  # noqa: BLE001 - not caught, only kept until the sweep is done
-        return (error,)
-    metrics.add_metric(name="Due", unit=MetricUnit.Count, value=due)
-    return ()
+        return [error], None
+    metrics.add_metric(name="Due", unit=MetricUnit.Count, value=woken.rows)
+    return [], woken.at
 
 
-def _leave_mark(watch: Watch, failed: list[Exception]) -> tuple[Exception, ...]:
+def _leave_mark(
+    watch: Watch, failed: list[Exception], woke: datetime | None
+) -> tuple[Exception, ...]:
     try:
-        pulse.beat(watch, failed)
+        pulse.beat(watch, failed, woke)
     except Exception as error:  # noqa: BLE001 - as above: it must not hide the others
         return (error,)
     return ()

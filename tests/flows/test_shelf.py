@@ -306,6 +306,32 @@ def test_what_may_not_be_put_away_lies_there_and_is_told_once() -> None:
     assert _told(here, "was put away")
 
 
+def test_snapshots_that_fail_as_it_is_put_away_are_said_once_and_made_again_seldom() -> None:
+    here = _stopped()
+    disks: Any = here.house.disks
+    make = disks.make_snapshot
+    failing, made = [True], []
+
+    def failed(region: str, *args: Any) -> Any:
+        one = make(region, *args)
+        made.append(one.id)
+        if failing:
+            here.world._ground.regions[region].snapshots[one.id].state = "error"
+        return one
+
+    disks.make_snapshot = failed
+    here.pass_time(_shelf(here).until - here.now)
+    here.pass_time(timedelta(hours=3))
+    (said,) = _told(here, "EC2 could not make the snapshot")
+    assert "it stays stopped, with its disk, as it is" in said.text
+    assert 10 < len(made) < 50
+    assert (here.counts()["instances"], here.counts()["snapshots"]) == (1, 0)
+    failing.clear()
+    here.pass_time(timedelta(hours=1))
+    counts = here.counts()
+    assert (counts["instances"], counts["snapshots"], counts["images"]) == (0, 1, 1)
+
+
 def test_an_image_that_fails_as_it_is_put_away_ends_nothing_and_is_made_again() -> None:
     here = _stopped()
     images: Any = here.house.own_images

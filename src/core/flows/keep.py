@@ -105,7 +105,7 @@ def _await(house: House, m: Machine) -> Machine:
     if shown.state == "completed":
         return house.ledger.save(life.completed(m, house.clock()), m)
     if shown.state == "error" and house.disks.delete_snapshot(kept.region, kept.snapshot):
-        return house.ledger.save(life.unsnapshotted(m), m)
+        return house.ledger.save(life.snapshot_failed(m, house.clock()), m)
     return m
 
 

@@ -59,6 +59,7 @@ from core.lifecycle.idling import (
 )
 from core.lifecycle.keeping import (
     IMAGE_FAILED,
+    SNAPSHOT_FAILED,
     KeepStep,
     completed,
     found,
@@ -70,13 +71,13 @@ from core.lifecycle.keeping import (
     retyped,
     settled,
     settling,
+    snapshot_failed,
     snapshot_unseen,
     snapshotted,
     things,
     troubled,
     unfound,
     unregistered,
-    unsnapshotted,
 )
 from core.lifecycle.launching import (
     adopted,
@@ -220,6 +221,7 @@ __all__ = [
     "RETRY_TIDY",
     "RETRY_WORDS",
     "SENDER_LIVES",
+    "SNAPSHOT_FAILED",
     "START_ARRIVES",
     "STUCK_AFTER",
     "TOO_OFTEN",
@@ -339,6 +341,7 @@ __all__ = [
     "settled",
     "settling",
     "shelved",
+    "snapshot_failed",
     "snapshot_unseen",
     "snapshotted",
     "spared",
@@ -367,7 +370,6 @@ __all__ = [
     "unfound",
     "unregistered",
     "unsent",
-    "unsnapshotted",
     "unwanted",
     "waiting",
     "waits_for_question",

@@ -25,7 +25,9 @@ from core.model import (
     TypeFacts,
 )
 
-IMAGE_FAILED = "ImageFailed"  # as a refusal; EC2 has no code for it
+# As refusals; EC2 has no codes for them.
+SNAPSHOT_FAILED = "SnapshotFailed"
+IMAGE_FAILED = "ImageFailed"
 
 
 class KeepStep(StrEnum):
@@ -128,7 +130,7 @@ def moving(m: Machine, now: datetime) -> Machine:
 
 def snapshotted(m: Machine, snapshot: str) -> Machine:
     """EC2 has begun the snapshot."""
-    return _kept(m, snapshot=snapshot)
+    return _kept(m, snapshot=snapshot, trouble=_told_failure(m, SNAPSHOT_FAILED))
 
 
 def completed(m: Machine, now: datetime) -> Machine:
@@ -146,15 +148,24 @@ def snapshot_unseen(m: Machine, now: datetime) -> Machine:
 
 def unsnapshotted(m: Machine) -> Machine:
     """The snapshot came to nothing; the volume is still there for another."""
-    return _kept(m, snapshot=None)
+    assert m.kept is not None
+    return _kept(m, snapshot=None, trouble=m.kept.trouble)
+
+
+def snapshot_failed(m: Machine, now: datetime) -> Machine:
+    """The snapshot is of no use and gone; another one is made in some minutes."""
+    return troubled(unsnapshotted(m), now, SNAPSHOT_FAILED)
 
 
 def registered(m: Machine, image: str) -> Machine:
-    """It can be started from the image now. One after another that failed may fail as well: that
-    was told, and is not told of each."""
+    """It can be started from the image now."""
+    return _kept(m, image=image, trouble=_told_failure(m, IMAGE_FAILED))
+
+
+def _told_failure(m: Machine, failure: str) -> str:
+    """One after another that failed may fail as well: that was told, and is not told of each."""
     assert m.kept is not None
-    known = m.kept.trouble if m.kept.trouble == IMAGE_FAILED else ""
-    return _kept(m, image=image, trouble=known)
+    return failure if m.kept.trouble == failure else ""
 
 
 def unregistered(m: Machine) -> Machine:

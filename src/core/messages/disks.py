@@ -1,7 +1,7 @@
 """What EC2 refuses about a kept disk: why, that it is safe, what it costs meanwhile, what helps."""
 
 from core.blocks import Message, code, context, escape, message, section
-from core.lifecycle import IMAGE_FAILED
+from core.lifecycle import IMAGE_FAILED, SNAPSHOT_FAILED
 from core.messages import words
 from core.model import Desire, Machine, Notice, State
 from core.refusals import meaning, next_step
@@ -42,6 +42,8 @@ def _what(m: Machine) -> str:
 
 
 def _why(refusal: str) -> str:
+    if refusal == SNAPSHOT_FAILED:
+        return "EC2 could not make the snapshot."
     if refusal == IMAGE_FAILED:
         return "EC2 could not make an image of the snapshot."
     return f"{escape(meaning(refusal))} {escape(next_step(refusal))}"
