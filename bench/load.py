@@ -38,7 +38,8 @@ WORLD = {**QUICK, "beat": 300}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5UtvmQ0Pq+TDXNVDqJY9k6BYlCJJ6m4Pmb3HBR1wvN ada@home"
 ANY = object()
 POISON = "nobody/knows-this"
-SLOWER = 1.5  # a launch among a thousand machines than one among twenty
+LOOK = 15.0  # seconds between two looks at all machines: one of a thousand takes some itself
+SLOWER = 1.3  # a launch among a thousand machines than one among twenty
 
 
 def main() -> int:
@@ -275,7 +276,7 @@ def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
     of an hour ahead."""
     each = _seconds_of_a_launch(here)
     yield "deadlines: seconds that one launch takes, of twenty at once", round(each, 2), ANY
-    at = datetime.now(UTC) + timedelta(minutes=20, seconds=each * machines * SLOWER)
+    at = datetime.now(UTC) + timedelta(minutes=18, seconds=each * machines * SLOWER)
     at = at.replace(second=0, microsecond=0)
     began = time.monotonic()
     due = int(at.timestamp())
@@ -283,13 +284,13 @@ def _deadlines_there(here: Drive, machines: int) -> Iterator[Row]:
     for first in range(0, machines, 100):
         some = range(first, min(first + 100, machines))
         _launch_all(here, [f"until {at:%H:%M} name m{n}" for n in some])
-        wait_for(partial(_run, here, due, some.stop - 20), "most of them", 600, every=5)
-    wait_for(partial(_run, here, due, machines), "all of them", 600, every=5)
+        wait_for(partial(_run, here, due, some.stop - 20), "most of them", 600, every=LOOK)
+    wait_for(partial(_run, here, due, machines), "all of them", 900, every=LOOK)
     yield "deadlines: seconds until all of them ran", _since(began), ANY
     wait_for(lambda: time.time() >= due - 20, "nearly the deadline", 7200)
     ours = [end for end in _ends(here) if end == due]
     yield "deadlines: machines that run and have this one", len(ours), machines
-    wait_for(lambda: due not in _ends(here), "all of them stopped", 400, every=2)
+    wait_for(lambda: due not in _ends(here), "all of them stopped", 400, every=LOOK)
     yield "deadlines: the last was stopped, s after its deadline", round(time.time() - due), ANY
     yield "deadlines: that is within three minutes", time.time() - due <= 180, True
     bought = [_tag(one, "gpu:machine") for one in here.ever() if _end_of(one) == due]

@@ -58,7 +58,12 @@ def _due(times: list[timedelta], *, hangs: int | None = None, taken: bool = True
     fleet.ledger.spoil("m-0", due_at=began)
     sent: list[str] = []
     wakes: Any = fleet.watch.wakes
-    wakes.wake_all = lambda keys: sent.extend(keys) or (len(keys) if taken else 0)
+
+    def wake_all(keys: list[str]) -> int:
+        sent.extend(keys)
+        return len(keys) if taken else 0
+
+    wakes.wake_all = wake_all
     found, woke = [], None
     for number, late in enumerate(times):
         fleet.now = began + late

@@ -1,6 +1,6 @@
 """Reads vCPU quotas: limit, use and our own launches in flight, of one type or a whole region."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from core import catalog
@@ -8,6 +8,7 @@ from core import quota as quotas
 from core.faults import CloudError
 from core.flows.house import House
 from core.model import Market, QuotaFacts, State
+from core.ports import InUse
 
 NOT_LISTED = "QuotaNotListed"
 
@@ -32,7 +33,7 @@ def quota_facts(house: House, region: str, instance_type: str, market: Market) -
         region=region,
         limit=limit,
         used=quotas.used(house.cloud.in_use(region), wanted),
-        in_flight=_in_flight(house, region, lambda t, m: catalog.quota_of(t, m) == wanted),
+        in_flight=quotas.used(_asked_for(house, region), wanted),
     )
 
 
@@ -46,10 +47,11 @@ def region_quotas(house: House, region: str) -> tuple[QuotaFacts, ...]:
     """Every vCPU quota of a family with accelerators, by family and market, found by its name."""
     listed = [one for one in house.quotas.limits(region) if quotas.is_accelerated(one.name)]
     names = tuple(one.name for one in listed)
-    in_use = house.cloud.in_use(region)
+    in_use, asked_for = house.cloud.in_use(region), _asked_for(house, region)
 
-    def counted_by(name: str) -> Callable[[str, Market], bool]:
-        return lambda t, market: quotas.quota_for(t, market, names) == name
+    def taken(some: Iterable[InUse], name: str) -> int:
+        counted = (u for u in some if quotas.quota_for(u.instance_type, u.market, names) == name)
+        return sum(one.vcpus for one in counted)
 
     found = [
         QuotaFacts(
@@ -57,23 +59,19 @@ def region_quotas(house: House, region: str) -> tuple[QuotaFacts, ...]:
             name=one.name,
             region=region,
             limit=one.vcpus,
-            used=sum(u.vcpus for u in in_use if counted_by(one.name)(u.instance_type, u.market)),
-            in_flight=_in_flight(house, region, counted_by(one.name)),
+            used=taken(in_use, one.name),
+            in_flight=taken(asked_for, one.name),
         )
         for one in listed
     ]
     return tuple(sorted(found, key=lambda f: (sorted(quotas.families(f.name)), f.name)))
 
 
-def _in_flight(house: House, region: str, counts: Callable[[str, Market], bool]) -> int:
-    """vCPUs of launches of ours whose RunInstances has been written down and not been answered."""
-    return sum(_asked_for(house, region, counts))
-
-
-def _asked_for(house: House, region: str, counts: Callable[[str, Market], bool]) -> Iterator[int]:
-    for m in house.ledger.live():
-        if m.state is not State.LAUNCHING or m.attempt is None or m.facts is None:
-            continue
-        at = m.attempt.placement
-        if at.region == region and counts(at.instance_type, at.market):
-            yield m.facts.vcpus * m.missing
+def _asked_for(house: House, region: str) -> tuple[InUse, ...]:
+    """Launches of ours whose RunInstances has been written down and not been answered."""
+    return tuple(
+        InUse(instance_type=at.instance_type, market=at.market, vcpus=m.facts.vcpus * m.missing)
+        for m in house.ledger.live()
+        if m.state is State.LAUNCHING and m.attempt is not None and m.facts is not None
+        if (at := m.attempt.placement).region == region
+    )

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from core.faults import CloudError
 from core.flows.house import House
-from core.ports import Cloud, Images, Prices, Quotas
+from core.ports import Cloud, Images, Ledger, Prices, Quotas
 
 
 class _Once:
@@ -47,6 +47,7 @@ def asked_once(house: House) -> House:
     return replace(
         house,
         cloud=cast("Cloud", _Once(house.cloud)),
+        ledger=cast("Ledger", _Once(house.ledger)),
         images=cast("Images", _Once(house.images)),
         quotas=cast("Quotas", _Once(house.quotas)),
         prices=cast("Prices", _Once(house.prices)),

@@ -10,6 +10,7 @@ from core.faults import CloudError, Fault, FaultKind
 from core.flows import permits
 from core.flows.house import House, rewrite
 from core.flows.limits import quota_facts, region_quotas
+from core.flows.once import asked_once
 from core.flows.request import Request
 from core.flows.speak import answer, for_good_let_go, say
 from core.model import (
@@ -43,7 +44,8 @@ def show(house: House, request: Request, wanted: commands.Quota) -> None:
     kind = _meant(house, wanted.instance_type, regions, request.text)
     if isinstance(kind, commands.UsageError):
         return answer(house, request.response_url, messages.usage(kind))
-    rows = tuple((region, _in_region(house, region, kind)) for region in regions)
+    once = asked_once(house)
+    rows = tuple((region, _in_region(once, region, kind)) for region in regions)
     asked = tuple(r for r in house.ledger.quota_requests() if r.region in regions)
     return answer(house, request.response_url, messages.quotas(rows, asked, kind))
 
