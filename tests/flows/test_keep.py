@@ -53,6 +53,23 @@ def test_a_start_brings_a_new_machine_up_and_leaves_nothing_of_the_old_one() -> 
     assert _stays(here) == {"instances": 1, "volumes": 1, "snapshots": 0, "images": 0}
 
 
+def test_a_start_that_dies_at_birth_leaves_the_disk_as_it_was() -> None:
+    here = _running()
+    here.type("stop bert")
+    here.pass_time(3 * MINUTE)
+    here.control(do="settings", pending=600)
+    here.type("start bert")
+    here.pass_time(MINUTE)
+    code = "Server.InsufficientInstanceCapacity"
+    here.control(do="terminate-outside", instance=_instance(here), code=code)
+    here.pass_time(10 * MINUTE)
+    assert (here.machine().state, _stays(here)) == (State.STOPPED, KEPT)
+    here.control(do="settings", pending=2)
+    here.type("start bert")
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
 def test_a_start_waits_for_the_snapshot_and_goes_on_by_itself() -> None:
     here = _running()
     here.type("stop bert")

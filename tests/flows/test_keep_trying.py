@@ -3,6 +3,9 @@
 import itertools
 from datetime import timedelta
 
+import pytest
+
+from core.lifecycle.terms import pause
 from core.model import State
 from sim.town import REGIONS, Town
 
@@ -46,6 +49,22 @@ def test_the_pauses_grow_and_each_round_asks_every_place_once() -> None:
     pauses = [b - a for a, b in itertools.pairwise(tried)]
     assert pauses[:3] == [2, 4, 5]
     assert set(pauses[3:]) == {5}
+
+
+def test_it_goes_on_for_as_long_as_it_was_said() -> None:
+    here = _full("launch g5.xlarge spot in us-west-2 keep trying")
+    here.strikes_every = 5 * MINUTE  # hours pass in which nothing happens
+    here.pass_time(timedelta(hours=7))
+    assert here.machine().tries > 60
+    here.control(do="free-zone", region="us-west-2")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert here.failures == []
+
+
+@pytest.mark.parametrize(("tries", "minutes"), [(0, 1), (1, 2), (2, 4), (3, 5), (41, 5), (9**9, 5)])
+def test_no_number_of_tries_is_too_many(tries: int, minutes: int) -> None:
+    assert pause(tries) == minutes * MINUTE
 
 
 def test_its_one_message_changes_once_a_round_and_says_how_often_and_until_when() -> None:

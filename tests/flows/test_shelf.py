@@ -11,6 +11,7 @@ from sim.fuse import fused, guarded
 from sim.town import ADA, LIN, Town, buttons, town
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
@@ -71,6 +72,75 @@ def test_what_was_put_away_starts_again_and_leaves_nothing_behind() -> None:
     here.type("end bert")
     here.pass_time(5 * MINUTE)
     assert set(here.counts().values()) == {0}
+
+
+def _started_anew() -> Town:
+    """From the snapshot that it was put away as; its new instance runs, or is about to."""
+    here = _stopped(shelf=2 * DAY)
+    here.pass_time(2 * DAY + 90 * MINUTE)
+    here.type("allow 203.0.113.7")
+    here.strikes_every = MINUTE
+    return here
+
+
+@pytest.mark.parametrize("when", [timedelta(seconds=4), timedelta(seconds=9), MINUTE])
+@pytest.mark.parametrize("held", [False, True])
+def test_who_stops_it_before_the_old_disk_is_gone_has_the_new_one_and_starts_from_it(
+    when: timedelta, held: bool
+) -> None:
+    here = _started_anew()
+    here.control(do="settings", pending=8)
+    if held:  # somebody made an image of it, say
+        disks: Any = here.house.disks
+        disks.delete_snapshot = lambda *_: False
+    here.type("start bert for 1h")
+    here.pass_time(when)
+    here.type("stop bert yes")
+    here.pass_time(5 * MINUTE)
+    new = here.machine().instance
+    assert new is not None
+    assert here.machine().state is State.STOPPED
+    here.type("start bert for 1h")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert here.world.up() == (new.id,)
+    if held:
+        del disks.delete_snapshot
+        here.pass_time(10 * MINUTE)
+    counts = here.counts()
+    assert (counts["instances"], counts["volumes"], counts["snapshots"]) == (1, 1, 0)
+    here.type("end bert yes")
+    here.pass_time(5 * MINUTE)
+    assert set(here.counts().values()) == {0}
+    assert here.failures == []
+
+
+def test_a_snapshot_that_somebody_uses_keeps_nothing_else_from_being_done() -> None:
+    here = _started_anew()
+    disks: Any = here.house.disks
+    asked: list[Any] = []
+
+    def used(*which: Any) -> bool:
+        asked.append(which)
+        return False
+
+    disks.delete_snapshot = used
+    here.type("start bert for 1h")
+    here.pass_time(5 * MINUTE)
+    here.type("extend bert 2h")
+    here.pass_time(3 * HOUR - 10 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.lease is not None
+    assert (m.tagged, m.lease.warned) == (m.lease.deadline, True)
+    assert len(asked) < 40
+    here.type("stop bert yes")
+    here.pass_time(5 * MINUTE)
+    here.strikes_every = HOUR
+    before = len(_told(here, "lies stopped"))
+    here.pass_time(2 * DAY)
+    assert len(_told(here, "lies stopped")) > before
+    assert here.machine().state is State.STOPPED
 
 
 def test_keep_moves_the_second_lease_on_and_the_second_click_hears_who_was_first() -> None:

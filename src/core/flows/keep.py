@@ -147,34 +147,40 @@ def _withdraw(house: House, m: Machine) -> Machine:
     copies = house.disks.snapshots(kept.region, MACHINE, m.id)
     found = (*([made.image.id] if made else ()), *life.things(kept), *(one.id for one in copies))
     gone = _gone(house, kept.region, tuple(dict.fromkeys(found)))
+    if not gone:
+        return house.ledger.save(life.used_elsewhere(m, house.clock()), m)
     settled = house.clock() >= kept.staying + life.SENDER_LIVES
-    return house.ledger.save(life.released(m), m) if gone and settled else m
+    return house.ledger.save(life.released(m), m) if settled else m
 
 
 def _drop(house: House, m: Machine) -> Machine:
     kept = _of(m)
     ids = (*([kept.volume] if kept.volume else ()), *kept.spare)
     gone = _gone(house, kept.region, ids)
-    return house.ledger.save(life.settled(m), m) if gone else m
+    return house.ledger.save(life.settled(m) if gone else life.used_elsewhere(m, house.clock()), m)
 
 
 def _release(house: House, m: Machine) -> Machine:
     kept = _of(m)
     gone = _gone(house, kept.region, life.things(kept))
-    return house.ledger.save(life.released(m), m) if gone else m
+    return house.ledger.save(life.released(m) if gone else life.used_elsewhere(m, house.clock()), m)
 
 
 def let_go(house: House, m: Machine, then: Machine) -> bool:
-    """Whether a machine that is over has let go of the stopped instance that its disk was to move
+    """Whether a machine that is over has let go of the stopped instances that its disk was to move
     from. All the rest of a kept disk carries the machine's tag, by which `leftovers` removes it."""
-    if then.state not in FINAL or m.kept is None or m.kept.instance is None:
+    if then.state not in FINAL or m.kept is None:
         return True
-    region, old = m.kept.region, m.kept.instance
+    old = [id for id in (m.kept.instance, *m.kept.spare) if id and id.startswith("i-")]
     try:
-        house.cloud.terminate(region, old)
-        shown = house.cloud.look(region, old)
+        return all(_is_ended(house, m.kept.region, id) for id in old)
     except CloudError:
         return False
+
+
+def _is_ended(house: House, region: str, instance: str) -> bool:
+    house.cloud.terminate(region, instance)
+    shown = house.cloud.look(region, instance)
     return shown is None or shown.state == "terminated"
 
 
@@ -197,8 +203,12 @@ def _removed(house: House, region: str, id: str) -> bool:
 
 
 def _name(m: Machine) -> str:
-    """One for each time that it ran, so that a step taken twice makes one thing."""
-    return f"gpu-{m.id}-{len(chains(m.runs))}"
+    """One for each time that its disk is put away, so that a step taken twice makes one thing.
+
+    By its attempts as well as its starts: one that never ran is not counted among the latter, and
+    what was made of the disk before must not be taken for what is made of it now.
+    """
+    return f"gpu-{m.id}-{m.attempts}-{len(chains(m.runs))}"
 
 
 def _of(m: Machine) -> Kept:

@@ -78,6 +78,7 @@ from core.lifecycle.keeping import (
     troubled,
     unfound,
     unregistered,
+    used_elsewhere,
 )
 from core.lifecycle.launching import (
     adopted,
@@ -371,6 +372,7 @@ __all__ = [
     "unregistered",
     "unsent",
     "unwanted",
+    "used_elsewhere",
     "waiting",
     "waits_for_question",
     "wants_start",

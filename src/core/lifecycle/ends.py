@@ -7,13 +7,12 @@ from core.lifecycle.record import closed, owing, told
 from core.lifecycle.recovery import was_taken
 from core.lifecycle.stuck import leaving
 from core.lifecycle.terms import (
-    FIRST_RETRY,
     KEEP_TRYING_FOR,
     LAUNCH_WITHIN,
-    LONGEST_RETRY,
     ONE_NOTICE,
     SNAPSHOT_TAKES,
     START_ARRIVES,
+    pause,
 )
 from core.model import (
     ALIVE,
@@ -131,7 +130,7 @@ def wants_start(
 def starts_by_schedule(m: Machine, now: datetime, lease: Lease, until: datetime) -> Machine:
     """A start at the hour of its schedule; without capacity it is tried for until the hours end."""
     m = wants_start(m, now, lease, "its schedule", until)
-    return replace(m, keep_until=until, launch_by=until)
+    return replace(m, keep_until=until, launch_by=until, tries=0)
 
 
 def keeps_starting(m: Machine, now: datetime, by: str) -> Machine:
@@ -158,8 +157,8 @@ def _decided(m: Machine) -> Machine:
 
 def start_resting(m: Machine, now: datetime) -> Machine:
     """No capacity once more: the next try to start comes after a longer pause."""
-    pause = min(FIRST_RETRY * 2**m.tries, LONGEST_RETRY)
-    m = replace(m, state=State.STOPPED, attempt=None, retry_at=now + pause, tries=m.tries + 1)
+    following = now + pause(m.tries)
+    m = replace(m, state=State.STOPPED, attempt=None, retry_at=following, tries=m.tries + 1)
     return told(m, now, "no capacity yet")
 
 

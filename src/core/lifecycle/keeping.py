@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.lifecycle.ends import ending
+from core.lifecycle.groups import GONE
 from core.lifecycle.record import owing, told
 from core.lifecycle.recovery import recovering, stays_away, was_taken
 from core.lifecycle.stuck import leaving
@@ -187,6 +188,13 @@ def troubled(m: Machine, now: datetime, code: str) -> Machine:
     return owing(told(m, now, f"its disk: {code}"), now, NoticeKind.DISK, code) if new else m
 
 
+def used_elsewhere(m: Machine, now: datetime) -> Machine:
+    """Something else uses it still, an image that somebody made of the snapshot: tried again more
+    seldom, and nothing else waits for it."""
+    assert m.kept is not None
+    return replace(m, kept=replace(m.kept, again_at=now + AGAIN))
+
+
 def settled(m: Machine) -> Machine:
     """Nothing is left but the snapshot and its image."""
     return _kept(m, volume=None, spare=())
@@ -202,6 +210,32 @@ def _kept(m: Machine, **changes: object) -> Machine:
     new = {"trouble": "", "again_at": None, **changes}
     kept = replace(m.kept, **new)  # type: ignore[arg-type]  # keys are Kept's own
     return replace(m, kept=kept, unseen=0, unseen_since=None)
+
+
+def is_overtaken(m: Machine) -> bool:
+    """Whether an instance that was started from it lies stopped, with a newer disk of its own."""
+    at = m.instance
+    return (
+        at is not None and at.state not in GONE and m.kept is not None and at.id != m.kept.instance
+    )
+
+
+def overtaken(m: Machine, kept: Kept, now: datetime) -> Machine:
+    """The disk is the new instance's, which stays; all that it was started from goes."""
+    assert m.instance is not None
+    old = (kept.instance,) if kept.instance else ()
+    kept = replace(
+        kept,
+        zone=m.instance.zone,
+        instance=m.instance.id,
+        spare=(*kept.spare, *old),
+        parting=False,
+        sealed=False,
+        staying=now,
+        trouble="",
+        again_at=None,
+    )
+    return replace(m, kept=kept)
 
 
 # ---- starting from it -----------------------------------------------------------------------

@@ -13,9 +13,9 @@ from core.lifecycle.terms import (
     HELD_FOR,
     KEEP_TRYING_FOR,
     LAUNCH_WITHIN,
-    LONGEST_RETRY,
     WAIT_FOR_IMAGE,
     WAIT_FOR_QUOTA,
+    pause,
 )
 from core.model import (
     Attempt,
@@ -209,9 +209,9 @@ def resting(m: Machine, now: datetime, hold: Hold | None = None) -> Machine:
 
 def _next_try(m: Machine, now: datetime) -> datetime:
     """After a pause that grows; and once more shortly before the end."""
-    pause = min(FIRST_RETRY * 2**m.tries, LONGEST_RETRY)
+    following = now + pause(m.tries)
     last = (m.keep_until or m.launch_by) - FIRST_RETRY
-    return last if now < last < now + pause else now + pause
+    return last if now < last < following else following
 
 
 def trying_again(m: Machine) -> Machine:

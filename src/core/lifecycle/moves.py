@@ -37,7 +37,15 @@ from core.lifecycle.ends import (
     tidied,
     unwanted,
 )
-from core.lifecycle.keeping import KeepStep, called_off, fallen_back, resting, settling
+from core.lifecycle.keeping import (
+    KeepStep,
+    called_off,
+    fallen_back,
+    is_overtaken,
+    overtaken,
+    resting,
+    settling,
+)
 from core.lifecycle.launching import trying_again
 from core.lifecycle.leases import eve_is_due, eve_told, warned
 from core.lifecycle.shelves import next_on_shelf
@@ -194,14 +202,14 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         if m.starts >= MOST_STARTS:
             return Change(to=start_failed(m, now, "DidNotStayUp"))
         return ChangeType() if m.placements else StartIt()
-    if m.state is State.RUNNING and m.kept and not resting(m.kept, now):
-        return Keep(step=KeepStep.RELEASE)
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=warned(m, now))
     if m.state is State.RUNNING and eve_is_due(m, now):
         return Change(to=eve_told(m, now))
     if m.lease and m.tagged != m.lease.deadline:
         return Retag()
+    if m.state is State.RUNNING and m.kept and not resting(m.kept, now):
+        return Keep(step=KeepStep.RELEASE)
     if m.doom and now >= m.doom.at:
         return Confirm()
     return Rest(until=due(m, now))
@@ -228,13 +236,20 @@ def _hangs(m: Machine, now: datetime) -> Move:
 def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
     if m.desire is Desire.GONE:
         return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
-    if m.kept:
+    if m.kept and is_overtaken(m):
+        return Change(to=overtaken(m, m.kept, now))
+    if m.kept and not _starts_as_it_is(m, m.kept, now):
         return _kept(m, now, m.kept)
     if not looked:
         return Look()
     if m.desire is Desire.RUN:
         return _waiting_start(m, now) or Change(to=starting_now(m, now))
     return _lying(m, now)
+
+
+def _starts_as_it_is(m: Machine, kept: Kept, now: datetime) -> bool:
+    """Whether a start need not wait for EC2 to let go of what was made of its disk meanwhile."""
+    return m.desire is Desire.RUN and kept.staying is not None and resting(kept, now) is not None
 
 
 def _lying(m: Machine, now: datetime) -> Move:
@@ -251,9 +266,7 @@ def _kept(m: Machine, now: datetime, kept: Kept) -> Move:
             return waiting
         if kept.image is not None and not kept.staying:
             return Keep(step=KeepStep.PLAN)
-    if resting(kept, now):
-        return Rest(until=due(m, now))
-    return Keep(step=step) if step else _lying(m, now)
+    return Keep(step=step) if step and not resting(kept, now) else _lying(m, now)
 
 
 def _waiting_start(m: Machine, now: datetime) -> Move | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 LAUNCH_WITHIN = timedelta(minutes=15)  # an accepted launch is sent by then or never
 HELD_FOR = timedelta(hours=24)  # a person may take this long to decide
 KEEP_TRYING_FOR = timedelta(hours=8)  # for capacity, where the wish names no time
-FIRST_RETRY = timedelta(minutes=1)  # then twice as long each time
+FIRST_RETRY = timedelta(minutes=1)  # for capacity, then twice as long each time
 LONGEST_RETRY = timedelta(minutes=5)
 WAIT_FOR_IMAGE = timedelta(hours=6)  # a large one takes hours to be copied far away
 WAIT_FOR_QUOTA = timedelta(days=7)
@@ -49,3 +49,9 @@ CHECK_SNAPSHOT = timedelta(seconds=20)
 STUCK_AFTER = timedelta(minutes=15)  # EC2 takes a few to stop or end a machine, seldom ten
 WORTH_COMING_BACK = timedelta(minutes=15)  # of its lease; booting takes some of that
 MOST_RECOVERIES = 3  # in one lease: more often EC2 has not got it to give
+
+
+def pause(tries: int) -> timedelta:
+    """Before the next try for capacity, after so many."""
+    doublings = min(tries, 8)  # a timedelta holds some forty
+    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
