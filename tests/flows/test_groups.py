@@ -292,6 +292,47 @@ def test_what_ec2_shows_late_is_neither_lost_nor_bought_again() -> None:
     assert (m.state, len(m.members)) == (State.RUNNING, 10)
 
 
+def shows_a_part(here: Town, count: int, *, also: str = "") -> Counter[str]:
+    """The first call has its effect and no answer; for two minutes the next ones are throttled, and
+    EC2 shows so many of those that were bought. `also` is done to the first of them."""
+    cloud, calls, whole = here.house.cloud, Counter[str](), here.now + 2 * MINUTE
+    find, run = cloud.find, cloud.run
+
+    def silent(region: str, request: Any) -> Any:
+        calls["run"] += 1
+        code = "timeout-with-effect" if calls["run"] == 1 else "RequestLimitExceeded"
+        if here.now < whole:
+            here.control(do="fault", operation="RunInstances", code=code, times=1)
+        return run(region, request)
+
+    def partly(*asked: Any) -> Any:
+        found = find(*asked)
+        if also and len(found) > count and calls["done"] == 0:
+            calls["done"] += 1
+            here.control(do=also, instance=found[0].id)
+            found = find(*asked)
+        return found[:count] if here.now < whole else found
+
+    here.house = replace(here.house, cloud=_With(cloud, run=silent, find=partly))
+    return calls
+
+
+@pytest.mark.parametrize("also", ["", "terminate-outside"], ids=["", "one of them ended"])
+def test_of_a_group_that_is_shown_in_part_the_others_are_not_bought_again(also: str) -> None:
+    here = prepared()
+    calls = shows_a_part(here, 5, also=also)
+    launch(here, "x8 on-demand keep trying")
+    assert (group(here).state, calls["run"]) == (State.LAUNCHING, 1)
+    here.pass_time(9 * SECOND)
+    assert calls["run"] == 1, "a pause before it is asked again"
+    here.pass_time(15 * MINUTE)
+    assert len(here.world.state()["instances"]) == 8
+    m = group(here)
+    assert m.state is State.RUNNING
+    assert {one.instance.id for one in m.members} == set(up(here))
+    assert [row.name for row in here.ledger.everything()] == ["fox"]
+
+
 def test_a_stop_ends_what_runs_while_another_call_has_no_answer() -> None:
     here = prepared(a=10, c=6)
     cloud, run, calls = here.house.cloud, here.house.cloud.run, Counter[str]()

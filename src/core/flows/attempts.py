@@ -21,7 +21,6 @@ from core.policy import ADMINS_LONGEST
 from core.scope import Scope, left, scope_of, suggested_first
 from core.ways import ways_on
 
-_DEAD = frozenset({"shutting-down", "terminated"})
 _FULL = frozenset({FaultKind.CAPACITY, FaultKind.SPOT_PRICE})
 
 
@@ -207,29 +206,27 @@ def resolve(house: House, m: Machine, *, last: bool) -> Machine:
         found = house.cloud.find(m.attempt.placement.region, m.id, m.attempt.number)
     except CloudError:
         return m  # no read, no conclusion
-    if found and not last and _may_be_more(house, m, found):
-        return send(house, m)  # the token is known: this buys nothing, and names them all
-    if found:
+    if found and (last or not _may_be_more(m, found)):
         return _adopt(house, m, found)
     if last:
         closed = life.refused(m, house.clock(), "no-answer")
         return house.ledger.save(closed, m)
+    # Where some are shown the token is known: a send buys nothing then, and names them all.
     move = life.after_unfound(m, house.clock())
     return send(house, m) if isinstance(move, life.Send) else m
 
 
-def _may_be_more(house: House, m: Machine, found: tuple[Instance, ...]) -> bool:
-    """Whether EC2 may show only a part of what the attempt bought: it shows new ones late."""
-    assert m.attempt is not None
-    wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING and house.clock() < m.launch_by
-    alive = all(one.state not in _DEAD for one in found)
-    asks_again = m.attempt.sends < life.MOST_SENDS
-    return wanted and alive and asks_again and m.is_group and len(found) < m.missing
+def _may_be_more(m: Machine, found: tuple[Instance, ...]) -> bool:
+    """Whether EC2 may show only a part of what the attempt bought: it shows new ones late. What
+    nobody wants any more is not waited for: each goes as it turns up."""
+    wanted = m.desire is Desire.RUN and m.state is State.LAUNCHING
+    return wanted and m.is_group and len(found) < m.missing
 
 
 def _adopt(house: House, m: Machine, found: tuple[Instance, ...]) -> Machine:
-    """What EC2 shows is the machine's. Of a group it may show a part: no more is bought then, for
-    those that come late join it by their tag, and together they could be too many."""
+    """What EC2 shows is the machine's. Of a group it may show a part: no more is bought by this
+    launch then, for those that come late join it by their tag, and together they could be too many.
+    """
     part = m.is_group and len(found) < m.missing
     new = life.adopted(replace(m, placements=()) if part else m, house.clock(), found)
     return house.ledger.save(new, m)

@@ -174,7 +174,8 @@ def _unsent(m: Machine, now: datetime, *, wanted: bool) -> Move:
 
 
 def after_unfound(m: Machine, now: datetime) -> Move:
-    """What follows when EC2 shows nothing of the open attempt before its fence has passed."""
+    """What follows when EC2 shows nothing of the open attempt, or a part of it, before its fence
+    has passed."""
     attempt = m.attempt
     assert attempt is not None
     assert attempt.last_send is not None
