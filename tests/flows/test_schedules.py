@@ -197,6 +197,20 @@ def test_a_second_clock_and_late_wakes_start_nothing_twice() -> None:
     assert here.machine().state is State.STOPPED, "a person's stop stands for that day"
 
 
+def test_a_stop_that_is_typed_before_the_schedule_looks_stands_for_that_day() -> None:
+    here = _scheduled()
+    here.type("start bert for 3h")
+    _to_start(here, timedelta(seconds=-30))
+    here.now += timedelta(seconds=50)  # its hours have begun, and the clock has not struck yet
+    here.type("stop bert yes")
+    assert here.machine().state is State.STOPPING
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    here.pass_time(timedelta(days=1))
+    assert here.machine().state is State.RUNNING
+    assert here.failures == []
+
+
 def test_what_a_rule_stands_against_is_told_once_that_day() -> None:
     here = _scheduled()
     here.house = replace(here.house, policy=replace(here.policy, types=("g4dn.xlarge",)))

@@ -66,6 +66,8 @@ def _owner(house: House, m: Machine) -> Person | None:
 
 def _carry_out(house: House, m: Machine, row: Schedule, one: hours.Stretch) -> None:
     id = f"schedule:{m.id}:{one.day.isoformat()}"
+    if _stopped_since(m, one):
+        return _done(house, row, one)
     if m.state is State.STOPPED or id in m.heard:
         why = start.by_schedule(house, m, id, one.stops)
     elif m.state in ALIVE and m.desire is Desire.RUN:
@@ -79,6 +81,16 @@ def _carry_out(house: House, m: Machine, row: Schedule, one: hours.Stretch) -> N
         say(house, m.channel, m.owner, messages.not_by_schedule(m, trouble, one))
     elif m.retry_at is not None and m.desire is Desire.RUN:
         say(house, m.channel, m.owner, messages.schedule_keeps_trying(m, one))
+    return _done(house, row, one, trouble)
+
+
+def _stopped_since(m: Machine, one: hours.Stretch) -> bool:
+    """Whether a person has stopped it since its hours began: that stands for the day."""
+    decided = m.decided_at is not None and m.decided_at >= one.starts
+    return decided and m.desire is Desire.STOP
+
+
+def _done(house: House, row: Schedule, one: hours.Stretch, trouble: str = "") -> None:
     return _rest(house, replace(row, told=one.day, started=one.day, trouble=trouble))
 
 
