@@ -1,6 +1,7 @@
 """Budgets hold: for launches, starts and extensions, whoever asks, and while money is spent."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -349,6 +350,72 @@ def test_a_step_between_the_claim_of_a_start_and_its_row_leaves_the_claim() -> N
     assert _promised(here) == {m.id: Decimal("3.06")}
     here.pass_time(6 * MINUTE)
     assert _promised(here) == {}, "whoever claimed it has died: the clock takes it out"
+
+
+def test_a_step_between_the_claim_of_a_launch_and_its_row_leaves_the_claim() -> None:
+    here = _town(Over.BLOCK, _team(monthly=100))
+    slow = {"operation": "DescribeInstanceTypes", "code": "RequestLimitExceeded"}
+    here.control(do="fault", times=10**6, **slow)
+    here.type(f"{LAUNCH} name bert")
+    m = here.machine()
+    assert (m.state, _promised(here)) == (State.REQUESTED, {})
+    until = here.now + 4 * HOUR
+    assert purse.claim(here.house, m, hourly=Decimal("3.06"), until=until) == ()
+    step(here.house, m.id)
+    purse.settle(here.house)
+    assert here.machine().state is State.REQUESTED
+    assert _promised(here) == {m.id: Decimal("3.06")}
+    here.pass_time(MINUTE)
+    assert here.machine().state is State.REQUESTED
+    assert _promised(here) == {}, "whoever claimed it has died"
+
+
+def test_a_step_that_read_the_row_long_ago_takes_back_no_claim_that_was_made_since() -> None:
+    here = _town(Over.BLOCK, _team(monthly=100))
+    here.control(do="fill-zone", region="us-east-1")
+    here.type(f"{LAUNCH} name bert")
+    held = here.machine()
+    assert (held.state, _promised(here)) == (State.HELD, {})
+    here.control(do="free-zone", region="us-east-1")
+    here.control(do="fault", operation="RunInstances", code="timeout-without-effect", times=1)
+    again = next(b for b in buttons(here.card()) if "Keep trying" in b["text"]["text"])
+    here.click(again["action_id"], again["value"])
+    assert here.machine().state is State.LAUNCHING
+    purse.follow(here.house, held)
+    assert _promised(here) == {held.id: Decimal("3.06")}
+
+
+class _Meeting(MemoryLedger):
+    """Somebody else comes first, once, after so many saves of a machine."""
+
+    after = -1
+    other: Callable[[], object] = staticmethod(lambda: None)
+
+    def save(self, machine: Machine, seen: Machine) -> Machine:
+        self.after -= 1
+        if self.after == 0:
+            self.other()
+        return super().save(machine, seen)
+
+
+def test_a_step_that_lost_its_last_write_promises_nothing_for_what_it_has_seen() -> None:
+    ledger = _Meeting()
+    here = Town(policy=replace(POLICY, over=Over.BLOCK, budgets=(_team(100),)), ledger=ledger)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().ready_at is not None
+
+    def stop() -> None:
+        here.type("stop bert")
+        here.pass_time(3 * MINUTE)
+
+    ledger.other, ledger.after = stop, 2  # what it saw is written, when it is due again is not
+    step(here.house, here.machine().id)
+    assert ledger.after < 0
+    assert here.machine().state is State.STOPPED
+    assert _promised(here) == {}
 
 
 def test_a_step_between_the_claim_of_a_longer_lease_and_its_row_leaves_the_claim() -> None:

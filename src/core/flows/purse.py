@@ -92,6 +92,9 @@ def follow(house: House, m: Machine) -> None:
             next((one for one in seen.commitments if one.machine == m.id), None) if seen else None
         )
         wanted = _right(known, m, house.clock())
+        if known is not None and wanted is None:
+            # Another step may have brought it on since its row was read, and have claimed for it.
+            wanted = _still(house, known, house.clock())
         if wanted == known:
             return
         new = () if wanted is None else (wanted,)
@@ -103,9 +106,9 @@ def follow(house: House, m: Machine) -> None:
 def _right(known: Commitment | None, m: Machine, now: datetime) -> Commitment | None:
     """What the purse should hold for a machine, beside what it holds.
 
-    A claim for a start or a longer lease is written a moment before the row says so: a step in
-    between must not take it back, or somebody else could have that money too. A start that found no
-    room and is tried again later claims anew then.
+    A claim for a launch, a start or a longer lease is written a moment before the row says so: a
+    step in between must not take it back, or somebody else could have that money too. A start that
+    found no room and is tried again later claims anew then.
     """
     wanted = _of(m, now)
     if known is None:
@@ -114,9 +117,14 @@ def _right(known: Commitment | None, m: Machine, now: datetime) -> Commitment | 
         return known
     fresh = now < known.since + CLAIM_FIRST
     if wanted is None:
-        return known if fresh and m.state is State.STOPPED and m.retry_at is None else None
+        return known if fresh and _about_to(m) else None
     same = (known.hourly, known.until) == (wanted.hourly, wanted.until)
     return known if same or (fresh and known.until > wanted.until) else wanted
+
+
+def _about_to(m: Machine) -> bool:
+    """Whether somebody may be about to launch or to start it."""
+    return m.state is State.REQUESTED or (m.state is State.STOPPED and m.retry_at is None)
 
 
 def _of(m: Machine, now: datetime) -> Commitment | None:

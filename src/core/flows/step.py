@@ -57,8 +57,9 @@ def step(house: House, id: str) -> None:
         return  # somebody else is at it and has the newer row
     stuck.count(house, m)
     trail.by_the_bot(house, before, m)
-    m = _rest(house, *spoken(house, m))
-    purse.follow(house, m)
+    rested = _rest(house, *spoken(house, m))
+    if rested is not None:
+        purse.follow(house, rested)
 
 
 def step_if_due(house: House, id: str) -> None:
@@ -243,9 +244,10 @@ def _ids(m: Machine, states: frozenset[str]) -> tuple[str, ...]:
     return tuple(one.id for one in m.instances if one.state in states)
 
 
-def _rest(house: House, m: Machine, said: bool) -> Machine:
-    """Write when the row is due, and send a delayed wake when that is soon. What Slack has not
-    taken is brought again, whatever state the machine is in: it may be its last word.
+def _rest(house: House, m: Machine, said: bool) -> Machine | None:
+    """Write when the row is due, and send a delayed wake when that is soon; None where somebody
+    else has the newer row. What Slack has not taken is brought again, whatever state the machine is
+    in: it may be its last word.
 
     The wake is only a hint, more exact than the clock's minute; the row's `due_at` is the promise.
     """
@@ -257,7 +259,7 @@ def _rest(house: House, m: Machine, said: bool) -> Machine:
         try:
             m = house.ledger.save(to, m)
         except StaleRow:
-            return m
+            return None
     if due is not None and due - now <= LONGEST_DELAY:
         house.wakes.wake(f"due/{machine_key(m)}", _seconds(due, now))
     return m
