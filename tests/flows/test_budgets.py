@@ -3,20 +3,21 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from core.flows import purse
+from core.flows import purse, spending
 from core.flows.step import step
-from core.model import Budget, Machine, Over, Purse, Scope, State
+from core.model import Bill, Budget, Machine, Over, Purse, Scope, State
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, POLICY, SAM, Town, buttons, town
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+T = TypeVar("T")
 
 
 def _town(over: Over = Over.BLOCK, *budgets: Budget, **more: Any) -> Town:
@@ -314,6 +315,43 @@ def test_what_ran_before_there_was_a_budget_counts_from_then_on() -> None:
     assert len(_promised(here)) == 1
     here.type(f"{LAUNCH} name emil", LIN)
     assert here.machine().state is State.HELD
+
+
+class _EndsBetween(MemoryLedger):
+    """Something ends after the first of the lists has been read."""
+
+    ends: Callable[[], object] | None = None
+
+    def _then(self, listed: tuple[T, ...]) -> tuple[T, ...]:
+        ends, self.ends = self.ends, None
+        if ends is not None:
+            ends()
+        return listed
+
+    def live(self) -> tuple[Machine, ...]:
+        return self._then(super().live())
+
+    def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
+        return self._then(super().bills(since, until))
+
+
+def test_what_a_machine_has_cost_that_ends_while_it_is_added_up_is_counted_once() -> None:
+    ledger = _EndsBetween()
+    here = Town(ledger=ledger)
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(f"{LAUNCH} name bert")
+    here.pass_time(HOUR)
+    m = here.machine()
+
+    def end() -> None:
+        here.type("end bert")
+        here.pass_time(2 * MINUTE)
+
+    ledger.ends = end
+    found = spending.bills(here.house, here.now - 2 * HOUR)
+    assert here.machine().state is State.ENDED
+    assert [bill.machine for bill in found] == [m.id]
 
 
 class _Lagging(MemoryLedger):

@@ -9,10 +9,10 @@ from core.model import Bill, Tab
 
 
 def bills(house: House, since: datetime) -> tuple[Bill, ...]:
-    """Of everything that may have cost something since then. Each once: a machine that ends while
-    this is read stands in both lists."""
-    ended = {bill.machine: bill for bill in house.ledger.bills(since, house.clock())}
+    """Of everything that may have cost something since then. Each once: those that live are read
+    first, so that a machine that ends while this is read stands in both lists and not in none."""
     living = {m.id: bill_of(m) for m in house.ledger.live()}
+    ended = {bill.machine: bill for bill in house.ledger.bills(since, house.clock())}
     lasting = tuple(_bill(tab) for tab in house.ledger.rows(Tab))
     return (*{**living, **ended}.values(), *lasting)
 
