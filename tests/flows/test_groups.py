@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.blocks import Message
+from core.flows.step import step_on_event
 from core.model import FINAL, Cause, Machine, State
 from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
@@ -400,6 +401,82 @@ def test_killed_at_any_call_no_member_is_lost_or_bought_twice(after: bool) -> No
         known = {i.id for row in here.ledger.everything() for i in row.instances}
         assert {i["id"] for i in bought(here)} <= known, f"call {at}"
         assert len(here.ledger.everything()) <= 2, f"call {at}"
+
+
+# ---- news -----------------------------------------------------------------------------------
+
+
+def then(here: Town, act: Callable[[], object]) -> None:
+    """Once, right after a step has written what it read of the group."""
+    acts = [act]
+
+    def save(new: Machine, seen: Machine) -> Machine:
+        written = here.ledger.save(new, seen)
+        if new.looked_at != seen.looked_at and acts:
+            acts.pop()()
+        return written
+
+    here.house = replace(here.house, ledger=_With(here.ledger, save=save))
+
+
+def unheard(here: Town, do: str, member: int) -> None:
+    """Done to a member, and none of EC2's events of it arrives."""
+    here.control(do=do, instance=group(here).members[member].instance.id)
+    here.world.tick()
+
+
+def to_the_next_look(here: Town) -> None:
+    """The clock is as late as the queue: nothing else looks at it."""
+    due = group(here).due_at
+    assert due is not None
+    here.strikes_every = HOUR
+    here.pass_time(MINUTE)
+    here.pass_time(due - SECOND - here.now)
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["nothing to say", "its card is edited"])
+def test_news_of_a_member_that_comes_while_a_step_goes_to_rest_is_looked_into(silent: bool) -> None:
+    here = running()
+    here.until_quiet()
+    here.control(do="settings", terminate=60, stop=60)  # no later event helps
+
+    def news() -> None:
+        unheard(here, "terminate-outside", 0)
+        step_on_event(here.house, group(here).id)
+
+    to_the_next_look(here)
+    if not silent:
+        unheard(here, "stop-outside", 1)
+    then(here, news)
+    here.pass_time(2 * SECOND)
+    assert len(group(here).members) == 4, "it was read before"
+    here.pass_time(5 * SECOND)
+    assert len(group(here).members) == 3
+
+
+def test_a_hundred_events_while_a_step_goes_to_rest_are_one_more_look() -> None:
+    here = running()
+    here.until_quiet()
+    id, woken, called = group(here).id, Counter[str](), Called(here)
+
+    def wake(key: str, after: timedelta = timedelta(0)) -> None:
+        woken[key] += 1
+        here.wakes.wake(key, after)
+
+    here.house = replace(here.house, wakes=_With(here.wakes, wake=wake))
+
+    def events() -> None:
+        for _ in range(100):
+            step_on_event(here.house, id)
+
+    to_the_next_look(here)
+    woken.clear()
+    called.counts.clear()
+    then(here, events)
+    here.pass_time(10 * SECOND)
+    assert called.counts["DescribeInstances"] == 2
+    assert woken[f"due/machine/{id}"] <= 3
+    assert group(here).news_at is None
 
 
 # ---- living together ------------------------------------------------------------------------

@@ -71,14 +71,14 @@ def step_if_due(house: House, id: str) -> None:
 
 def step_on_event(house: House, id: str) -> None:
     """The same for news of an instance. A group of a hundred brings two hundred of them at once:
-    the first is looked into, the others are one more look a few seconds later."""
-    m = house.ledger.machine(id)
-    if m is None or m.looked_at is None or house.clock() >= m.looked_at + life.LOOK_APART:
+    the first is looked into, the others are one more look a few seconds later. A step that has
+    read the group already, and is about to rest, finds in the row that there is news."""
+    m, now = house.ledger.machine(id), house.clock()
+    if m is None or m.looked_at is None or now >= m.looked_at + life.LOOK_APART:
         return step(house, id)
-    soon = m.looked_at + life.LOOK_APART
-    if m.due_at is not None and m.due_at > soon:
-        rewrite(house, id, lambda row: replace(row, due_at=soon))
-        house.wakes.wake(f"due/{machine_key(m)}", _seconds(soon, house.clock()))
+    if m.due_at is not None and m.news_at is None:
+        rewrite(house, id, lambda row: replace(row, news_at=row.news_at or now))
+        house.wakes.wake(f"due/{machine_key(m)}", _seconds(m.looked_at + life.LOOK_APART, now))
     return None
 
 
@@ -254,7 +254,7 @@ def _rest(house: House, m: Machine, said: bool) -> Machine | None:
     now = house.clock()
     to = stored(life.shelved(m, now, house.policy.shelf), now)
     due = life.due(to, now) if said else life.due_again(to, now)
-    to = replace(to, due_at=due)
+    to = replace(to, due_at=due, news_at=None)
     if to != m:
         try:
             m = house.ledger.save(to, m)

@@ -14,6 +14,7 @@ from core.lifecycle.terms import (
     CHECK_SNAPSHOT,
     CHECK_STOPPED,
     FENCE,
+    LOOK_APART,
     MOST_SENDS,
     POLL,
     RESEND_AFTER,
@@ -36,12 +37,20 @@ def due(m: Machine, now: datetime) -> datetime | None:
     if natural is not None and natural <= now:
         # It was due and could not be done: not at once again, or one wake would breed the next.
         natural = now + POLL
+    natural = _with_news(m, now, natural)
     return _with_words(m, now, natural) if m.owed else natural
 
 
 def due_again(m: Machine, now: datetime) -> datetime:
     """The same where Slack has just not taken what there was to say or to show."""
     return _with_words(m, now, due(m, now))
+
+
+def _with_news(m: Machine, now: datetime, natural: datetime | None) -> datetime | None:
+    """What an event told after a group was read may not have been seen: it is read once more."""
+    if natural is None or m.news_at is None or m.looked_at is None:
+        return natural
+    return min(natural, max(m.looked_at + LOOK_APART, now + timedelta(seconds=1)))
 
 
 def _with_words(m: Machine, now: datetime, natural: datetime | None) -> datetime:

@@ -34,7 +34,7 @@ def seen(m: Machine, now: datetime, instance: Instance | None) -> Machine:
 
 def seen_all(m: Machine, now: datetime, found: tuple[Instance, ...]) -> Machine:
     """The same for a group: its members one by one, then the one that is furthest behind."""
-    m = groups.sighted(replace(m, looked_at=now), now, found)
+    m = groups.sighted(replace(m, looked_at=now, news_at=None), now, found)
     assert m.instance is not None
     return groups.repriced(_held_against(m, now, m.instance), now)
 

@@ -342,6 +342,7 @@ class Machine:
     members: tuple[Member, ...] = ()  # of a machine that was asked for with xN; else empty
     lost: int = 0  # members that have ended by themselves
     looked_at: datetime | None = None  # when its members were last read from EC2
+    news_at: datetime | None = None  # an event told of one of them, and nobody has read since
     kept: Kept | None = None  # its disk, while it has no instance
     data: str | None = None  # key of the data volume that is attached, or to be
     shared: tuple[str, ...] = ()  # users whose keys it has too
