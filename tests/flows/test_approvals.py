@@ -135,6 +135,16 @@ def _buttons_again(row: Approval) -> tuple[dict[str, Any], ...]:
     return ({"type": "actions", "elements": [button]},)
 
 
+def test_what_nobody_approved_in_time_is_not_held_past_its_own_hour() -> None:
+    here = _asked("launch p3.8xlarge on-demand in us-east-1 until 12:00 name bert")
+    noon = here.now.replace(hour=12, minute=0, second=0, microsecond=0)
+    here.pass_time(noon + 10 * MINUTE - here.now)
+    assert _question(here).verdict is Verdict.EXPIRED
+    assert here.machine().state is State.FAILED
+    assert [n for n in here.news() if "Nobody decided in time" in n.text]
+    assert here.failures == []
+
+
 def test_giving_it_up_takes_the_question_back() -> None:
     here = _asked()
     here.type("end bert")

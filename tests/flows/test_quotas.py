@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.flows.limits import quota_facts, region_quotas
+from core.messages.words import at
 from core.model import Market, QuotaRequest, QuotaStatus, State
 from sim.town import CHANNEL, LIN, Town, town
 
@@ -133,6 +134,31 @@ def test_a_part_of_what_was_asked_lets_a_launch_go_on_only_if_it_fits(granted: i
     if granted < 4:
         assert f"may run {granted} G and VT-type spot vCPUs" in here.card().text
         assert any("granted a part" in p.message.text for p in here.chat.channel(CHANNEL))
+
+
+def test_what_was_wanted_until_an_hour_waits_no_longer_than_that() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.control(do="settings", quota_decision=None)
+    here.type(f"launch g5.xlarge spot in {R} until 18:00 name bert")
+    ends = here.now.replace(hour=18, minute=0, second=0, microsecond=0)
+    assert (here.machine().state, here.machine().launch_by) == (State.HELD, ends)
+    assert f"Open until {at(ends)}" in here.card().text
+    here.press(here.card(), "choose-1")
+    assert (here.machine().state, here.machine().launch_by) == (State.WAITING, ends)
+    assert f"when it is granted, until {at(ends)}" in here.card().text
+    here.pass_time(ends + timedelta(minutes=1) - here.now)
+    assert here.machine().state is State.FAILED
+    assert here.ledger.named("bert") is None
+
+
+def test_a_held_launch_is_given_up_at_the_hour_until_which_it_was_wanted() -> None:
+    here = Town()
+    here.ready_to_launch()
+    here.type(f"launch g5.xlarge spot in {R} until 18:00 name bert")
+    here.pass_time(timedelta(hours=10))
+    assert here.machine().state is State.FAILED
+    assert "its time ran out" in here.card().text
 
 
 def test_asking_in_a_throttled_moment_is_no_refusal() -> None:

@@ -54,14 +54,19 @@ def kept_until(wish: Wish, now: datetime) -> datetime | None:
 
 def latest(wish: Wish, now: datetime) -> datetime:
     """When a launch that is accepted now is given up: nobody is surprised by a machine later."""
-    ends = kept_until(wish, now) or now + LAUNCH_WITHIN
+    return _at_most(wish, kept_until(wish, now) or now + LAUNCH_WITHIN)
+
+
+def _at_most(wish: Wish, ends: datetime) -> datetime:
+    """How long a launch waits: no longer than what was asked for may run."""
     return min(ends, wish.until) if wish.until else ends
 
 
 def held(m: Machine, now: datetime, hold: Hold) -> Machine:
     """A launch that a person must decide about; `turn` makes every older button an old one.
 
-    One that was a start from a kept disk is stopped again, and keeps it.
+    One that was a start from a kept disk is stopped again, and keeps it. One that was wanted until
+    a time that has passed is given up at the next look: nothing could come of any button.
     """
     if m.kept is not None:
         return start_failed(m, now, hold.code, hold)
@@ -76,7 +81,7 @@ def held(m: Machine, now: datetime, hold: Hold) -> Machine:
         keep_until=None,
         retry_at=None,
         placements=(),
-        launch_by=now + HELD_FOR,
+        launch_by=_at_most(m.wish, now + HELD_FOR),
     )
     more = f" ({hold.code})" if hold.code and hold.code != hold.kind else ""
     return told(m, now, f"held: {hold.kind}{more}")
@@ -115,14 +120,13 @@ def waiting(m: Machine, now: datetime, request: QuotaRequest, by: str) -> Machin
         turn=m.turn + 1,
         hold=_with_total(m.hold, request.desired),
         waits_for=request.key,
-        launch_by=now + WAIT_FOR_QUOTA,
+        launch_by=_at_most(m.wish, now + WAIT_FOR_QUOTA),
     )
     return told(m, now, f"waits for the quota {request.key} (by {by})")
 
 
 def awaiting_image(m: Machine, now: datetime, key: str, coming: Coming) -> Machine:
     """A launch that goes on when its saved image, the row `key`, is there in the region."""
-    until = now + WAIT_FOR_IMAGE
     m = replace(
         m,
         state=State.WAITING,
@@ -132,7 +136,7 @@ def awaiting_image(m: Machine, now: datetime, key: str, coming: Coming) -> Machi
         placements=(),
         retry_at=None,
         disk_gb=coming.gb,
-        launch_by=min(until, m.wish.until) if m.wish.until else until,
+        launch_by=_at_most(m.wish, now + WAIT_FOR_IMAGE),
     )
     what = "copied" if coming.copied else "made"
     return told(m, now, f"waits for the image {coming.name} to be {what} in {coming.region}")
