@@ -281,6 +281,44 @@ def test_a_budget_that_is_spent_meanwhile_keeps_it_stopped_and_is_named() -> Non
     assert "AWS gave no clear answer" not in said
 
 
+def _approved() -> Town:
+    """Above the price limit for Ada; Sam has said yes."""
+    here = town(approval_above=Decimal("0.01"))
+    here.with_quota()
+    here.ready_to_launch()
+    here.type(RECOVER)
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    (asked,) = [p.message for p in here.chat.directs(SAM) if "approval" in p.message.text]
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING, here.machine().history
+    return here
+
+
+def test_what_an_approver_allowed_comes_back_and_a_later_start_by_a_person_is_judged_anew() -> None:
+    here = _approved()
+    m = _taken(here)
+    assert (m.state, m.recoveries) == (State.RUNNING, 1), m.history
+    here.type("stop bert")
+    here.pass_time(5 * MINUTE)
+    here.type("start bert")
+    here.pass_time(5 * MINUTE)
+    assert (here.machine().state, here.machine().desire) == (State.STOPPED, Desire.STOP)
+    assert _said(here, "could not be started")
+
+
+def test_what_has_become_dearer_than_was_allowed_does_not_come_back() -> None:
+    here = _approved()
+    m = here.machine()
+    assert m.grant is not None
+    cheap = replace(m.grant, hourly=Decimal("0.02"), total=Decimal("0.04"))
+    here.ledger.save(replace(m, grant=cheap), m)
+    m = _taken(here)
+    assert (m.state, m.desire, _counts(here)) == (State.STOPPED, Desire.STOP, KEPT)
+    assert _said(here, "dearer than what was approved")
+
+
 def test_a_machine_that_was_ended_in_the_console_does_not_come_back() -> None:
     here = _running()
     m = here.machine()
