@@ -375,7 +375,7 @@ def _deleted(words: tuple[str, ...], what: str, example: str) -> tuple[str | Non
     if low in ([], ["list"]):
         return None, False
     rest = [word for word in low if word not in ("delete", "remove", "yes")]
-    if len(rest) == len(low):
+    if not {"delete", "remove"} & set(low):
         raise Wrong(f"To delete {what}, say so.", [(words[0], "delete", *rest), (words[0],)])
     if len(rest) != 1:
         raise Wrong(f"Say which {what.split(' ', 1)[1]} to delete.", [(words[0],)])

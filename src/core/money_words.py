@@ -23,7 +23,11 @@ from core.words import echo
 
 _CHANNEL = re.compile(r"<#([cg][a-z0-9]{1,20})(?:\|[^<>]*)?>")
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
-_AMOUNT = re.compile(r"\$?([0-9]{1,9}(?:[.,][0-9]{1,2})?)(?:\s*(?:usd|\$))?(/h|/hour|/month|/mo)?")
+_UNIT = r"(?:(?: ?/ ?| (?:an? |per )?)(?:(?P<hourly>h|hours?|hourly)|mo|months?|monthly))?"
+_NUMBER = r"[0-9]{1,3}(?:,[0-9]{3}){1,2}(?:\.[0-9]{1,2})?|[0-9]{1,9}(?:[.,][0-9]{1,2})?"
+_AMOUNT = re.compile(rf"\$? ?(?P<number>{_NUMBER})(?: ?(?:usd|\$))?{_UNIT}")
+_NOTHING = re.compile(rf"(?:off|none|no|never){_UNIT}")
+_SPACED = re.compile(r"\$? ?([0-9]{1,3}(?: [0-9]{3})+)")
 _ME = frozenset({"me", "mine"})
 _OFF = frozenset({"off", "none", "no", "never"})
 _SETS = {
@@ -81,24 +85,40 @@ def _period(words: tuple[str, ...]) -> tuple[tuple[str, ...], str | None, bool]:
 
 def read_budget(words: tuple[str, ...]) -> BudgetShow | BudgetSet:
     """`budget`, `budget team 2000`, `budget each 20/h`, `budget @kim off`, `budget #ml 500`."""
-    low = [word.lower() for word in words[1:] if word.lower() not in ("set", "for", "per")]
+    low = [word.lower() for word in words[1:] if word.lower() not in ("set", "for")]
+    low = low[1:] if low[:1] == ["per"] else low
     if low in ([], ["list"], ["show"]):
         return BudgetShow()
     scope, who = _whose(low[0])
     if len(low) < 2:
         raise Wrong("Say how much: US dollars a month, or an hour.", [("budget", *low, "500")])
-    hourly = low[-1].endswith(("/h", "/hour")) or low[2:3] in (["hour"], ["hourly"], ["h"])
-    if low[1] in _OFF:
-        return BudgetSet(scope=scope, who=who, hourly=hourly)
-    amount = _AMOUNT.fullmatch(low[1])
+    said = " ".join(low[1:])
+    off, amount = _NOTHING.fullmatch(said), _AMOUNT.fullmatch(said)
+    if off:
+        return BudgetSet(scope=scope, who=who, hourly=off["hourly"] is not None)
     if amount is None:
-        raise Wrong(
-            f"{echo(low[1])} is not an amount; write 500 for a month or 20/h.",
-            [("budget", low[0], "500")],
-        )
-    return BudgetSet(
-        scope=scope, who=who, amount=Decimal(amount[1].replace(",", ".")), hourly=hourly
-    )
+        raise _no_amount(low)
+    hourly = amount["hourly"] is not None
+    return BudgetSet(scope=scope, who=who, amount=_dollars(amount["number"]), hourly=hourly)
+
+
+def _dollars(number: str) -> Decimal:
+    """A comma before three digits parts thousands; another one is a decimal point."""
+    return Decimal(re.sub(",(?=[0-9]{3})", "", number).replace(",", "."))
+
+
+def _no_amount(low: list[str]) -> Wrong:
+    """Not all of it is understood: no budget is ever set from half an amount."""
+    whose, first, rest = low[0], low[1], " ".join(low[2:])
+    spaced = _SPACED.match(" ".join(low[1:]))
+    begun = first in _OFF or _AMOUNT.fullmatch(first) is not None
+    what = f"{echo(first)} is not an amount"
+    if spaced or begun:
+        what = f"{echo(rest)} is not understood behind {echo(first)}"
+    fixes = [("budget", whose, "500")]
+    if spaced or begun:
+        fixes.insert(0, ("budget", whose, spaced[1].replace(" ", "") if spaced else first))
+    return Wrong(f"{what}; write 500 for a month or 20/h.", fixes)
 
 
 def _whose(word: str) -> tuple[Scope, str]:
@@ -139,6 +159,8 @@ def read_idle(words: tuple[str, ...]) -> Idle:
     off = any(word.lower() in _OFF for word in words[1:])
     rest = tuple(word for word in words if word.lower() not in _OFF)
     found = read(rest, 1, frozenset({"bare-name", "name", "length"}))
+    if off and "length" in found:
+        raise Wrong("Say either after how long or off, not both.", [rest])
     length = timedelta(0) if off else found.get("length")
     if length is None:
         raise Wrong("Say after how long unused it stops, or off.", [(*words, "30m")])
@@ -155,6 +177,12 @@ def read_schedule(words: tuple[str, ...]) -> ScheduleList | ScheduleSet | Schedu
     names = [word for word in rest if word not in _OFF and word != "skip"]
     found = read((words[0], *names), 1, frozenset({"bare-name", "name"}))
     name = found.get("name")
+    if (bool(days or hours), off, skip).count(True) > 1:
+        meant = [word for word in low if word not in _OFF and word != "skip"]
+        one = ("off",) if off else ("skip",)
+        raise Wrong(
+            "Say one of these: hours, off or skip.", [(words[0], *meant), (words[0], *names, *one)]
+        )
     if skip:
         return ScheduleSkip(name=name)
     if off:
@@ -177,18 +205,36 @@ def _hours(
     days: set[int] = set()
     span: tuple[tuple[int, int], tuple[int, int]] | None = None
     rest: list[str] = []
-    for word in (part for one in low for part in one.split(",") if part):
+    parts = [part for one in low for part in one.split(",") if part]
+    for at, word in enumerate(parts):
         day = weekday_of(word)
         found = _SPAN.fullmatch(word)
         if word in _SETS:
             days |= set(_SETS[word])
         elif day is not None:
             days.add(day)
+        elif found and span is not None:
+            raise _second_span(parts, at)
         elif found:
             span = _moment(found[1], found[2]), _moment(found[3], found[4])
         else:
             rest.append(word)
     return tuple(sorted(days)), span, rest
+
+
+def _second_span(parts: list[str], at: int) -> Wrong:
+    """A schedule has one span of hours; what was said up to the end of the first is offered."""
+    first = next(n for n, word in enumerate(parts) if _SPAN.fullmatch(word))
+    later = [
+        word
+        for word in parts[first + 1 :]
+        if word not in _SETS and weekday_of(word) is None and not _SPAN.fullmatch(word)
+    ]
+    return Wrong(
+        f"A schedule has one span of hours, the same on each of its days; {echo(parts[at])} is a "
+        "second one.",
+        [("schedule", *later, *parts[: first + 1])],
+    )
 
 
 def _moment(hour: str, minute: str | None) -> tuple[int, int]:

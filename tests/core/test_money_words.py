@@ -10,6 +10,7 @@ from core.commands import parse
 from core.model import Scope
 from core.times import Hours
 
+D20 = Decimal(20)
 WEEKDAYS = (0, 1, 2, 3, 4)
 NINE_TO_SIX = Hours(days=WEEKDAYS, starts=(9, 0), stops=(18, 0))
 
@@ -32,6 +33,19 @@ NINE_TO_SIX = Hours(days=WEEKDAYS, starts=(9, 0), stops=(18, 0))
             "budget <#C0ML|ml> 500.50",
             commands.BudgetSet(scope=Scope.CHANNEL, who="C0ML", amount=Decimal("500.50")),
         ),
+        *(
+            (f"budget each {said}", commands.BudgetSet(scope=Scope.PERSON, amount=D20, hourly=True))
+            for said in ("20 an hour", "20 / h", "20 /h", "20 per hour", "$20 hourly", "20 usd/h")
+        ),
+        *(
+            (f"budget {said}", commands.BudgetSet(scope=Scope.TEAM, amount=Decimal(2000)))
+            for said in ("team 2,000", "for team $2000 usd a month", "set team 2000 / month")
+        ),
+        (
+            "budget team 2,000,000.50",
+            commands.BudgetSet(scope=Scope.TEAM, amount=Decimal("2000000.50")),
+        ),
+        ("budget per person off an hour", commands.BudgetSet(scope=Scope.PERSON, hourly=True)),
         ("policy", commands.PolicyShow()),
         ("policy set longest-lease 12h", commands.PolicySet(rule="longest-lease", value="12h")),
         ("policy reset longest-lease", commands.PolicySet(rule="longest-lease")),
@@ -66,6 +80,35 @@ def test_what_cannot_be_meant_is_refused_with_a_command_that_works(text: str) ->
     assert isinstance(refused, commands.UsageError)
     assert refused.nearest is not None
     assert not isinstance(parse(refused.nearest), commands.UsageError)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("budget team 2 000", "budget team 2000"),
+        ("budget team $1 234 567 a month", "budget team 1234567"),
+        ("budget team 500 off", "budget team 500"),
+        ("budget team 500 each", "budget team 500"),
+        ("budget team 20 a day", "budget team 20"),
+        ("budget team off 500", "budget team off"),
+        ("budget team 2.000", "budget team 500"),
+        ("idle bert off 30m", "idle bert 30m"),
+        (
+            "schedule bert weekdays 9:00-18:00 weekends 10:00-14:00",
+            "schedule bert weekdays 9:00-18:00",
+        ),
+        ("schedule sat 9-18 sun 10-14 bert", "schedule bert sat 9-18"),
+        ("schedule bert weekends off", "schedule bert off"),
+        ("schedule bert off weekdays 9:00-18:00", "schedule bert weekdays 9:00-18:00"),
+        ("schedule bert off skip", "schedule bert off"),
+        ("data bert yes", "data delete bert"),
+        ("images env yes", "images delete env"),
+    ],
+)
+def test_words_that_would_be_left_over_are_never_dropped(text: str, nearest: str) -> None:
+    refused = parse(text)
+    assert isinstance(refused, commands.UsageError)
+    assert refused.nearest == f"/gpu {nearest}"
 
 
 def test_the_reason_for_an_approver_is_the_rest_of_the_line_in_its_own_spelling() -> None:
