@@ -310,6 +310,76 @@ def test_an_extension_that_was_approved_moves_the_deadline_to_what_was_shown() -
     assert after.deadline == before.deadline + timedelta(hours=6)
 
 
+def test_an_extension_that_was_denied_can_be_asked_for_again_and_that_is_said() -> None:
+    here = _running(over_length=Over.APPROVE)
+    before = here.machine().lease
+    assert before is not None
+    refused = here.type("extend bert 6h")[0]
+    for asked in range(1, 4):
+        said = here.press(refused, "ask-extension")
+        assert said[0].text.startswith("Asked <@U0SAM>")
+        here.pass_time(timedelta(seconds=5))
+        assert len(_questions(here)) == asked
+        if asked < 3:
+            here.press(_questions(here)[-1], "deny", SAM)
+            here.pass_time(timedelta(seconds=5))
+    assert "The same was asked before. Denied by <@U0SAM>" in _questions(here)[-1].text
+    here.press(_questions(here)[-1], "approve", SAM)
+    after = here.machine().lease
+    assert after is not None
+    assert after.deadline == before.deadline + timedelta(hours=6)
+
+
+def test_who_was_denied_thrice_hears_so_and_nobody_is_asked() -> None:
+    here = _running(over_length=Over.APPROVE)
+    refused = here.type("extend bert 6h")[0]
+    for _ in range(3):
+        here.press(refused, "ask-extension")
+        here.pass_time(timedelta(seconds=5))
+        here.press(_questions(here)[-1], "deny", SAM)
+    (said,) = here.press(refused, "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    assert "Denied by <@U0SAM>" in said.text and "Asked" not in said.text
+    assert len(_questions(here)) == 3
+
+
+def test_an_extension_that_the_rules_took_back_can_be_asked_for_when_they_allow_it_again() -> None:
+    here = _running(over_length=Over.APPROVE)
+    refused = here.type("extend bert 6h")[0]
+    here.press(refused, "ask-extension")
+    here.house = replace(here.house, policy=replace(here.policy, over_length=Over.BLOCK))
+    here.press(_questions(here)[0], "approve", SAM)
+    assert _question(here).verdict is Verdict.WITHDRAWN
+    here.house = replace(here.house, policy=replace(here.policy, over_length=Over.APPROVE))
+    here.press(refused, "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    assert len(_questions(here)) == 2
+    assert [b["action_id"] for b in buttons(_questions(here)[-1])] == ["approve", "deny"]
+
+
+def test_a_press_that_is_delivered_again_after_the_denial_asks_nobody_again() -> None:
+    here = _running(over_length=Over.APPROVE)
+    (asks,) = buttons(here.type("extend bert 6h")[0])
+    click = here.pressed(asks["action_id"], asks["value"])
+    here.press_button(click)
+    here.press(_questions(here)[0], "deny", SAM)
+    here.press_button(click)
+    here.pass_time(timedelta(seconds=5))
+    assert len(_questions(here)) == 1
+
+
+def test_while_an_extension_waits_it_is_said_that_the_machine_runs_and_costs() -> None:
+    here = _running(over_length=Over.APPROVE)
+    (said,) = here.press(here.type("extend bert 6h")[0], "ask-extension")
+    here.pass_time(timedelta(seconds=5))
+    assert "costs nothing" not in said.text
+    assert "runs as before and costs $1.006/h" in said.text
+    assert "nothing runs" not in _questions(here)[0].text
+    (asked,) = _questions(here)
+    assert "it runs until its deadline as before" in asked.text
+    assert "More at most" in asked.text and "in all" not in asked.text.lower()
+
+
 def test_an_extension_that_is_approved_after_the_lease_has_moved_changes_nothing() -> None:
     here = _running(over_length=Over.APPROVE)
     here.press(here.type("extend bert 6h")[0], "ask-extension")

@@ -20,6 +20,8 @@ from core.ports import StaleRow
 from core.times import read_moment
 
 _ITS_END = timedelta(minutes=5)  # a question ends before the launch that waits for it does
+_MOST_ASKED = 3  # times for one deadline of one lease: whoever is refused asks for something else
+_IN_VAIN = frozenset({Verdict.DENIED, Verdict.EXPIRED, Verdict.WITHDRAWN})
 
 
 def ask_launch(house: House, click: Click, m: Machine) -> None:
@@ -75,6 +77,7 @@ def ask_extension(house: House, click: Click) -> None:
         expires_at=m.lease.deadline,
         broken=tuple(one.words for one in found),
     )
+    row = _asked_anew(house, row)
     if _opened(house, click, m, row):
         rewrite(house, m.id, lambda one: life.heard(one, click.id))
         follow(house, row.key)
@@ -107,12 +110,30 @@ def _question(
     )
 
 
+def _asked_anew(house: House, row: Approval) -> Approval:
+    """The question; where the same was asked in vain, the next one, which says so to approvers. The
+    machine runs on, so nothing else makes another question of it, as a new launch would."""
+    first, before = row, house.ledger.row(Approval, row.key)
+    for number in range(2, _MOST_ASKED + 1):
+        if before is None or before.verdict not in _IN_VAIN:
+            break
+        said = messages.asked_before(before)
+        row = replace(first, id=f"{first.id}.{number}", broken=(*first.broken, said))
+        before = house.ledger.row(Approval, row.key)
+    return row
+
+
 def _opened(house: House, click: Click, m: Machine, row: Approval) -> bool:
-    """Whether the question is written down; the caller is told where nobody could answer it."""
+    """Whether the question is written down; the caller is told where nobody could answer it, and
+    what became of it where somebody has."""
     if not approvers(house, row, m.owner):
-        answer(house, click.response_url, messages.nobody_approves(m))
+        answer(house, click.response_url, messages.nobody_approves(m, row.asking))
         return False
-    if house.ledger.row(Approval, row.key) is None:
+    stored = house.ledger.row(Approval, row.key)
+    if stored is not None and stored.verdict is not Verdict.OPEN:
+        answer(house, click.response_url, messages.approval_closed(stored))
+        return True
+    if stored is None:
         with suppress(StaleRow):  # the same press, delivered twice at once
             house.ledger.save_row(row, None)
     answer(house, click.response_url, messages.approval_asked(row, approvers(house, row, m.owner)))

@@ -44,9 +44,13 @@ def approval(row: Approval, *, reminder: bool) -> Message:
     if row.verdict is not Verdict.OPEN:
         return message(*blocks, context(_end(row)))
     blocks.append(actions(_yes(row), button("Deny", "deny", row.key)))
-    return message(
-        *blocks, context(f"Open until {words.at(row.expires_at)}; nothing runs for it now")
-    )
+    return message(*blocks, context(f"Open until {words.at(row.expires_at)}; {_meanwhile(row)}"))
+
+
+def _meanwhile(row: Approval) -> str:
+    if row.asking is Asking.EXTEND:
+        return f"it runs until its deadline as before, at {words.hourly(row.hourly)}"
+    return "nothing runs for it now"
 
 
 def _verb(row: Approval) -> str:
@@ -66,14 +70,20 @@ def _facts(row: Approval) -> list[tuple[str, str]]:
     return [
         ("Costs at most", words.hourly(row.hourly)),
         (longer, words.length(row.length)),
-        ("In all at most", words.money(row.total)),
+        (f"{_in_all(row).capitalize()} at most", words.money(row.total)),
     ]
+
+
+def _in_all(row: Approval) -> str:
+    """What the total is of: of an extension only what it adds."""
+    return "more" if row.asking is Asking.EXTEND else "in all"
 
 
 def _yes(row: Approval) -> dict[str, object]:
     sure = confirm(
         f"Approve {row.name}?",
-        f"It may cost {price.per_hour(row.hourly)} and {price.dollars(row.total)} in all, at most.",
+        f"It may cost {price.per_hour(row.hourly)} and {price.dollars(row.total)} {_in_all(row)}, "
+        "at most.",
         "Approve",
         "Not yet",
         danger=False,
@@ -100,6 +110,11 @@ def _end(row: Approval) -> str:
             return f"Open until {words.at(row.expires_at)}"
 
 
+def asked_before(row: Approval) -> str:
+    """To approvers: that the same was asked before, and what became of it."""
+    return f"The same was asked before. {_end(row)}."
+
+
 def no_approval(row: Approval) -> str:
     """Why a launch is held again."""
     if row.verdict is Verdict.DENIED:
@@ -123,7 +138,8 @@ def approval_outcome(row: Approval) -> Message:
     who = user(row.decided_by) if row.decided_by else "Nobody"
     if row.verdict is Verdict.APPROVED:
         goes = "its deadline is moved" if row.asking is Asking.EXTEND else "it goes on by itself"
-        most = f"{words.hourly(row.hourly)} and {words.money(row.total)} in all, at most"
+        total = f"{words.money(row.total)} {_in_all(row)}"
+        most = f"{words.hourly(row.hourly)} and {total}, at most"
         return message(section(f"{user(row.requester)} {who} approved {name}: {goes} ({most})."))
     said = f"{who} denied it" if row.verdict is Verdict.DENIED else "Nobody decided in time"
     now = (
@@ -137,11 +153,14 @@ def approval_outcome(row: Approval) -> Message:
 def approval_asked(row: Approval, approvers: tuple[str, ...]) -> Message:
     """Private, to whoever asked."""
     said = ", ".join(user(one) for one in approvers[:5])
+    now = "It costs nothing while it waits."
+    if row.asking is Asking.EXTEND:
+        now = f"Until then it runs as before and costs {words.hourly(row.hourly)}."
     return message(
         section(
             f"Asked {said} about *{escape(row.name)}*: {words.hourly(row.hourly)}, "
-            f"{words.money(row.total)} in all, at most. The channel is told what they decide, by "
-            f"{words.at(row.expires_at)} at the latest. It costs nothing while it waits."
+            f"{words.money(row.total)} {_in_all(row)}, at most. The channel is told what "
+            f"they decide, by {words.at(row.expires_at)} at the latest. {now}"
         )
     )
 
@@ -158,12 +177,15 @@ def may_not_approve(row: Approval, why: str) -> Message:
     )
 
 
-def nobody_approves(m: Machine) -> Message:
+def nobody_approves(m: Machine, asking: Asking) -> Message:
     """There is no approver but the person who asks."""
+    now = "Nothing was started."
+    if asking is Asking.EXTEND:
+        now = "Its deadline stays as it is, and it runs and costs as before."
     return message(
         section(
             f"There is nobody but you who could approve {words.name(m)}, and nobody approves what "
-            f"is their own. Nothing was started. An admin can name approvers: "
+            f"is their own. {now} An admin can name approvers: "
             f"{code('/gpu policy set approvers @kim')}"
         )
     )
