@@ -306,6 +306,31 @@ def test_only_admins_set_budgets_and_everybody_sees_them() -> None:
     assert "$500.00" not in here.type("budget")[0].text
 
 
+@pytest.mark.parametrize(
+    ("over", "then"),
+    [
+        (Over.WARN, "What runs now runs on. What passes a budget is told, and nothing is refused."),
+        (Over.APPROVE, "What runs now runs on. What would pass a budget asks an approver."),
+        (Over.BLOCK, "What runs now runs on. What would pass a budget is refused."),
+        (Over.STOP, "is refused, and when it is spent, what runs is stopped."),
+    ],
+)
+def test_whoever_sets_a_budget_hears_what_it_does_by_the_rule(over: Over, then: str) -> None:
+    here = _town(over)
+    (said,) = here.type("budget team 500", SAM)
+    assert then in said.text
+    assert ("What runs now runs on" in said.text) == (over is not Over.STOP)
+
+
+def test_of_a_budget_that_was_taken_away_nothing_is_held_to_it() -> None:
+    here = _town(Over.STOP, _team(monthly=500))
+    here.type("budget each 20/h", SAM)
+    (said,) = here.type("budget team off", SAM)
+    assert said.text.startswith("The team: no budget any more. The other budgets stay")
+    (said,) = here.type("budget each off an hour", SAM)
+    assert "leases alone limit" in said.text and "refused" not in said.text
+
+
 def test_what_ran_before_there_was_a_budget_counts_from_then_on() -> None:
     here = _town(Over.BLOCK)
     here.type(f"{LAUNCH} name bert")

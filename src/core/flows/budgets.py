@@ -55,7 +55,7 @@ def change(house: House, request: Request, wanted: commands.BudgetSet) -> None:
         )
         return answer(house, request.response_url, messages.denied(no))
     after = _set(house, request, wanted)
-    answer(house, request.response_url, messages.budget_set(wanted, after))
+    answer(house, request.response_url, messages.budget_set(wanted, after, house.policy))
     return watch(replace(house, policy=replace(house.policy, budgets=after)))
 
 

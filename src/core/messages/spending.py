@@ -88,15 +88,27 @@ def _whose(budget: Budget, who: str) -> str:
             return f"<#{id}>" if id else "Each channel"
 
 
-def budget_set(wanted: BudgetSet, after: tuple[Budget, ...]) -> Message:
-    """What the budget is now, and what that means for what runs."""
+def budget_set(wanted: BudgetSet, after: tuple[Budget, ...], policy: Policy) -> Message:
+    """What the budget is now, and what passing it means by the policy."""
     now = next((b for b in after if (b.scope, b.who) == (wanted.scope, wanted.who)), None)
     whose = _whose(Budget(scope=wanted.scope, who=wanted.who), wanted.who)
-    said = f"{whose}: {amount(now)}." if now else f"{whose}: no budget any more."
+    said = f"{amount(now)}. {_held_to(policy)}" if now else f"no budget any more. {_left(after)}"
     return message(
-        section(f"{said} What runs now runs on; new launches and extensions are held to it."),
+        section(f"{whose}: {said}"),
         context(f"How it stands: {code('/gpu budget')}"),
     )
+
+
+def _held_to(policy: Policy) -> str:
+    if policy.over is Over.STOP:
+        return _OVER[policy.over]
+    return f"What runs now runs on. {_OVER[policy.over]}"
+
+
+def _left(after: tuple[Budget, ...]) -> str:
+    if after:
+        return "The other budgets stay as they are."
+    return "There is no other: leases alone limit what is spent."
 
 
 # ---- marks ----------------------------------------------------------------------------------
