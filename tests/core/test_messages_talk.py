@@ -202,6 +202,9 @@ def test_asking_twice_or_for_what_is_there_asks_nothing() -> None:
         (QuotaStatus.APPROVED, 4, "AWS granted a part: 4 of the 8", "is looked at again"),
         (QuotaStatus.APPROVED, 0, "the limit still shows 0", "is looked at again"),
         (QuotaStatus.DENIED, 0, "refused. The limit is 0. Nothing was started.", "is looked at"),
+        (QuotaStatus.CASE_CLOSED, 8, "AWS granted it: 8 P-type", "goes on by itself now."),
+        (QuotaStatus.CASE_CLOSED, 4, "AWS granted a part: 4 of the 8", "is looked at again"),
+        (QuotaStatus.CASE_CLOSED, 0, "AWS did not grant 8 P-type", "is looked at again"),
         (QuotaStatus.CASE_CLOSED, None, "the case was closed", "is looked at again"),
         (QuotaStatus.UNKNOWN, None, "is not known: for days AWS has not let", "is looked at again"),
     ],
@@ -214,6 +217,13 @@ def test_what_aws_decided_is_told_with_what_it_means_for_waiting_launches(
     assert text.startswith("<@U1> ")
     assert said in text
     assert then in text
+
+
+def test_of_a_case_that_was_closed_with_a_raised_limit_no_refusal_is_told() -> None:
+    request = replace(ASKED, status=QuotaStatus.CASE_CLOSED, before=4, granted=8)
+    said = messages.quota_outcome(request, ()).text
+    assert "AWS granted it: 8 P-type" in said and "(before: 4)" in said
+    assert "did not grant" not in said and "No launch waited for it" in said
 
 
 def test_a_grant_that_nobody_waited_for_starts_nothing() -> None:

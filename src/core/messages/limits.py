@@ -160,7 +160,7 @@ def quota_enough(facts: QuotaFacts, needed: int) -> Message:
 
 def quota_outcome(request: QuotaRequest, waiting: tuple[Machine, ...]) -> Message:
     """What AWS decided, and what that means for the launches that waited for it."""
-    granted = request.status is QuotaStatus.APPROVED
+    granted = request.is_granted
     said = f"{user(request.asked_by)} {_granted(request) if granted else _refused(request)}"
     blocks = [section(said)]
     if waiting:
@@ -172,7 +172,7 @@ def quota_outcome(request: QuotaRequest, waiting: tuple[Machine, ...]) -> Messag
 
 def _in_full(request: QuotaRequest) -> bool:
     total = request.desired if request.granted is None else request.granted
-    return request.status is QuotaStatus.APPROVED and total >= request.desired
+    return request.is_granted and total >= request.desired
 
 
 def _granted(request: QuotaRequest) -> str:

@@ -81,6 +81,13 @@ class QuotaRequest:
         """Which quota this is about; a waiting machine names it."""
         return f"{self.region}/{self.code}"
 
+    @property
+    def is_granted(self) -> bool:
+        """Whether AWS gave more: it may close the case and raise the limit."""
+        if self.status is QuotaStatus.APPROVED:
+            return True
+        return self.granted is not None and self.granted > self.before
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaRoom:
