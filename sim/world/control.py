@@ -206,7 +206,8 @@ class Control:
     def _grant(self, command: Command) -> None:
         region, request = self._request(command)
         value = None if command.get("value") is None else _number(command, "value")
-        quotas.grant(self.ground, region, request, value)
+        later = _number(command, "shown_after") if command.get("shown_after") else 0
+        quotas.grant(self.ground, region, request, value, later)
 
     def _deny(self, command: Command) -> None:
         _, request = self._request(command)

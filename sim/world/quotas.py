@@ -146,14 +146,26 @@ def _desired(params: Params) -> float:
 
 
 def grant(
-    ground: Ground, region: Region, request: QuotaRequest, value: float | None = None
+    ground: Ground,
+    region: Region,
+    request: QuotaRequest,
+    value: float | None = None,
+    shown_after: float = 0,
 ) -> None:
-    """AWS says yes, to all of it or to `value` vCPUs; nothing where the request is decided."""
+    """AWS says yes, to all of it or to `value` vCPUs; nothing where the request is decided. The
+    limit shows it so many seconds later."""
     if request.status not in OPEN:
         return
     request.status, request.updated = "APPROVED", ground.time
     granted = request.desired if value is None else value
-    region.limits[request.code] = max(region.limits[request.code], granted)
+
+    def show() -> None:
+        region.limits[request.code] = max(region.limits[request.code], granted)
+
+    if shown_after:
+        ground.later(shown_after, show)
+    else:
+        show()
 
 
 def deny(ground: Ground, request: QuotaRequest) -> None:

@@ -191,6 +191,46 @@ def test_aws_is_asked_for_more_only_from_where_machines_may_be_launched() -> Non
     assert here.ledger.quota_requests() == ()
 
 
+def _granted_unseen(here: Town, minutes: int, **more: int) -> None:
+    request = here.world.state()["quota_requests"][0]["id"]
+    here.control(do="grant-quota", request=request, shown_after=60 * minutes, **more)
+
+
+def test_a_launch_waits_until_the_limit_shows_what_was_approved() -> None:
+    here = _waits_for_quota()
+    _granted_unseen(here, 20)
+    here.pass_time(timedelta(minutes=10))
+    assert here.machine().state is State.WAITING
+    assert "granted" in _said(here, "quota") and "does not show it yet" in _said(here, "quota")
+    assert "open request already" in _said(here, f"quota raise g5.xlarge spot in {R}")
+    assert not [m for m in here.news() if "AWS granted" in m.text or "still shows" in m.text]
+    here.pass_time(timedelta(minutes=25))
+    assert here.machine().state is State.RUNNING
+    assert [m.text for m in here.news() if "AWS granted it" in m.text]
+    assert len(here.world.state()["quota_requests"]) == 1
+    assert [line.what for line in here.machine().history if "held" in line.what] == ["held: quota"]
+    assert here.failures == []
+
+
+def test_a_part_that_shows_late_is_told_as_soon_as_it_does() -> None:
+    here = _waits_for_quota()
+    _granted_unseen(here, 5, value=2)
+    here.pass_time(timedelta(minutes=8))
+    assert here.machine().state is State.HELD
+    assert [m.text for m in here.news() if "granted a part: 2" in m.text]
+
+
+def test_an_approval_that_never_shows_is_told_after_a_while() -> None:
+    here = _waits_for_quota()
+    _granted_unseen(here, 10**6)
+    here.pass_time(timedelta(minutes=40))
+    assert here.machine().state is State.WAITING
+    here.pass_time(timedelta(minutes=25))
+    assert here.machine().state is State.HELD
+    assert [m.text for m in here.news() if "the limit still shows 0" in m.text]
+    assert (_asked(here).status, _asked(here).told) == (QuotaStatus.APPROVED, True)
+
+
 NO_WORD = pytest.mark.parametrize("code", ["NoSuchResourceException", "AccessDeniedException"])
 
 

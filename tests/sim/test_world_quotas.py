@@ -73,6 +73,16 @@ def test_a_request_can_be_granted_in_part_and_its_status_does_not_tell(earth: An
         earth.control("deny-quota", request=id)
 
 
+def test_a_limit_can_show_later_what_was_approved(earth: Any) -> None:
+    earth.control("settings", quota_decision=None)
+    id = ask(earth, 64)
+    earth.control("grant-quota", request=id, shown_after=600)
+    earth.passes(590)
+    assert (decision(earth, id), limit(earth)) == ("APPROVED", 0)
+    earth.passes(20)
+    assert limit(earth) == 64
+
+
 def test_without_a_decision_time_only_the_control_decides(earth: Any) -> None:
     earth.control("settings", quota_decision=None)
     id = ask(earth)

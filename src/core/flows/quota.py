@@ -32,6 +32,7 @@ from core.words import retyped
 SOON = timedelta(seconds=25)  # small requests are often granted within minutes
 SOON_FOR = timedelta(minutes=15)
 LATER = timedelta(minutes=15)  # a case takes days
+UNSHOWN_FOR = timedelta(minutes=45)  # from the approval until the limit shows it, at most
 REFUSED_FOR = timedelta(days=3)  # by then an admin has mended what forbids it, or nobody will
 
 
@@ -238,7 +239,19 @@ def _asked_aws(house: House, request: QuotaRequest) -> QuotaRequest:
     )
     if change.status.is_open:
         return _later(house, new, now, seen=request)
+    if _will_show(new, now):
+        since = request.approved_at or now
+        waits = replace(new, status=request.status, granted=None, approved_at=since)
+        return _later(house, waits, now, seen=request)
     return _decided(house, new, request)
+
+
+def _will_show(new: QuotaRequest, now: datetime) -> bool:
+    """Whether it is approved and not there yet. Until it is, the request stays open: a launch that
+    went on now would be held by the old limit, and AWS asked a second time."""
+    if new.status is not QuotaStatus.APPROVED or not new.is_unshown:
+        return False
+    return now < (new.approved_at or now) + UNSHOWN_FOR
 
 
 def _not_told(
@@ -264,7 +277,8 @@ def _decided(house: House, new: QuotaRequest, seen: QuotaRequest) -> QuotaReques
 def _later(
     house: House, request: QuotaRequest, now: datetime, *, seen: QuotaRequest | None = None
 ) -> QuotaRequest:
-    soon = now < request.asked_at + SOON_FOR and request.refused_since is None
+    since = request.approved_at or request.asked_at
+    soon = now < since + SOON_FOR and request.refused_since is None
     pause = SOON if soon else LATER
     later = replace(request, due_at=now + pause)
     later = house.ledger.save_quota_request(later, seen or request)

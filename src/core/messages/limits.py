@@ -90,9 +90,15 @@ def _row(facts: QuotaFacts) -> str:
 def _asked_row(request: QuotaRequest) -> str:
     who = "found" if request.outside else f"asked by {user(request.asked_by)}"
     return (
-        f"{_what(request)}: {request.before} → {request.desired}, {_STATUS[request.status]}; "
+        f"{_what(request)}: {request.before} → {request.desired}, {_status(request)}; "
         f"{who} {words.at(request.asked_at)}"
     )
+
+
+def _status(request: QuotaRequest) -> str:
+    if request.status.is_open and request.approved_at is not None:
+        return f"granted {words.at(request.approved_at)}, but the limit does not show it yet"
+    return _STATUS[request.status]
 
 
 def _what(request: QuotaRequest) -> str:
@@ -140,7 +146,7 @@ def quota_already(request: QuotaRequest) -> Message:
         who, where = "made without this bot", "in this thread"
     said = (
         f"AWS has an open request already: {request.desired} {_what(request)} (now "
-        f"{request.before}), {who}; {_STATUS[request.status]}. Nothing more was asked and nothing "
+        f"{request.before}), {who}; {_status(request)}. Nothing more was asked and nothing "
         f"was started; the outcome is told {where}. See it: "
         f"`/gpu quota in {escape(request.region)}`"
     )

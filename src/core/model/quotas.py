@@ -74,12 +74,19 @@ class QuotaRequest:
     refused_since: datetime | None = (
         None  # AWS says no, each time, to whoever asks what became of it
     )
+    # AWS has approved it and the limit does not show it yet: until then it counts as open.
+    approved_at: datetime | None = None
     version: int = 0
 
     @property
     def key(self) -> str:
         """Which quota this is about; a waiting machine names it."""
         return f"{self.region}/{self.code}"
+
+    @property
+    def is_unshown(self) -> bool:
+        """Whether the limit shows nothing of it: neither what was asked for nor a part."""
+        return self.granted is not None and self.granted < min(self.desired, self.before + 1)
 
     @property
     def is_granted(self) -> bool:
