@@ -11,7 +11,8 @@ from decimal import Decimal
 from core import lifecycle as life
 from core import price
 from core.budgets import Broken
-from core.model import Grant, Machine, Over, Policy
+from core.disks import disk_of
+from core.model import Grant, Machine, Over, Policy, Wish
 from core.policy import ADMINS_LONGEST
 
 
@@ -26,6 +27,22 @@ class Asked:
     def total(self) -> Decimal:
         """USD at most."""
         return price.cost(self.hourly, self.length)
+
+
+def disk_hourly(wish: Wish, gb: int, policy: Policy) -> Decimal:
+    """USD an hour of the root disk, where a dearer one is wished for than machines have anyway; 0
+    for the usual one, so that it tips nothing over a limit."""
+    disk = disk_of(wish, gb)
+    monthly = price.disk_monthly(gb, disk.kind, disk.iops, disk.throughput)
+    size = gb if wish.disk_gb is None else policy.default_disk_gb  # an image may need more
+    dearer = monthly > price.disk_monthly(size)
+    return monthly / price.HOURS_A_MONTH if dearer else Decimal(0)
+
+
+def of_disk(hourly: Decimal, count: int) -> str:
+    """How much of what is asked for is the disk."""
+    whose = "the disk of each machine" if count > 1 else "its disk"
+    return f"Of that, {price.per_hour(hourly)} is {whose}."
 
 
 def limits(asked: Asked, user: str, policy: Policy) -> tuple[Broken, ...]:

@@ -584,3 +584,43 @@ def test_what_is_asked_for_is_the_dearest_place_that_may_be_tried() -> None:
     here.press(_questions(here)[0], "approve", SAM)
     here.pass_time(2 * MINUTE)
     assert here.machine().state is State.RUNNING
+
+
+FAST = "launch g5.xlarge on-demand in us-east-1 disk 300 io2 iops 100000 for 24h name bert"
+
+
+def test_a_dear_disk_is_held_against_the_price_limit_and_shown_to_approvers() -> None:
+    here = _town()
+    here.type(FAST)
+    m = here.machine()
+    assert m.state is State.HELD and m.hold is not None
+    assert "is above the price limit of $5.00/h" in here.card().text
+    assert "$6.4733/h is its disk" in here.card().text
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    (asked,) = _questions(here)
+    for said in ("$7.4793/h", "$179.50", "disk 300 io2 iops 100000", "$6.4733/h is its disk"):
+        assert said in asked.text, said
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_where_the_machine_itself_is_too_dear_the_yes_is_to_the_disk_too() -> None:
+    here = _asked(FAST.replace("g5.xlarge", "p3.8xlarge"))
+    (asked,) = _questions(here)
+    assert "$18.7133/h" in asked.text and "disk 300 io2 iops 100000" in asked.text
+    here.press(asked, "approve", SAM)
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_the_usual_disk_tips_nothing_over_the_limit() -> None:
+    here = _town()
+    here.house = replace(here.house, policy=replace(here.policy, approval_above=Decimal("1.006")))
+    here.type("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    here.type("launch g5.xlarge on-demand in us-east-1 disk 500 for 2h name emil")
+    assert here.machine().state is State.HELD
+    assert "$0.0548/h is its disk" in here.card().text

@@ -21,18 +21,37 @@ APPROVAL = Choice(kind=ChoiceKind.APPROVAL, value="")
 def check(house: House, m: Machine, go: Proceed) -> Hold | None:
     """None: go on, and what it may cost is set aside. Else why not, and what can be done.
 
-    What counts is the dearest place that may be tried, so that no price on the way is a surprise.
+    What counts is the dearest place that may be tried, so that no price on the way is a surprise,
+    and a dear disk.
     """
-    each = max(at.hourly for at in go.placements)
+    disk = disk_of(house, m, go)
+    each = dearest(go) + disk
     asked = _asked(house, m, each)
     granted = gate.covers(m.grant, asked)
     found = _passed(house, m, asked, granted=granted)
     if not found:
         return None
     words = [one.words for one in found]
+    if disk:
+        words.append(gate.of_disk(disk, m.wish.count))
     if m.grant is not None and not granted:
         words.insert(0, gate.dearer(m.grant, asked))
     return held(each, words, final=any(one.final for one in found))
+
+
+def dearest(go: Proceed) -> Decimal:
+    """USD an hour of one machine in the dearest place that may be tried."""
+    return max(at.hourly for at in go.placements)
+
+
+def disk_of(house: House, m: Machine, go: Proceed | None) -> Decimal:
+    """USD an hour of each machine's disk, where it is dearer than the usual one. A kept disk costs
+    already, whether its machine starts or not."""
+    if m.kept is not None:
+        return Decimal(0)
+    wished = m.wish.disk_gb or house.policy.default_disk_gb
+    gb = max(one.disk_gb for one in go.options) if go else wished
+    return gate.disk_hourly(m.wish, gb, house.policy)
 
 
 def _asked(house: House, m: Machine, each: Decimal) -> Asked:

@@ -42,11 +42,11 @@ def plan(house: House, m: Machine) -> Machine:
 
 
 def _to_approve(house: House, m: Machine, stuck: Stuck, approved: Proceed | Stuck) -> Stuck:
-    """What an approver would say yes to: the dearest place that would be tried then, and each other
-    limit that it passes. What no approver may lift is not asked."""
-    hourly = stuck.hold.hourly or house.policy.approval_above
-    if isinstance(approved, Proceed):
-        hourly = max(at.hourly for at in approved.placements)
+    """What an approver would say yes to: the dearest place that would be tried then, with a dear
+    disk, and each other limit that it passes. What no approver may lift is not asked."""
+    go = approved if isinstance(approved, Proceed) else None
+    hourly = gate.dearest(go) if go else stuck.hold.hourly or house.policy.approval_above
+    hourly += gate.disk_of(house, m, go)
     found = gate.besides(house, m, hourly)
     final = house.policy.over_price is Over.BLOCK or any(one.final for one in found)
     hold = replace(

@@ -16,12 +16,13 @@ from core.blocks import (
 )
 from core.messages import buttons, words
 from core.messages.holds import why
-from core.model import Approval, Asking, Machine, Verdict
+from core.model import Approval, Asking, Machine, State, Verdict
 
 
 def what_is_asked(m: Machine) -> str:
-    """8 x `p5.48xlarge` spot in us-east-1."""
-    return words.what(m)
+    """8 x `p5.48xlarge` spot in us-east-1; of a launch with the disk that was wished for."""
+    disk = words.root_disk(m.wish) if m.state is State.HELD else ""
+    return f"{words.what(m)}, {disk}" if disk else words.what(m)
 
 
 def why_held(m: Machine) -> str:

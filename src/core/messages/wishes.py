@@ -75,6 +75,17 @@ def _beside(wish: Wish) -> Iterable[str]:
     """The image and the disks, where they are not the usual ones."""
     if wish.image != "base":
         yield f"image {wish.image}"
+    yield from _root_disk(wish)
+    if wish.data:
+        yield f"data {wish.data}" + (f" {wish.data_gb}" if wish.data_gb else "")
+
+
+def root_disk(wish: Wish) -> str:
+    """disk 300 io2 iops 100000; nothing where none was wished for."""
+    return " ".join(_root_disk(wish))
+
+
+def _root_disk(wish: Wish) -> Iterable[str]:
     if wish.disk_gb:
         yield f"disk {wish.disk_gb}"
     if wish.disk_type != "gp3":
@@ -83,8 +94,6 @@ def _beside(wish: Wish) -> Iterable[str]:
         yield f"iops {wish.iops}"
     if wish.throughput:
         yield f"throughput {wish.throughput}"
-    if wish.data:
-        yield f"data {wish.data}" + (f" {wish.data_gb}" if wish.data_gb else "")
 
 
 # ---- what became of it ----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from core.messages.wishes import launch_again as launch_again
 from core.messages.wishes import markets as markets
 from core.messages.wishes import refusal as refusal
 from core.messages.wishes import regions as regions
+from core.messages.wishes import root_disk as root_disk
 from core.messages.wishes import same_launch as same_launch
 from core.messages.wishes import types as types
 from core.messages.wishes import wanted as wanted
