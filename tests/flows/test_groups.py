@@ -11,7 +11,7 @@ import pytest
 
 from core.blocks import Message
 from core.flows.step import step_on_event
-from core.model import FINAL, Cause, Machine, State
+from core.model import FINAL, Cause, Desire, Machine, State
 from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons, town
@@ -249,6 +249,25 @@ def test_who_said_keep_trying_is_taken_at_it() -> None:
     here.type("end fox-more")
     here.pass_time(5 * MINUTE)
     assert len(here.world.state()["instances"]) == 13
+
+
+def test_a_stop_of_all_means_the_rest_that_the_launch_before_it_has_asked_for() -> None:
+    here = prepared(a=10, c=3, d=0, f=0)
+    launch(here, "x16 on-demand keep trying")
+    stop = here.request("stop all yes")
+    here.until_quiet(2 * MINUTE)
+    assert other(here).desire is Desire.RUN
+    here.deliver(stop)
+    assert (group(here).desire, other(here).desire) == (Desire.STOP, Desire.GONE)
+
+
+def test_a_stop_of_all_does_not_mean_the_rest_that_somebody_has_asked_for_since() -> None:
+    here = short()
+    stop = here.request("stop all yes")
+    here.now += SECOND
+    here.press(card(here), "more")
+    here.deliver(stop)
+    assert (group(here).desire, other(here).desire) == (Desire.STOP, Desire.RUN)
 
 
 # ---- silence --------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from core.flows.request import Request
-from core.model import Desire, State
-from sim.town import SAM, Town
+from core.model import Desire, Schedule, State
+from core.ports import ChatError
+from sim.town import LIN, SAM, Town
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -151,3 +152,112 @@ def test_what_a_command_reads_does_not_grow_with_the_machines_of_others() -> Non
         ledger.live = live
         here.pass_time(5 * MINUTE)
     assert asked == []
+
+
+# ---- what comes again does not mean what was launched since -----------------------------------
+
+
+def _unanswered(here: Town, request: Request) -> None:
+    """Carried out, and Slack takes no answer: the queue brings it again."""
+    here.chat.down = True
+    with pytest.raises(ChatError):
+        here.deliver(request)
+    here.chat.down = False
+
+
+def _launch(here: Town, name: str, market: str = "spot") -> None:
+    here.type(f"launch g5.xlarge {market} in us-east-1 for 4h name {name}")
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def _again(here: Town, request: Request) -> str:
+    """What it says the second time; the newest machine is as it was, row and schedule."""
+    before = here.machine()
+    said = _words(here, request)
+    assert here.machine() == before
+    assert here.ledger.row(Schedule, before.id) is None
+    here.pass_time(10 * MINUTE)
+    after = here.machine()
+    assert (after.state, after.lease, after.shared) == (State.RUNNING, before.lease, ())
+    return said
+
+
+def test_a_stop_of_all_that_comes_again_leaves_out_what_was_launched_since() -> None:
+    here = _running()
+    (stop,) = _typed(here, "stop all yes")
+    _unanswered(here, stop)
+    here.pass_time(10 * MINUTE)
+    _launch(here, "carl")
+    said = _again(here, stop)
+    assert "bert" in said
+    assert "carl" not in said
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    assert "*carl* is running" in _again(here, stop)  # not that nothing runs
+
+
+def test_an_end_that_comes_again_leaves_the_new_machine_of_that_name_alone() -> None:
+    here = _running()
+    (end,) = _typed(here, "end bert")
+    _unanswered(here, end)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.ENDED
+    _launch(here, "bert")
+    assert "launched after this was typed" in _again(here, end)
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.ENDED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop bert",
+        "stop yes",
+        "extend bert 1h",
+        "extend 1h",
+        f"share bert <@{LIN}|lin>",
+        f"unshare bert <@{LIN}|lin>",
+        "idle bert 40m",
+        "schedule bert weekdays 9:00-18:00",
+        "schedule bert off",
+        "start bert",
+        "save bert as env",
+    ],
+)
+def test_no_command_that_comes_again_means_a_machine_launched_since(text: str) -> None:
+    here = _running()
+    (request,) = _typed(here, text)
+    if text != "save bert as env":
+        here.deliver(request)
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.ENDED
+    _launch(here, "bert", "on-demand")
+    assert "launched after this was typed" in _again(here, request)
+
+
+def test_of_two_the_one_that_was_there_is_meant_by_a_stop_without_a_name() -> None:
+    here = _running()
+    (stop,) = _typed(here, "stop")
+    _launch(here, "carl")
+    assert "bert" in _words(here, stop)
+    here.pass_time(10 * MINUTE)
+    assert [m.state for m in here.ledger.live()] == [State.STOPPED, State.RUNNING]
+
+
+@pytest.mark.parametrize("text", ["end bert", "stop bert yes", "stop yes", "stop all yes"])
+def test_an_end_typed_right_after_the_launch_counts_behind_a_slow_queue(text: str) -> None:
+    here = _running()
+    here.type("end bert")
+    here.pass_time(10 * MINUTE)
+    launch = here.request("launch g5.xlarge spot in us-east-1 for 4h name bert")
+    here.now += SECOND
+    end = here.request(text)
+    here.now += 5 * MINUTE
+    here.deliver(launch)
+    here.deliver(end)
+    here.pass_time(10 * MINUTE)
+    assert here.machine().desire is Desire.GONE
+    assert not here.world.up()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from core import messages, policy
+from core import late, messages, policy
 from core.flows.house import House
 from core.flows.request import Click, Request
 from core.flows.speak import answer
@@ -23,6 +23,9 @@ def find(
     if policy.may_touch(request.user, m, house.policy):
         answer(house, request.response_url, messages.not_yours(m))
         return None
+    if late.is_older(request.at, m):
+        answer(house, request.response_url, messages.launched_since((m,)))
+        return None
     return m
 
 
@@ -39,7 +42,8 @@ def _only(
     house: House, request: Request, verb: str, fits: Callable[[Machine], bool]
 ) -> Machine | None:
     mine = house.ledger.of_owner(request.user, whole=True)  # else another would be the only one
-    fitting = tuple(m for m in mine if fits(m))
+    every = tuple(m for m in mine if fits(m))
+    fitting = tuple(m for m in every if not late.is_older(request.at, m)) or every
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

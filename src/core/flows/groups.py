@@ -47,10 +47,13 @@ def start(house: House, m: Machine) -> tuple[str, ...]:
     return tuple(started)
 
 
-def open_rest(house: House, m: Machine) -> Machine:
-    """The launch of the missing ones: one for each group, however often this is carried out."""
+def open_rest(house: House, m: Machine, at: datetime | None = None) -> Machine:
+    """The launch of the missing ones: one for each group, however often this is carried out.
+
+    `at`: when the door took the click that wants it; without one the group's own launch did.
+    """
     request = names.request_id(house.policy.team_id, "rest", m.id)
-    rest = _rest(house, m, names.machine_id(request))
+    rest = replace(_rest(house, m, names.machine_id(request)), asked_at=at or m.asked_at)
     for attempt in range(MOST_NAMES):
         name = _name(m, rest.id, attempt)
         try:

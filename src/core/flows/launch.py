@@ -157,6 +157,7 @@ def _machine(house: House, request: Request, wish: Wish) -> Machine:
         state=State.REQUESTED,
         desire=Desire.RUN,
         created_at=now,
+        asked_at=request.at,
         launch_by=life.latest(wish, now),
         keep_until=life.kept_until(wish, now),
         data=data.key_of(request.user, wish),

@@ -79,7 +79,9 @@ def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
     open_ = (m for m in owned if _stoppable(m) or asked.id in m.heard)
     mine = tuple(m for m in open_ if asked.id in m.heard or not order.overtaken(m, asked))
     if not mine:
-        return answer(house, asked.response_url, messages.nothing_to_stop())
+        newer = tuple(m for m in everything if _stoppable(m) and late.is_older(asked.at, m))
+        said = messages.launched_since(newer) if newer else messages.nothing_to_stop()
+        return answer(house, asked.response_url, said)
     if not sure:
         question = messages.stop_all_question(mine, house.clock())
         return answer(house, asked.response_url, question)

@@ -27,7 +27,7 @@ def keep_trying(house: House, click: Click) -> None:
     denied = permits.may_launch(house, house.chat.person(click.user), m.channel)
     if denied:
         return answer(house, click.response_url, messages.denied(denied))
-    rest = open_rest(house, m)
+    rest = open_rest(house, m, click.at)
 
     def change(row: Machine) -> Machine:
         if row.missing <= 0:

@@ -192,6 +192,17 @@ def overtaken(m: Machine) -> Message:
     )
 
 
+def launched_since(machines: tuple[Machine, ...]) -> Message:
+    """A command came, for the first time or again, after what it could mean now was launched."""
+    lines = "\n".join(
+        f"• {words.name(m)} is {words.state(m)}{_until(m)}.{_costs(m)}" for m in machines[:10]
+    )
+    return message(
+        section(f"What was launched after this was typed is left as it is:\n{lines}"),
+        context("If you mean it nevertheless, type it again."),
+    )
+
+
 def how_it_is(m: Machine) -> Message:
     """A request that has been carried out already: what came of it."""
     return message(section(f"{words.name(m)} is {words.state(m)}{_until(m)}.{_costs(m)}"))

@@ -358,6 +358,7 @@ class Machine:
     shown: str = ""  # digest of the card as last shown
     owed: tuple[Notice, ...] = ()
     quiet_until: datetime | None = None  # Slack wants to hear nothing before that
+    asked_at: datetime | None = None  # when the door took what it was asked for with
     decided_at: datetime | None = None  # when the latest stop or start by a person was typed
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
