@@ -19,12 +19,17 @@ metrics = Metrics(namespace="gpu")
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """The sweep needs no ledger: it runs even when what is due cannot be read."""
+    """The sweep needs no ledger: it runs even when what is due cannot be read. Nor does it need
+    more of the settings than where to look: what is wrong with them is told at the end."""
     watch = wiring.watch()
     failed, woke = _wake(watch)
     report = _sweep(watch)
-    failed += report.failed
+    failed += [*report.failed, *watch.wrong]
     failed += _leave_mark(watch, [*failed, *report.unread.values()], woke)
+    for error in failed:
+        logger.error(
+            "not done, or not as it should be", error=repr(error)
+        )  # Lambda writes no parts
     if failed:
         # All of them, so that the alarm on this function's errors sees what was not done.
         raise ExceptionGroup("not everything could be looked after", failed)

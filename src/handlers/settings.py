@@ -1,7 +1,8 @@
 """The environment, read once and frozen: what the template and the admins decided.
 
 Every variable that is missing or wrong is named, all of them in one error, so that a deployment is
-mended in one go.
+mended in one go. Whoever keeps deadlines asks for as much as can be read: a slip in another setting
+must not keep machines running.
 """
 
 import ipaddress
@@ -59,24 +60,41 @@ class Settings:
 
 def read(environ: Mapping[str, str]) -> Settings:
     """The settings in these variables; BadSettings names every one that is missing or wrong."""
+    settings, wrong = read_what_can_be(environ)
+    if wrong is not None:
+        raise wrong
+    return settings
+
+
+def read_what_can_be(environ: Mapping[str, str]) -> tuple[Settings, BadSettings | None]:
+    """The same, and what is wrong with them instead of an error.
+
+    What is wrong is left out or has its default, which may allow more than was meant: nothing may
+    be launched by these. Without the table, the queue and the stack's name nothing can be done.
+    """
     look = _Look(environ)
+    table = look.word("TABLE_NAME", _ANY)
+    queue_url = look.word("QUEUE_URL", _URL)
+    stack = look.word("STACK_NAME", _ANY)
+    lost = bool(look.problems)
     settings = Settings(
-        table=look.word("TABLE_NAME", _ANY),
-        queue_url=look.word("QUEUE_URL", _URL),
+        table=table,
+        queue_url=queue_url,
         secret_arn=look.word("SECRET_ARN", _ANY),
         slack_api_url=look.word("SLACK_API_URL", _URL, SLACK_API_URL).rstrip("/") + "/",
         github_url=look.word("GITHUB_URL", _URL, GITHUB_URL),
         here_url=look.word("HERE_URL", _URL, ""),
         dead_letters=look.words("DEAD_LETTER_URLS", _URL, ""),
         alarm_topic=look.word("ALARM_TOPIC", _TOPIC, ""),
-        policy=_policy(look),
+        policy=_policy(look, stack),
     )
-    if look.problems:
-        raise BadSettings(tuple(look.problems))
-    return settings
+    wrong = BadSettings(tuple(look.problems)) if look.problems else None
+    if wrong is not None and lost:
+        raise wrong
+    return settings, wrong
 
 
-def _policy(look: "_Look") -> Policy:
+def _policy(look: "_Look", stack: str) -> Policy:
     default = look.number("DEFAULT_LEASE_MINUTES", 240, least=_LEAST_LEASE)
     longest = look.number("LONGEST_LEASE_MINUTES", 1440, least=_LEAST_LEASE)
     if default > longest:
@@ -84,7 +102,7 @@ def _policy(look: "_Look") -> Policy:
             f"DEFAULT_LEASE_MINUTES is {default}, longer than LONGEST_LEASE_MINUTES ({longest})"
         )
     policy = Policy(
-        stack=look.word("STACK_NAME", _ANY),
+        stack=stack,
         team_id=look.word("SLACK_TEAM_ID", _TEAM, ""),
         regions=look.words("REGIONS", _REGION, "us-east-1"),
         channels=frozenset(look.words("ALLOWED_CHANNELS", _CHANNEL, "")),
@@ -151,7 +169,7 @@ class _Look:
         return text or default or ""
 
     def words(self, name: str, form: re.Pattern[str], default: str) -> tuple[str, ...]:
-        """Comma-separated words of that form, in their order, each once."""
+        """Comma-separated words of that form, in their order, each once; others are left out."""
         found = [
             word.strip() for word in (self.environ.get(name, "").strip() or default).split(",")
         ]
@@ -161,7 +179,7 @@ class _Look:
             self.problems.append(
                 f"{name} names {', '.join(map(repr, bad))}, not of the form {form.pattern}"
             )
-        return words
+        return tuple(word for word in words if word not in bad)
 
     def number(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
         """A whole number between `least` and `most`."""

@@ -38,7 +38,7 @@ from adapters.whole import whole
 from core.flows.house import House
 from core.flows.watch import Watch
 from handlers import settings
-from handlers.settings import Settings
+from handlers.settings import BadSettings, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -67,9 +67,22 @@ _SWEEPS_FOR, _AT_A_TIME = 12.0, 40
 
 
 @cache
-def known() -> Settings:
+def _read() -> tuple[Settings, BadSettings | None]:
     """The environment, read once."""
-    return settings.read(os.environ)
+    return settings.read_what_can_be(os.environ)
+
+
+def known() -> Settings:
+    """What the template and the admins decided; BadSettings where any of it is wrong."""
+    found, wrong = _read()
+    if wrong is not None:
+        raise wrong
+    return found
+
+
+def _as_far_as_known() -> Settings:
+    """The same, whatever is wrong: where the table and the queue are, and whose the machines."""
+    return _read()[0]
 
 
 @cache
@@ -98,7 +111,7 @@ def _service_quotas(region: str) -> "ServiceQuotasClient":
 @cache
 def table() -> Table:
     """The ledger's table, in the functions' own region."""
-    return Table(whole(boto3.client("dynamodb", config=_PATIENT)), known().table)
+    return Table(whole(boto3.client("dynamodb", config=_PATIENT)), _as_far_as_known().table)
 
 
 @cache
@@ -109,7 +122,7 @@ def _sqs() -> "SQSClient":
 @cache
 def wakes() -> SqsWakes:
     """The queue that the Slack function takes."""
-    return SqsWakes(_sqs(), known().queue_url)
+    return SqsWakes(_sqs(), _as_far_as_known().queue_url)
 
 
 @cache
@@ -142,7 +155,7 @@ def _watchers() -> AwsWatchers:
 
 @cache
 def _cloud() -> Ec2:
-    return Ec2(_ec2, _ec2_once, known().policy.stack)
+    return Ec2(_ec2, _ec2_once, _as_far_as_known().policy.stack)
 
 
 @cache
@@ -212,8 +225,9 @@ def house(now: Callable[[], datetime] = clock) -> House:
 
 
 def watch(now: Callable[[], datetime] = clock) -> Watch:
-    """What the clock works through: no Slack, no secret."""
-    at = known()
+    """What the clock works through: no Slack, no secret. It launches nothing, so that a setting
+    that is wrong keeps it from nothing: that is told when its work is done."""
+    at, wrong = _read()
     return Watch(
         cloud=_cloud(),
         ledger=table(),
@@ -221,4 +235,5 @@ def watch(now: Callable[[], datetime] = clock) -> Watch:
         policy=at.policy,
         clock=now,
         together=SideBySide(_SWEEPS_FOR, _AT_A_TIME),
+        wrong=() if wrong is None else (wrong,),
     )

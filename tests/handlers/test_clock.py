@@ -10,13 +10,16 @@ import pytest
 
 from core.faults import CloudError
 from core.flows import pulse
+from core.flows.house import one_by_one
 from core.model import Pulse, State
 from handlers import clock, wiring
+from handlers.settings import BadSettings
 from sim.blows import Blow, Striker, StruckPort
 from sim.town import Town
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+WATCH = wiring.watch
 
 
 class Context:
@@ -97,3 +100,97 @@ def test_a_region_that_cannot_be_read_has_an_alarm_of_its_own_and_hides_nothing(
     mark = here.ledger.row(Pulse, pulse.KEY)
     assert mark is not None
     assert mark.failed == ("InternalError",)
+
+
+# ---- a slip in the settings -------------------------------------------------------------------
+
+SLIPS = [
+    ("LONGEST_LEASE_MINUTES", "120"),  # DEFAULT_LEASE_MINUTES is 240
+    ("LARGEST_DISK_GB", "40"),  # DEFAULT_DISK_GB is 50
+    ("LARGEST_DISK_GB", "5"),
+    ("IDLE_MINUTES", "3"),
+    ("ALLOWED_TYPES", "g5*"),
+    ("ADMINS", "u0sam"),
+    ("ALLOWED_CHANNELS", "#gpu-lab"),
+    ("ALLOWED_NETWORKS", "192.0.2.1/24"),
+    ("REGIONS", "us-east-1, EU-West-1"),
+    ("REGIONS", "us_east_1"),
+]
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a function, read anew by each test."""
+    for name, value in {
+        "TABLE_NAME": "table",
+        "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/queue",
+        "SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s",
+        "STACK_NAME": "gpu",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    made = (wiring._read, wiring.table, wiring.wakes, wiring._cloud, wiring._sqs)
+    for one in made:
+        one.cache_clear()
+    yield monkeypatch
+    for one in made:
+        one.cache_clear()
+
+
+@pytest.fixture
+def wired(here: Town, deployed: pytest.MonkeyPatch) -> Town:
+    """What the function makes of its environment; only AWS is the town's."""
+    ports: dict[str, Any] = {
+        "cloud": here.house.cloud,
+        "ledger": here.house.ledger,
+        "wakes": here.house.wakes,
+    }
+    watch = lambda: replace(WATCH(here.clock), together=one_by_one, **ports)  # noqa: E731 - short
+    deployed.setattr(wiring, "watch", watch)
+    return here
+
+
+@pytest.mark.parametrize(("name", "value"), SLIPS)
+def test_a_setting_that_is_wrong_keeps_the_clock_from_nothing_and_is_told_at_the_end(
+    name: str,
+    value: str,
+    wired: Town,
+    deployed: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deployed.setenv(name, value)
+    wired.now += 2 * HOUR  # this type has no timer of its own that acts so soon
+    with pytest.raises(ExceptionGroup) as told:  # the alarm on errors
+        clock.handler({}, Context())
+    (wrong,) = told.value.exceptions
+    assert isinstance(wrong, BadSettings)
+    assert name in str(wrong)
+    (line,) = [one for one in caplog.records if "not done" in one.getMessage()]
+    assert name in vars(line)["error"]
+    (counted,) = [one for one in capsys.readouterr().out.splitlines() if "CloudWatchMetrics" in one]
+    assert json.loads(counted)["Swept"] == [1.0]
+    assert f"due/machine/{wired.machine().id}" in wired.wakes.due(wired.now)
+    mark = wired.ledger.row(Pulse, pulse.KEY)
+    assert mark is not None
+    assert (mark.at, mark.failed) == (wired.now, ("BadSettings",))
+
+
+@pytest.mark.parametrize(("name", "value"), SLIPS)
+def test_it_keeps_news_of_ec2_from_nothing_either_and_nobody_launches_by_it(
+    name: str, value: str, deployed: pytest.MonkeyPatch
+) -> None:
+    deployed.setenv(name, value)
+    wiring.table()
+    wiring.wakes()  # all that the function for events works with
+    with pytest.raises(BadSettings, match=name):
+        wiring.house()
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "QUEUE_URL", "STACK_NAME"])
+def test_without_the_table_the_queue_or_the_mark_nothing_can_be_done(
+    name: str, deployed: pytest.MonkeyPatch
+) -> None:
+    deployed.delenv(name)
+    with pytest.raises(BadSettings, match=name):
+        WATCH()

@@ -25,6 +25,7 @@ class Watch:
     policy: Policy
     clock: Callable[[], datetime]
     together: Together = one_by_one
+    wrong: tuple[Exception, ...] = ()  # with the settings: to be told once all else is done
 
 
 class NotInTime(Exception):
