@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import settings as h_settings
+from hypothesis import strategies as st
 from samtranslator.yaml_helper import yaml_parse
 
 from adapters.items import deed_key, row_key
@@ -290,22 +293,81 @@ def test_the_functions_get_what_settings_reads() -> None:
     assert given == read | {"POWERTOOLS_SERVICE_NAME"}
 
 
-def test_the_templates_defaults_are_settings_defaults() -> None:
-    variables = environment("Slack")
-    defaults = {name: str(one.get("Default", "")) for name, one in raw()["Parameters"].items()}
-    environ = {
-        "TABLE_NAME": "t",
-        "QUEUE_URL": "https://q/",
-        "SECRET_ARN": "s",
-        "STACK_NAME": "gpu",
+WHERE = {"TABLE_NAME": "t", "QUEUE_URL": "https://q/", "SECRET_ARN": "s", "STACK_NAME": "gpu"}
+
+
+def parameters() -> dict[str, str]:
+    """Which parameter a variable of the Slack function is, word for word."""
+    refs = {
+        variable: str(value.get("Ref"))
+        for variable, value in environment("Slack").items()
+        if isinstance(value, dict)
     }
-    from_template = dict(environ)
-    for variable, value in variables.items():
-        parameter = value.get("Ref") if isinstance(value, dict) else None
-        if parameter in defaults:
-            from_template[variable] = defaults[parameter]
-    from_template["REGIONS"] = defaults["Regions"]
-    assert settings.read(from_template) == settings.read(environ)
+    found = {variable: ref for variable, ref in refs.items() if ref in raw()["Parameters"]}
+    return {**found, "REGIONS": "Regions", "HERE_URL": "HereUrl"}  # joined, or the door's own
+
+
+def test_the_templates_defaults_are_settings_defaults() -> None:
+    defaults = {name: str(one.get("Default", "")) for name, one in raw()["Parameters"].items()}
+    from_template = {variable: defaults[name] for variable, name in parameters().items()}
+    assert settings.read({**WHERE, **from_template}) == settings.read(WHERE)
+
+
+def pattern_of(variable: str) -> str:
+    """What its value must be, as a pattern; of a list that holds for each of its words."""
+    one = raw()["Parameters"][parameters()[variable]]
+    if one["Type"] == "CommaDelimitedList":
+        return f"{one['AllowedPattern']}(, ?{one['AllowedPattern']})*"
+    choices = "|".join(re.escape(choice) for choice in one.get("AllowedValues", ()))
+    return str(one.get("AllowedPattern", choices))
+
+
+WORDS = sorted(v for v in parameters() if raw()["Parameters"][parameters()[v]]["Type"] != "Number")
+# What no pattern can tell: bits beyond the mask, colons that make no address.
+NO_NETWORK = "which is no network such as 192.0.2.0/24"
+
+
+@pytest.mark.parametrize("variable", WORDS)
+@given(data=st.data())
+@h_settings(max_examples=40)
+def test_what_the_template_takes_the_functions_can_read(variable: str, data: st.DataObject) -> None:
+    pattern = re.compile(pattern_of(variable), re.ASCII)
+    text = data.draw(st.from_regex(pattern, fullmatch=True))
+    environ = {**WHERE, "DEFAULT_DISK_GB": "1", variable: text}
+    _, wrong = settings.read_what_can_be(environ)
+    problems = wrong.problems if wrong else ()
+    assert [one for one in problems if NO_NETWORK not in one] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "good", "bad"),
+    [
+        ("ADMINS", ["", "U0SAM", "U0SAM,W0KIM", "U0SAM, U0KIM"], ["u0sam", "@sam", "U0SAM U0KIM"]),
+        ("ALLOWED_CHANNELS", ["", "C0LAB", "C0LAB, G0ML"], ["#lab", "c0lab", "C0LAB;G0ML"]),
+        ("ALLOWED_GROUPS", ["", "S0ML", "s0ml, S0OPS"], ["ml", "SUPPORT", "<!subteam^S0ML>"]),
+        ("APPROVERS", ["", "U0SAM", "u0sam,W0KIM"], ["kim", "user", "@kim"]),
+        (
+            "ALLOWED_NETWORKS",
+            ["", "192.0.2.0/24", "10.0.0.0/8, 2001:db8::/48", "198.51.100.7", "2001:DB8::/32"],
+            ["0.0.0.0/0", "10.0.0.0/7", "the office", "192.0.2.0-9", "256.0.0.0/8", "::/0"],
+        ),
+        ("REGIONS", ["us-east-1", "us-gov-west-1,eu-west-1"], ["", "us-east-1a", "US-EAST-1"]),
+        ("ALLOWED_TYPES", ["all", "g5", "g5.*, p3.2xlarge", "u-3tb1.56xlarge g5"], ["g5*", "gpu"]),
+        ("IDLE_MINUTES", ["off", "5", "30", "10080"], ["4", "0", "10081", "30m"]),
+        ("LARGEST_DISK_GB", ["off", "8", "9", "10", "500", "16384"], ["7", "0", "99999", "1TB"]),
+        ("MOST_GPUS", ["off", "1", "9999"], ["0", "all"]),
+        ("SLACK_API_URL", ["https://slack.com/api/", "http://a:80/"], ["slack.com", "http:///"]),
+        ("HERE_URL", ["", "https://here.example", "https://a.b/c/"], ["here", "https://a b"]),
+        ("GITHUB_URL", ["https://github.com"], ["", "github.com", "https://a?b"]),
+    ],
+)
+def test_a_slip_is_refused_as_it_is_deployed(
+    variable: str, good: list[str], bad: list[str]
+) -> None:
+    for text in (*good, *bad):
+        assert (re.fullmatch(pattern_of(variable), text) is not None) is (text in good), text
+    for text in good:
+        settings.read({**WHERE, "DEFAULT_DISK_GB": "1", variable: text})
 
 
 def test_every_handler_exists() -> None:
