@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.flows import sharing
 from core.model import KeyDelivery, State
 from core.shared_keys import COMMENT
 from sim.town import ADA, CHANNEL, GUS, KEY, LIN, SAM, Town
@@ -241,3 +243,103 @@ def test_nothing_stays_due_when_it_is_done_or_the_machine_is_gone() -> None:
     here.pass_time(timedelta(minutes=15))
     assert here.machine().state is State.ENDED
     assert here.ledger.row(KeyDelivery, here.machine().id) is None
+
+
+# ---- who is in the workspace no more ----------------------------------------------------------
+
+HOUR = timedelta(hours=1)
+
+
+def _shared() -> Town:
+    here = _town()
+    here.type(f"share bert <@{LIN}>")
+    here.until_quiet()
+    return here
+
+
+def _lin(here: Town, **now: bool) -> None:
+    lin = here.chat.known(LIN)
+    assert lin is not None
+    here.chat.add(replace(lin, **now))  # type: ignore[arg-type]  # of Person's own
+
+
+@pytest.mark.parametrize("left", ["deactivated", "a guest now", "unknown"])
+def test_whoever_may_not_use_the_bot_any_more_is_taken_off_within_the_hour(
+    left: str, tmp_path: Path
+) -> None:
+    here = _shared()
+    if left == "unknown":
+        here.chat._people.pop(LIN)
+    else:
+        _lin(here, **({"active": False} if left == "deactivated" else {"member": False}))
+    here.pass_time(HOUR)
+    assert here.machine().shared == ()
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert _file_after(_scripts(here), tmp_path, f"{KEY}\n") == [KEY]
+    (told,) = [m.text for m in here.news() if "no longer lets" in m.text]
+    assert f"*bert* no longer lets <@{LIN}> in" in told
+    here.pass_time(HOUR)
+    assert len([m for m in here.news() if "no longer lets" in m.text]) == 1
+    assert not here.failures
+
+
+@pytest.mark.parametrize("code", ["unreachable", "missing_scope", "invalid_auth"])
+def test_while_slack_does_not_tell_who_is_there_nobody_is_taken_off(code: str) -> None:
+    here = _shared()
+    _lin(here, active=False)
+    here.chat.blind = code
+    here.pass_time(HOUR)
+    assert here.machine().shared == (LIN,)
+    here.chat.blind = ""
+    here.pass_time(HOUR)
+    assert here.machine().shared == ()
+
+
+def test_slack_is_asked_once_an_hour_for_each_colleague_however_many_machines() -> None:
+    here = _shared()
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 23h name carl")
+    here.until_quiet()
+    here.type(f"share carl <@{LIN}>")
+    here.until_quiet()
+    asked: list[str] = []
+    chat: Any = here.chat
+    person = chat.person
+
+    def counted(user: str) -> object:
+        asked.append(user)
+        return person(user)
+
+    chat.person = counted
+    here.pass_time(HOUR)
+    assert asked == [LIN]
+    _lin(here, active=False)
+    here.pass_time(HOUR)
+    assert [m.shared for m in here.ledger.live()] == [(), ()]
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_whoever_dies_as_they_take_somebody_off_leaves_no_key_behind(
+    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _shared()
+    _lin(here, active=False)
+    deliver, calls = sharing._deliver, []
+
+    def dies(*args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 2 and after == 2:  # the row is changed
+            raise Killed
+        deliver(*args)
+        if len(calls) == 1 and after == 1:  # it is not
+            raise Killed
+
+    monkeypatch.setattr(sharing, "_deliver", dies)
+    here.pass_time(2 * HOUR)
+    assert [type(error) for error in here.failures] == [Killed]
+    assert here.machine().shared == ()
+    assert _file_after(_scripts(here), tmp_path, f"{KEY}\n") == [KEY]
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+class Killed(Exception):
+    """The function ends here."""

@@ -30,15 +30,13 @@ from core.flows import (
 )
 from core.flows.house import House
 from core.flows.request import Click, Request
-from core.flows.speak import answer
+from core.flows.speak import UNKNOWN, answer
 from core.policy import Denied
 from core.ports import ChatError
 
 # What makes a bill smaller is never refused because Slack cannot say who that is, nor because its
 # owner has become a guest since: the machine's own row knows its owner's id.
 _ALWAYS = frozenset({"stop", "stop-all", "end", "cancel"})
-
-_UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
 
 _FOR_EVERYBODY = (commands.UsageError, commands.Help, commands.Stop, commands.End)
 
@@ -225,7 +223,7 @@ def _may_press(house: House, user: str) -> Denied | None:
     try:
         person = house.chat.person(user)
     except ChatError as error:
-        if error.code not in _UNKNOWN:
+        if error.code not in UNKNOWN:
             raise
         return Denied(
             rule="members", what="Slack knows no such account in this workspace (rule `members`)."

@@ -12,6 +12,7 @@ from datetime import timedelta
 from core import commands, messages, policy, shared_keys
 from core import lifecycle as life
 from core.blocks import Message
+from core.deeds import BOT
 from core.faults import CloudError
 from core.flows import admitted
 from core.flows.find import find
@@ -101,6 +102,29 @@ def _told_before_boot(house: House, m: Machine, request: Request, wanted: comman
     _tell(house, m, (wanted.user,), news)
     guest = admitted.profile(house, wanted.user)
     answer(house, request.response_url, messages.share_stands(m, guest, stop=wanted.stop))
+
+
+def take_off(house: House, m: Machine, user: str) -> None:
+    """Let somebody in no longer by nobody's word: they may not use the bot any more.
+
+    The delivery stands before the row is changed, so that whoever dies in between leaves it due;
+    and again after it, for somebody may have followed the first with the keys as they were.
+    """
+    booted = has_booted(m)
+    if booted:
+        _deliver(house, m, f"going {user} {house.clock()}", BOT, (), ())
+    m = rewrite(house, m.id, lambda row: _without(house, row, user))
+    if booted or has_booted(m):
+        _deliver(house, m, f"gone {user} {m.version}", BOT, (), (user,))
+        house.wakes.wake(f"key-delivery/{m.id}")
+
+
+def _without(house: House, row: Machine, user: str) -> Machine:
+    if user not in row.shared:
+        return row
+    shared = tuple(other for other in row.shared if other != user)
+    what = f"no longer shared with {user} (who may not use the bot any more)"
+    return replace(life.told(row, house.clock(), what), shared=shared)
 
 
 def keys_changed(house: House, user: str) -> None:

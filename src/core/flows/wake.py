@@ -15,6 +15,7 @@ from core.flows import (
     approvals,
     budgets,
     clockwork,
+    departed,
     home,
     image_rows,
     leftovers,
@@ -63,10 +64,11 @@ def _look(house: House, kind: str, id: str, *, due: bool) -> None:
         return image_rows.follow(house, id)
     if kind == "strays":
         once = id == (house.deployed or house.policy).region  # the first of those: once an hour
-        if once:
+        if once:  # who may get in first: a region that cannot be looked over keeps nobody in
             rules.look_over(house)
-        leftovers.look_over(house, id)
-        return admitted.unlisted(house) if once else None
+            admitted.unlisted(house)
+            departed.look_over(house)
+        return leftovers.look_over(house, id)
     if kind == "data-volume":
         return volume.follow_if_due(house, id) if due else volume.follow(house, id)
     if kind == "home-tab":

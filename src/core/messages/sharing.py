@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from core.blocks import Message, code, context, message, section, user
+from core.deeds import BOT
 from core.messages import words
 from core.model import Machine, Profile, State
 from core.shared_keys import COMMENT
@@ -51,15 +52,24 @@ def share_done(m: Machine, by: str, added: tuple[str, ...], removed: tuple[str, 
     """To the channel: the machine's file and group are as was decided."""
     parts = []
     if added:
-        parts.append(f"{user(by)} lets {_people(added)} in to {words.name(m)}.")
+        who = words.owner(m) if by == BOT else user(by)
+        parts.append(f"{who} lets {_people(added)} in to {words.name(m)}.")
     if removed:
         parts.append(
-            f"{user(by)} no longer lets {_people(removed)} in to {words.name(m)}: their keys are "
-            "off it and their addresses closed. A connection that is open now may last until it "
-            "ends."
+            f"{_no_longer(m, by, removed)} Their keys are off it and their addresses closed. A "
+            "connection that is open now may last until it ends."
         )
     said = section(" ".join(parts) or f"The keys on {words.name(m)} are as they should be.")
     return message(said, _how(m)) if added else message(said)
+
+
+def _no_longer(m: Machine, by: str, removed: tuple[str, ...]) -> str:
+    if by != BOT:
+        return f"{user(by)} no longer lets {_people(removed)} in to {words.name(m)}."
+    return (
+        f"{words.name(m)} no longer lets {_people(removed)} in: whoever is no full member of this "
+        "workspace any more is taken off."
+    )
 
 
 def share_failed(m: Machine, added: tuple[str, ...], removed: tuple[str, ...]) -> Message:
