@@ -40,7 +40,9 @@ run: install install-ministack ## Run everything on this machine: AWS and Slack 
 test: install install-ministack ## Run all tests (TESTS=tests/core PYTEST_ARGS=-x narrow it)
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 
-check: lint types validate test ## Everything that must hold before a merge: format, lint, types, template, tests
+check: ## Everything that must hold before a merge: format, lint, types, template, tests
+	@$(MAKE) -j2 lint types validate install-ministack
+	@$(MAKE) test
 
 lint: install ## Format and lint, without changing anything
 	@$(BIN)/ruff format --check .
