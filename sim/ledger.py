@@ -164,9 +164,9 @@ class MemoryLedger:
         with self._lock:
             return {one: self._instances[one] for one in instances if one in self._instances}
 
-    def due(self, now: datetime) -> Mapping[str, datetime]:
-        """Keys whose time has come, and since when; the longest overdue first."""
-        return {key: at for at, key in sorted(self._appointments()) if at <= now}
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Keys whose time has come, the longest overdue first."""
+        return tuple(key for at, key in sorted(self._appointments()) if at <= now)
 
     def next_due(self) -> datetime | None:
         """When the next of all is due: a simulated clock jumps there."""

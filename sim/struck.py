@@ -144,9 +144,9 @@ class Struck(Town):
         clock.metrics.clear_metrics()
         watch = self.watch()
         try:
-            failed, woke = clock._wake(watch)
+            failed = [*clock._wake(watch)]
             failed += clock._sweep(watch).failed if self.sweeping else ()
-            failed += clock._leave_mark(watch, failed, woke)
+            failed += clock._leave_mark(watch, failed)
         except Killed:
             failed = []  # the next minute is near
         for error in failed:

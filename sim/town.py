@@ -338,13 +338,13 @@ class Town:
 
     def _strike_once(self) -> None:
         watch = self.watch()
-        woken = wake_due(watch, pulse.woke(watch))
+        wake_due(watch)
         failed: tuple[Exception, ...] = ()
         if self.sweeping:
             report = sweep(watch)
             failed = (*report.failed, *report.unread.values())
         self.failures.extend(failed)
-        pulse.beat(watch, failed, woken.at)
+        pulse.beat(watch, failed)
 
     def bring_reports(self) -> None:
         """What machines report, through the door's own reading. What was not taken comes again."""

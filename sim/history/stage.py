@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from core import late, messages
 from core.faults import CloudError, Fault, FaultKind
@@ -245,13 +245,12 @@ class Stage(Town):
             policy=self.policy,
             clock=house.clock,
         )
-        woken = tried(lambda: wake_due(watch, pulse.woke(watch)))
-        failed = [woken] if isinstance(woken, Exception) else []
+        failed = [error for error in (tried(lambda: wake_due(watch)),) if _is_error(error)]
         if self.sweeping:
             report = sweep(watch)
             failed += [*report.failed, *report.unread.values()]
         self.failures.extend(e for e in failed if not isinstance(e, CloudError | StaleRow))
-        pulse.beat(watch, failed, None if isinstance(woken, Exception) else woken.at)
+        pulse.beat(watch, failed)
 
     def _bring_events(self) -> None:
         for event in self.world.tick():
@@ -429,6 +428,10 @@ class Stage(Town):
             repr(self.world.state()),
         ]
         return hashlib.sha256("\n".join(stands).encode()).hexdigest()[:16]
+
+
+def _is_error(found: object) -> TypeGuard[Exception]:
+    return isinstance(found, Exception)
 
 
 class _Port:

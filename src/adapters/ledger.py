@@ -167,13 +167,9 @@ class Table:
 
     # ---- time -------------------------------------------------------------------------------
 
-    def due(self, now: datetime) -> Mapping[str, datetime]:
-        """Keys whose time has come, and since when; the longest overdue first. May lag by a
-        moment."""
-        return {
-            items.public((item["pk"]["S"], item["sk"]["S"])): items.moment_of(item["due_at"]["N"])
-            for item in self._index(now)
-        }
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Keys whose time has come, the longest overdue first; may lag by a moment."""
+        return tuple(items.public(key) for key in self._indexed(now))
 
     def watched(self) -> Mapping[str, datetime]:
         """Every machine in the index, and when it is due."""

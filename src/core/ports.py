@@ -653,8 +653,8 @@ class Ledger(Protocol):
         """Of which machines, final or not, a hundred instances at most are or were; those that no
         row has ever had are absent."""
 
-    def due(self, now: datetime) -> Mapping[str, datetime]:
-        """Keys of all whose time has come, and since when; the longest overdue first."""
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Keys of machines, quota requests and profiles whose time has come."""
 
     def profile(self, user: str) -> Profile: ...
 

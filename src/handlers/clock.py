@@ -1,6 +1,5 @@
 """Every minute: what is due goes on the queue, and EC2's own tags are held against the ledger."""
 
-from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Metrics
@@ -22,33 +21,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The sweep needs no ledger: it runs even when what is due cannot be read. Nor does it need
     more of the settings than where to look: what is wrong with them is told at the end."""
     watch = wiring.watch()
-    failed, woke = _wake(watch)
-    report = _sweep(watch)
+    failed, report = [*_wake(watch)], _sweep(watch)
     failed += [*report.failed, *watch.wrong]
-    failed += _leave_mark(watch, [*failed, *report.unread.values()], woke)
-    for error in failed:
-        logger.error(
-            "not done, or not as it should be", error=repr(error)
-        )  # Lambda writes no parts
+    failed += _leave_mark(watch, [*failed, *report.unread.values()])
+    for error in failed:  # each by itself: Lambda writes none of the parts of a group
+        logger.error("not done, or not as it should be", error=repr(error))
     if failed:
         # All of them, so that the alarm on this function's errors sees what was not done.
         raise ExceptionGroup("not everything could be looked after", failed)
 
 
-def _wake(watch: Watch) -> tuple[list[Exception], datetime | None]:
+def _wake(watch: Watch) -> tuple[Exception, ...]:
     try:
-        woken = wake_due(watch, pulse.woke(watch))
+        due = wake_due(watch)
     except Exception as error:  # noqa: BLE001 - not caught, only kept until the sweep is done
-        return [error], None
-    metrics.add_metric(name="Due", unit=MetricUnit.Count, value=woken.rows)
-    return [], woken.at
+        return (error,)
+    metrics.add_metric(name="Due", unit=MetricUnit.Count, value=due)
+    return ()
 
 
-def _leave_mark(
-    watch: Watch, failed: list[Exception], woke: datetime | None
-) -> tuple[Exception, ...]:
+def _leave_mark(watch: Watch, failed: list[Exception]) -> tuple[Exception, ...]:
     try:
-        pulse.beat(watch, failed, woke)
+        pulse.beat(watch, failed)
     except Exception as error:  # noqa: BLE001 - as above: it must not hide the others
         return (error,)
     return ()

@@ -322,7 +322,7 @@ def test_the_clock_leaves_one_row_whoever_ends_first() -> None:
     )
     for failed in ((), (ValueError("x"), ValueError("y"))):
         here.now += timedelta(minutes=1)
-        beat(watch, failed, here.now)
+        beat(watch, failed)
     (row,) = here.ledger.rows(Pulse)
     assert (row.at, row.failed) == (here.now, ("ValueError",))
 

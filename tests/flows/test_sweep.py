@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.flows import pulse, strangers
-from core.flows.house import one_by_one
-from core.flows.sweep import TOLD_AFTER, Report, sweep, wake_due
+from core.flows import strangers
+from core.flows.sweep import TOLD_AFTER, Report, sweep
 from core.flows.wake import on_wake
 from core.flows.watch import NotInTime
 from core.model import Machine, State, SweepWatch
@@ -45,77 +44,6 @@ def _past_every_deadline(fleet: Fleet) -> None:
 
 def _wakes(fleet: Fleet) -> list[str]:
     return list(iter(lambda: fleet.wakes.pop(fleet.now), None))
-
-
-# ---- what is due ------------------------------------------------------------------------------
-
-
-def _due(times: list[timedelta], *, hangs: int | None = None, taken: bool = True) -> list[int]:
-    """How often one row that nobody looks at is woken by runs so long after its time came; no
-    answer of the queue's comes in one of the runs, or it takes nothing in any."""
-    fleet = Fleet(1, 1)
-    began = fleet.now
-    fleet.ledger.spoil("m-0", due_at=began)
-    sent: list[str] = []
-    wakes: Any = fleet.watch.wakes
-
-    def wake_all(keys: list[str]) -> int:
-        sent.extend(keys)
-        return len(keys) if taken else 0
-
-    wakes.wake_all = wake_all
-    found, woke = [], None
-    for number, late in enumerate(times):
-        fleet.now = began + late
-        sent.clear()
-        together = _no_answer if number == hangs else one_by_one
-        woken = wake_due(replace(fleet.watch, together=together), woke)
-        woke = woken.at or woke
-        assert woken.rows == len(sent)
-        assert (woken.at is None) == (bool(sent) and (number == hangs or not taken))
-        found.append(sent.count("due/machine/m-0"))
-    return found
-
-
-def _no_answer(looks: Any) -> Any:
-    """Of reads there is one, and it answers."""
-    done = [look() for look in looks]
-    return (None,) * len(done) if isinstance(done[0], int) else tuple(done)
-
-
-def test_what_nobody_looks_at_is_woken_at_once_and_then_more_seldom() -> None:
-    """Or a queue that is behind would be filled by the clock faster than it is emptied."""
-    runs = [n * MINUTE + timedelta(seconds=n % 3) for n in range(21)]
-    assert [n for n, woken in enumerate(_due(runs)) if woken] == [0, 1, 2, 4, 8, 12, 16, 20]
-
-
-def test_runs_that_come_early_or_late_leave_no_turn_out() -> None:
-    seconds = [55, 125, 180, 299, 300, 430, 471, 495, 1000]
-    assert _due([timedelta(seconds=one) for one in seconds]) == [1, 1, 0, 1, 0, 0, 0, 1, 1]
-
-
-def test_what_the_queue_has_not_surely_taken_is_sent_again_in_the_next_minute() -> None:
-    runs = [n * MINUTE for n in range(9)]
-    assert _due(runs, hangs=4) == [1, 1, 1, 0, 1, 1, 0, 0, 1]
-    assert _due(runs, taken=False) == [1] * 9
-
-
-def test_a_clock_that_was_fast_keeps_nothing_from_being_woken() -> None:
-    fleet = Fleet(1, 1)
-    fleet.ledger.spoil("m-0", due_at=fleet.now)
-    wake_due(fleet.watch, fleet.now + HOUR)
-    assert "due/machine/m-0" in _wakes(fleet)
-
-
-def test_a_mark_that_cannot_be_read_has_everything_woken() -> None:
-    fleet = Fleet(1, 1)
-    fleet.ledger.spoil("m-0", due_at=fleet.now - 3 * MINUTE)
-    pulse.beat(fleet.watch, (), fleet.now)
-    wake_due(fleet.watch, pulse.woke(fleet.watch))
-    assert "due/machine/m-0" not in _wakes(fleet)
-    fleet.ledger.make_unreadable(f"pulse/{pulse.KEY}")
-    wake_due(fleet.watch, pulse.woke(fleet.watch))
-    assert "due/machine/m-0" in _wakes(fleet)
 
 
 # ---- in few calls ---------------------------------------------------------------------------

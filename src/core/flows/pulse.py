@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from core import doctor
 from core.faults import CloudError
 from core.flows.house import House
-from core.flows.watch import Watch, in_time
+from core.flows.watch import Watch
 from core.model import Pulse
 from core.ports import StaleRow, UnreadableRow
 
@@ -16,24 +15,15 @@ KEY = "clock"
 MOST_CODES = 10
 
 
-def beat(watch: Watch, failed: Iterable[Exception], woke: datetime | None) -> None:
-    """Write that a run has come to its end, and what failed in it; `woke`: for which moment it has
-    put all that was due on the queue, None where it has not."""
+def beat(watch: Watch, failed: Iterable[Exception]) -> None:
+    """Write that a run has come to its end, and what failed in it."""
     codes = sorted({_code(error) for error in failed})[:MOST_CODES]
     seen = watch.ledger.row(Pulse, KEY)
     row = seen or Pulse(at=watch.clock())
     try:
-        watch.ledger.save_row(
-            replace(row, at=watch.clock(), failed=tuple(codes), woke=woke or row.woke), seen
-        )
+        watch.ledger.save_row(replace(row, at=watch.clock(), failed=tuple(codes)), seen)
     except StaleRow:
         return  # another run has ended at the same moment
-
-
-def woke(watch: Watch) -> datetime | None:
-    """For which moment all that was due was last put on the queue; None where nobody can say."""
-    row = in_time(watch, partial(watch.ledger.row, Pulse, KEY), "the clock's mark")
-    return row.woke if isinstance(row, Pulse) else None
 
 
 def _code(error: Exception) -> str:

@@ -6,10 +6,9 @@ grow by pages of a thousand instances and batches of a hundred rows, never one b
 waits for another. Whatever is not done when the time is over, the next minute does.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from core.faults import CloudError
@@ -19,7 +18,6 @@ from core.flows.watch import NotInTime, Watch, in_time, parts, tried
 from core.ports import Tagged
 from core.reconcile import Swept, braked
 
-MINUTE = timedelta(minutes=1)
 TOLD_AFTER = timedelta(seconds=30)  # by then EC2 has been asked, and shows what it did
 
 
@@ -38,57 +36,29 @@ class Report:
     looked_at: int  # instances
 
 
-@dataclass(frozen=True, kw_only=True)
-class Woken:
-    """How many were due, and as of which moment all of them are on the queue; None: not all are."""
-
-    rows: int
-    at: datetime | None
-
-
 # ---- what is due ----------------------------------------------------------------------------
 
 
-def wake_due(watch: Watch, woke: datetime | None) -> Woken:
-    """Put everything whose time has come on the queue, the longest overdue first.
+def wake_due(watch: Watch) -> int:
+    """Put everything whose time has come on the queue, the longest overdue first; how many.
 
-    `woke`: for which moment that was last done in full; None: nobody knows. What could not be sent
-    is due still, and sent in the next minute.
+    What could not be sent is due still, and sent in the next minute.
     """
-    now = watch.clock()
-    due = in_time(watch, partial(watch.ledger.due, now), "what is due")
+    due = in_time(watch, partial(watch.ledger.due, watch.clock()), "what is due")
     if isinstance(due, Exception):
         raise due
-    since = min(woke, now - MINUTE) if woke else None  # no clock that was fast keeps others back
     keys = (
-        *(f"due/{key}" for key, at in due.items() if since is None or _again(at, since, now)),
+        *(f"due/{key}" for key in due),
         *_strays_due(watch),
         *_budgets_due(watch),
         *_invoices_due(watch),
     )
-    return Woken(rows=len(keys), at=now if _wake_all(watch, keys) else None)
+    _wake_all(watch, keys)
+    return len(keys)
 
 
-def _again(at: datetime, since: datetime, now: datetime) -> bool:
-    """Whether what is due since `at` has to be woken once more than it was until `since`.
-
-    A queue that is behind has its wake still: one more each minute for everything that waits would
-    keep it behind for ever.
-    """
-    return _wakes_by(now - at) > _wakes_by(since - at)
-
-
-def _wakes_by(late: timedelta) -> int:
-    """How often something is woken that is so late: at once, after 1, 2 and 4 minutes, and every
-    four from then on. Each look writes a new time; so late is only what nobody could look at."""
-    minutes = late // MINUTE
-    return bisect_right((0, 1, 2), minutes) + max(0, minutes // 4)
-
-
-def _wake_all(watch: Watch, keys: Sequence[str]) -> bool:
-    """Whether the queue has taken all of them."""
-    sent = watch.together([partial(watch.wakes.wake_all, some) for some in parts(keys)])
-    return sum(number or 0 for number in sent) == len(keys)
+def _wake_all(watch: Watch, keys: Sequence[str]) -> None:
+    watch.together([partial(watch.wakes.wake_all, some) for some in parts(keys)])
 
 
 def _strays_due(watch: Watch) -> tuple[str, ...]:

@@ -9,11 +9,9 @@ class Pulse:
     """The clock's latest run that came to its end.
 
     `failed`: what kept it from sweeping everything, as codes; none where it swept everything.
-    `woke`: when all that was due was last put on the queue.
     """
 
     at: datetime
-    woke: datetime | None = None
     failed: tuple[str, ...] = ()
     version: int = 0
     due_at: datetime | None = None
