@@ -18,12 +18,18 @@ def is_late(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - at > LAUNCH_WITHIN
 
 
+def is_before(at: datetime | None, made_at: datetime) -> bool:
+    """Whether what was asked for at `at` came to the door before the thing was made: a "yes" that
+    is delivered again was said of another one of that name."""
+    return at is not None and at < made_at
+
+
 def is_older(at: datetime | None, m: Machine) -> bool:
     """Whether what was asked for at `at` came to the door before the machine's own launch did.
 
     Not its row: a launch behind a slow queue opens that after the end that was typed next.
     """
-    return at is not None and m.asked_at is not None and at < m.asked_at
+    return m.asked_at is not None and is_before(at, m.asked_at)
 
 
 def is_meant(m: Machine, at: datetime | None, now: datetime) -> bool:

@@ -197,6 +197,23 @@ def test_deleting_is_asked_first_and_refused_while_a_machine_has_it() -> None:
     assert _row(here) is None
 
 
+def test_a_yes_that_comes_again_asks_about_a_volume_that_was_made_since() -> None:
+    here = _town()
+    _launch(here, "data bert 500 name amber")
+    _end(here, "amber")
+    delete = here.request("data delete bert yes")
+    here.deliver(delete)
+    assert _volumes(here) == []
+    here.pass_time(MINUTES)
+    _launch(here, "data bert 500 name carl")
+    _end(here, "carl")
+    (question,) = here.deliver(delete)
+    assert "a month is saved" in question.text
+    assert len(_volumes(here)) == 1
+    here.type("data delete bert yes")
+    assert _volumes(here) == []
+
+
 def test_an_admin_sees_and_deletes_everybodys_and_others_only_their_own() -> None:
     here = _town()
     _launch(here, "data bert 500 name amber")

@@ -345,6 +345,20 @@ def test_yes_skips_the_question() -> None:
     assert not ec2(here, "images")
 
 
+def test_a_yes_that_comes_again_asks_about_an_image_that_was_saved_anew() -> None:
+    here = saved(running())
+    delete = here.request("images delete bert-env yes")
+    here.deliver(delete)
+    assert not ec2(here, "images")
+    here.pass_time(MINUTE)
+    saved(here)
+    (question,) = here.deliver(delete)
+    assert "$" in question.text
+    assert len(ec2(here, "images")) == 1
+    here.type("images delete bert-env yes")
+    assert not ec2(here, "images")
+
+
 def test_keeping_it_changes_nothing() -> None:
     here = saved(running())
     (question,) = here.type("images delete bert-env")

@@ -5,7 +5,7 @@ The volumes themselves are made, attached and moved by flows/volume.py.
 
 from dataclasses import replace
 
-from core import commands, disks, messages, volumes
+from core import commands, disks, late, messages, volumes
 from core.commands import UsageError
 from core.flows import volume
 from core.flows.house import House
@@ -136,7 +136,8 @@ def delete(house: House, request: Request, wanted: commands.DataDelete) -> None:
         near = {r.name for r in house.ledger.rows(DataVolume) if r.owner == request.user}
         said = messages.no_data_volume(wanted.data, closest(wanted.data, near))
         return answer(house, request.response_url, said)
-    if row.state is VolumeState.LEAVING or wanted.sure:
+    sure = wanted.sure and not late.is_before(request.at, row.made_at)
+    if row.state is VolumeState.LEAVING or sure:
         return _delete(house, request, row)
     holder = _holder(house, row)
     if holder is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from core import commands, images, messages
+from core import commands, images, late, messages
 from core.flows import permits
 from core.flows.find import find
 from core.flows.house import MOST_RACES, House
@@ -119,7 +119,7 @@ def delete(house: House, request: Request, wanted: commands.ImageDelete) -> None
     row = _deletable(house, request, wanted.image)
     if row is None:
         return None
-    if not wanted.sure:
+    if not wanted.sure or late.is_before(request.at, row.made_at):
         return answer(house, request.response_url, messages.image_question(row, house.clock()))
     return _delete(house, request, row)
 
