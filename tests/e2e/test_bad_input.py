@@ -1,5 +1,6 @@
 """What must be refused at the Function URL, or answered with words, with nothing started."""
 
+import json
 import time
 from urllib.parse import quote
 
@@ -9,6 +10,13 @@ import pytest
 from sandbox.drive import Drive, wait_for, words
 
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZ"
+
+
+def _kinds_queued(run: Drive) -> set[str]:
+    """Of what lies on the queue: the clock's own wakes may, in some minutes of an hour."""
+    look = {"QueueUrl": run.info["queue"], "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+    found = run.aws("sqs").receive_message(**look).get("Messages", [])
+    return {json.loads(one["Body"])["kind"] for one in found}
 
 
 def test_unsigned_stale_foreign_and_broken_requests_are_refused(sandbox: Drive) -> None:
@@ -31,7 +39,7 @@ def test_unsigned_stale_foreign_and_broken_requests_are_refused(sandbox: Drive) 
     answers = {name: sandbox.knock(*case).status_code for name, case in cases.items()}
     assert set(answers.values()) <= {400, 401, 413}, answers
     assert answers["unsigned"] == answers["stale"] == answers["foreign"] == 401
-    assert sandbox.queued() == 0
+    assert _kinds_queued(sandbox) <= {"wake"}
     assert sandbox.instances() == []
 
 
@@ -66,7 +74,7 @@ def test_whatever_slack_would_never_send_is_refused_though_it_is_signed(sandbox:
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(
         bodies, 400
     )
-    assert sandbox.queued() == 0
+    assert _kinds_queued(sandbox) <= {"wake"}
 
 
 def test_one_signed_launch_sent_five_times_is_one_launch(sandbox: Drive) -> None:
