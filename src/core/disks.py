@@ -5,8 +5,10 @@ Sizes in GB, throughput in MiB/s. Pure; everything is checked before AWS is call
 
 import math
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
+from core import price
 from core.model import Image, Wish
 
 
@@ -40,6 +42,11 @@ class Disk:
     kind: str = "gp3"
     iops: int | None = None
     throughput: int | None = None
+
+    @property
+    def monthly(self) -> Decimal:
+        """USD a month."""
+        return price.disk_monthly(self.gb, self.kind, self.iops, self.throughput)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,7 @@ class Asked:
 def disk_hourly(wish: Wish, gb: int, policy: Policy) -> Decimal:
     """USD an hour of the root disk, where a dearer one is wished for than machines have anyway; 0
     for the usual one, so that it tips nothing over a limit."""
-    disk = disk_of(wish, gb)
-    monthly = price.disk_monthly(gb, disk.kind, disk.iops, disk.throughput)
+    monthly = disk_of(wish, gb).monthly
     size = gb if wish.disk_gb is None else policy.default_disk_gb  # an image may need more
     dearer = monthly > price.disk_monthly(size)
     return monthly / price.HOURS_A_MONTH if dearer else Decimal(0)

@@ -80,8 +80,7 @@ def _disks(m: Machine) -> int:
 
 def _disk_hourly(m: Machine) -> Decimal:
     gb = m.kept.gb if m.kept else m.disk_gb or (m.image.root_gb if m.image else 0)
-    disk = disk_of(m.wish, gb)
-    return price.disk_monthly(gb, disk.kind, disk.iops, disk.throughput) / price.HOURS_A_MONTH
+    return disk_of(m.wish, gb).monthly / price.HOURS_A_MONTH
 
 
 def _of(kept: Kept, prefix: str) -> int:

@@ -237,7 +237,7 @@ def expire(house: House, user: str) -> None:
     try:
         house.ledger.of_owner(user, whole=True)
     except UnreadableRow:
-        return  # on that machine it is open still: due still, until it can be read
+        return  # it is open on that machine, and stays due until the row can be read
     _rewrite(house, user, lambda p: admitted.standing(house, p))
 
 

@@ -5,6 +5,7 @@ the row, so that a step that was cut off is simply taken again. What cannot be d
 it is: the row is due again. What EC2 refuses is told once and tried every five minutes.
 """
 
+from collections.abc import Callable
 from typing import assert_never
 
 from core import lifecycle as life
@@ -156,14 +157,18 @@ def _withdraw(house: House, m: Machine) -> Machine:
 def _drop(house: House, m: Machine) -> Machine:
     kept = _of(m)
     ids = (*([kept.volume] if kept.volume else ()), *kept.spare)
-    gone = _gone(house, kept.region, ids)
-    return house.ledger.save(life.settled(m) if gone else life.used_elsewhere(m, house.clock()), m)
+    return _once_gone(house, m, ids, life.settled)
 
 
 def _release(house: House, m: Machine) -> Machine:
-    kept = _of(m)
-    gone = _gone(house, kept.region, life.things(kept))
-    return house.ledger.save(life.released(m) if gone else life.used_elsewhere(m, house.clock()), m)
+    return _once_gone(house, m, life.things(_of(m)), life.released)
+
+
+def _once_gone(
+    house: House, m: Machine, ids: tuple[str, ...], then: Callable[[Machine], Machine]
+) -> Machine:
+    gone = _gone(house, _of(m).region, ids)
+    return house.ledger.save(then(m) if gone else life.used_elsewhere(m, house.clock()), m)
 
 
 def let_go(house: House, m: Machine, then: Machine) -> bool:

@@ -1,4 +1,5 @@
-"""Who may start something that costs money, with what Slack says of them at this moment."""
+"""Who may use the bot and start something that costs money, with what Slack says of them at this
+moment."""
 
 from decimal import Decimal
 
@@ -7,6 +8,21 @@ from core.flows.house import House
 from core.model import Choice, ChoiceKind, Machine, Person
 from core.policy import Denied
 from core.ports import ChatError
+
+_UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
+
+
+def may_press(house: House, user: str) -> Denied | None:
+    """Whom Slack does not know is nobody's member; to ask ten times would not change that."""
+    try:
+        person = house.chat.person(user)
+    except ChatError as error:
+        if error.code not in _UNKNOWN:
+            raise
+        return Denied(
+            rule="members", what="Slack knows no such account in this workspace (rule `members`)."
+        )
+    return policy.may_press(person, house.policy)
 
 
 def may_launch(house: House, person: Person, channel: str) -> Denied | None:

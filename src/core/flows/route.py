@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from core import commands, messages, policy
+from core import commands, messages
 from core.flows import (
     access,
     asking,
@@ -17,6 +17,7 @@ from core.flows import (
     launch,
     manage,
     market,
+    permits,
     quota,
     rest,
     rules,
@@ -30,9 +31,7 @@ from core.flows import (
 )
 from core.flows.house import House
 from core.flows.request import Click, Request
-from core.flows.speak import UNKNOWN, answer
-from core.policy import Denied
-from core.ports import ChatError
+from core.flows.speak import answer
 
 # What makes a bill smaller is never refused because Slack cannot say who that is, nor because its
 # owner has become a guest since: the machine's own row knows its owner's id.
@@ -52,7 +51,7 @@ def _command(house: House, request: Request) -> None:
     if isinstance(parsed, commands.Doctor):  # asks for itself: Slack may be what is broken
         return doctor.show(house, request)
     if not isinstance(parsed, _FOR_EVERYBODY):
-        denied = _may_press(house, request.user)
+        denied = permits.may_press(house, request.user)
         if denied:
             return answer(house, request.response_url, messages.denied(denied))
     return _carry_out(house, request, parsed)
@@ -186,7 +185,7 @@ def click(house: House, pressed: Click) -> None:
 
 def _click(house: House, pressed: Click) -> None:
     """Who pressed it is asked anew, unless it can only make a bill smaller: ids are enough then."""
-    denied = None if pressed.action in _ALWAYS else _may_press(house, pressed.user)
+    denied = None if pressed.action in _ALWAYS else permits.may_press(house, pressed.user)
     if denied:
         return answer(house, pressed.response_url, messages.denied(denied))
     if pressed.action.startswith("choose"):
@@ -216,16 +215,3 @@ def _click(house: House, pressed: Click) -> None:
     if flow is None:
         return answer(house, pressed.response_url, messages.old_button(None))
     return flow(house, pressed)
-
-
-def _may_press(house: House, user: str) -> Denied | None:
-    """Whom Slack does not know is nobody's member; to ask ten times would not change that."""
-    try:
-        person = house.chat.person(user)
-    except ChatError as error:
-        if error.code not in UNKNOWN:
-            raise
-        return Denied(
-            rule="members", what="Slack knows no such account in this workspace (rule `members`)."
-        )
-    return policy.may_press(person, house.policy)

@@ -29,7 +29,6 @@ _PASSING = frozenset(
         "request_timeout",
     }
 )
-UNKNOWN = frozenset({"user_not_found", "user_not_visible"})  # nobody's account here
 _LEFT = frozenset({"user_not_found", "user_disabled", "users_not_found", "account_inactive"})
 _TO_ADMINS = frozenset(
     {NoticeKind.DENIED, NoticeKind.STUCK_ADMINS, NoticeKind.LEFT, NoticeKind.REMAINS}

@@ -220,22 +220,20 @@ def is_overtaken(m: Machine) -> bool:
     )
 
 
-def overtaken(m: Machine, kept: Kept, now: datetime) -> Machine:
+def overtaken(m: Machine, now: datetime) -> Machine:
     """The disk is the new instance's, which stays; all that it was started from goes."""
     assert m.instance is not None
-    old = (kept.instance,) if kept.instance else ()
-    kept = replace(
-        kept,
+    assert m.kept is not None
+    old = (m.kept.instance,) if m.kept.instance else ()
+    return _kept(
+        m,
         zone=m.instance.zone,
         instance=m.instance.id,
-        spare=(*kept.spare, *old),
+        spare=(*m.kept.spare, *old),
         parting=False,
         sealed=False,
         staying=now,
-        trouble="",
-        again_at=None,
     )
-    return replace(m, kept=kept)
 
 
 # ---- starting from it -----------------------------------------------------------------------

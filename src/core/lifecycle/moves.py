@@ -237,8 +237,8 @@ def _hangs(m: Machine, now: datetime) -> Move:
 def _stopped(m: Machine, now: datetime, looked: bool) -> Move:
     if m.desire is Desire.GONE:
         return Change(to=ending(m, now, m.cause or Cause.PERSON, m.ended_by))
-    if m.kept and is_overtaken(m):
-        return Change(to=overtaken(m, m.kept, now))
+    if is_overtaken(m):
+        return Change(to=overtaken(m, now))
     if m.kept and not _starts_as_it_is(m, m.kept, now):
         return _kept(m, now, m.kept)
     if not looked:
