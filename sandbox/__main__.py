@@ -1,6 +1,7 @@
 """`python -m sandbox`: start the local run, say where to look, end it on Ctrl-C."""
 
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ import time
 from sandbox.deploy import NotDeployed
 from sandbox.options import BadOption, Options, read
 from sandbox.run import CannotRun, Run
+
+STUCK_SECONDS = 30.0
 
 
 def main() -> int:
@@ -49,6 +52,7 @@ def main() -> int:
             fail()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
+    faulthandler.dump_traceback_later(STUCK_SECONDS, repeat=True)  # an end that hangs says where
     run.stop()
     if broken.is_set():
         return _refuse(f"The local run broke. What happened is in {options.folder}/*.log")

@@ -70,7 +70,7 @@ def _start_run(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    page = wait_for(lambda: _printed(process, said), "the line that says where to look", 180)
+    page = wait_for(lambda: _printed(process, said), "the line that says where to look", 60)
     return process, page
 
 

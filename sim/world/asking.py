@@ -20,6 +20,8 @@ Params = Mapping[str, Any]
 Shape = Mapping[str, Any]  # name → None (a value), a shape, or a list of one shape
 Run = Callable[[Ground, Region, Params], dict[str, Any]]
 
+_WILD = frozenset("*?\\")
+
 FILTERS: Shape = {"Filters": [{"Name": None, "Values": None}]}
 PAGES: Shape = {"MaxResults": None, "NextToken": None}
 TAG_SPECIFICATIONS: Shape = {
@@ -82,14 +84,14 @@ def matching(
     operation: str, things: Iterable[T], params: Params, getters: Mapping[str, Getter]
 ) -> list[T]:
     """Those that every filter lets through. `tag` in the getters allows tag:<key> and tag-key."""
-    tests = [_test(operation, f, getters) for f in params.get("Filters") or ()]
-    return [thing for thing in things if all(test(thing) for test in tests)]
+    found = list(things)
+    for test in [_test(operation, f, getters) for f in params.get("Filters") or ()]:
+        found = [thing for thing in found if test(thing)]
+    return found
 
 
 def _test(operation: str, f: Params, getters: Mapping[str, Getter]) -> Callable[[Any], bool]:
     name, wanted = f["Name"], [str(v) for v in f.get("Values") or ()]
-    plain = frozenset(wanted) if not any(c in v for v in wanted for c in "*?\\") else None
-    patterns = [_pattern(v) for v in wanted]
     get = _getter(name, getters)
     if get is None:
         raise AwsError(
@@ -97,14 +99,19 @@ def _test(operation: str, f: Params, getters: Mapping[str, Getter]) -> Callable[
             f"The filter '{name}' is invalid ({operation}: the world does not know it)",
         )
 
-    def test(thing: Any) -> bool:
+    def values(thing: Any) -> Iterable[str | None]:
         found = get(thing)
-        values = [found] if isinstance(found, str) or found is None else list(found)
-        if plain is not None:
-            return any(v in plain for v in values)
-        return any(p.fullmatch(v) for v in values if v is not None for p in patterns)
+        return (found,) if isinstance(found, str) or found is None else found
 
-    return test
+    wild = {v for v in wanted if not _WILD.isdisjoint(v)}
+    plain, patterns = frozenset(wanted) - wild, [_pattern(v) for v in wild]
+    if patterns:
+        return lambda thing: any(
+            v in plain or any(p.fullmatch(v) for p in patterns)
+            for v in values(thing)
+            if v is not None
+        )
+    return lambda thing: not plain.isdisjoint(values(thing))
 
 
 def _getter(name: str, getters: Mapping[str, Getter]) -> Getter | None:

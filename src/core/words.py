@@ -40,6 +40,8 @@ class UsageError:
 
 def visible(text: str) -> str:
     """On one line, without what nobody sees: control, zero-width and direction characters."""
+    if text.isascii() and text.isprintable():
+        return text
     spaced = "".join(" " if ch.isspace() else ch for ch in text)
     return "".join(ch for ch in spaced if (ch.isascii() and ch.isprintable()) or _is_seen(ch))
 

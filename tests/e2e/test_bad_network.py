@@ -20,7 +20,7 @@ QUOTAS = ("L-DB2E81BA", "L-3819A6DF")  # on-demand and spot G and VT
 OWNERS = {"sam": ("sara", "abel")}
 if "WIRE_SHARE" in os.environ:
     OWNERS |= {"ada": ("anna", "arno"), "lin": ("lena", "luca")}
-PATIENCE = 480  # a message whose delivery failed comes again after 75 seconds, and may fail again
+PATIENCE = 150  # a message whose delivery failed comes again after 75 seconds, and may fail again
 
 
 @pytest.fixture(scope="module")

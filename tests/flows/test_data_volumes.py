@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.model import DataVolume, State, VolumeState
+from core.model import DataVolume, State, Tab, VolumeState
+from sim.blows import Blow
 from sim.fuse import fused, guarded
+from sim.struck import Struck
 from sim.town import ADA, CHANNEL, LIN, SAM, Town, buttons, person
 
 KEY = f"{ADA}.bert"
@@ -194,6 +196,24 @@ def test_deleting_is_asked_first_and_refused_while_a_machine_has_it() -> None:
     assert len(_volumes(here)) == 1
     here.press(question, "data-delete")
     assert _volumes(here) == []
+    assert _row(here) is None
+
+
+def test_an_end_that_nobody_answers_for_does_not_count_it_for_ever() -> None:
+    here = Struck()
+    here.with_quota("us-east-1")
+    here.ready_to_launch()
+    _launch(here, "data bert 500 name amber")
+    _end(here, "amber")
+    here.striker.awake = True
+    here.striker.plan = lambda number, port, name: (
+        Blow.LOST_ANSWER if name == "drop_row" and not here.striker.struck else None
+    )
+    here.type("data delete bert yes")
+    here.pass_time(3 * MINUTES)
+    assert len(here.striker.struck) == 1
+    (tab,) = here.ledger.rows(Tab)
+    assert all(store.ended_at is not None for store in tab.stores)
     assert _row(here) is None
 
 

@@ -4,10 +4,9 @@ import json
 import os
 import socket
 import sys
-import time
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from sandbox import ministack
 from sandbox.deploy import Deployed, NotDeployed, deploy, read_template, zipped
+from sandbox.drive import wait_for
 from sandbox.events import Bus, ring
 from sandbox.logs import copier
 from sandbox.options import Options
@@ -136,11 +136,12 @@ def test_an_event_reaches_the_rule_that_asks_for_it_in_its_own_region_only(
     assert reached.endswith(deployed.resources["Clock"])
     group = f"/aws/lambda/{deployed.resources['Clock']}"
     turn = copier(stack, {"Clock": group}, tmp_path)
-    _wait_until(lambda: (turn(), "running" in (tmp_path / "Clock.log").read_text())[1])
+    log = tmp_path / "Clock.log"
+    wait_for(lambda: (turn(), "running" in log.read_text())[1], "word of the event")
     ring(stack, deployed.resources["Clock"])()
-    _wait_until(lambda: (turn(), "Scheduled Event" in (tmp_path / "Clock.log").read_text())[1])
+    wait_for(lambda: (turn(), "Scheduled Event" in log.read_text())[1], "word of the schedule")
     turn()
-    text = (tmp_path / "Clock.log").read_text()
+    text = log.read_text()
     assert text.count("heard") == 2 and "stopped" not in text, text
 
 
@@ -215,10 +216,3 @@ def _free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
-
-
-def _wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, "still not so after 20 s"
-        time.sleep(0.1)

@@ -62,6 +62,8 @@ def _go_on(house: House, row: DataVolume) -> DataVolume | None:
             to = _carry_out(house, row, m, seen, step)
         except CloudError as error:
             return _refused(house, row, error.fault)
+        if to is None:
+            _drop(house, row)
         if to is None or to == row:
             return to
         row = house.ledger.save_row(to, row)
@@ -98,7 +100,8 @@ def _refused(house: House, row: DataVolume, fault: Fault) -> DataVolume:
 def _carry_out(
     house: House, row: DataVolume, m: Machine | None, seen: Volume | None, step: Step
 ) -> DataVolume | None:
-    """Do it; the row as it is to be written, the same when nothing can be done now."""
+    """Do it; the row as it is to be written, the same when nothing can be done now, None when there
+    is nothing more of it."""
     at = volumes.standing(m) if m else None
     match step:
         case Step.REST:
@@ -116,7 +119,8 @@ def _carry_out(
         case Step.FOUND:
             return replace(row, missing_since=None)
         case Step.LOSE:
-            return _lose(house, row, m)
+            _tell_of_the_loss(house, row, m)
+            return None
         case Step.TURN_BACK:
             return volumes.turned_back(row)
         case Step.COMPLETE:
@@ -194,7 +198,7 @@ def _clean(house: House, row: DataVolume) -> DataVolume:
 
 
 def _delete(house: House, row: DataVolume) -> DataVolume | None:
-    """Everything of it, in every region where something may lie; then the row.
+    """Everything of it, in every region where something may lie; None once nothing is left.
 
     The volume itself goes by its id, for EC2 may not show yet what was made a moment ago; and where
     an answer with the id may have been lost, nothing shown is nothing there only after the fence.
@@ -207,7 +211,6 @@ def _delete(house: House, row: DataVolume) -> DataVolume | None:
         return row
     if row.region and not row.volume and not _is_surely_gone(house, row):
         return row if row.missing_since else replace(row, missing_since=house.clock())
-    _drop(house, row)
     return None
 
 
@@ -234,17 +237,16 @@ def _found(
     return others, house.disks.snapshots(region, TAG, row.key)
 
 
-def _lose(house: House, row: DataVolume, m: Machine | None) -> DataVolume | None:
+def _tell_of_the_loss(house: House, row: DataVolume, m: Machine | None) -> None:
     """Somebody has deleted it outside: nobody goes on waiting for it, nor for Slack to take the
     word of it for one who has left."""
     with for_good_let_go():
         _say(house, row, m, messages.data_lost(row))
-    _drop(house, row)
-    return None
 
 
 def _drop(house: House, row: DataVolume) -> None:
-    """Its tab ends first: whoever dies in between comes back to the row."""
+    """Its tab ends first: whoever dies in between comes back to the row. What fails here comes
+    again as a whole, for the row may be gone all the same."""
     tabs.of_volume(house, row, gone=True)
     house.ledger.drop_row(row)
 
