@@ -20,8 +20,15 @@ QUICK = {"pending": 1, "checks": 2, "stop": 1, "terminate": 1, "visible_after": 
 MOST_STARTS = 3
 
 
+_SAID: dict[int, Path] = {}  # process id → the file of what it said
+
+
 class DidNotStart(Exception):
     """The run ended instead of saying where to look; the message is what it said."""
+
+
+class DidNotEnd(Exception):
+    """The run did not end when asked to; the message is what it said."""
 
 
 def start_run(
@@ -70,6 +77,7 @@ def _start_run(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _SAID[process.pid] = said
     page = wait_for(lambda: _printed(process, said), "the line that says where to look", 60)
     return process, page
 
@@ -86,14 +94,17 @@ def _printed(process: subprocess.Popen[bytes], said: Path) -> str | None:
 
 
 def end(process: subprocess.Popen[bytes], name: str = "SIGINT", seconds: float = 120) -> int:
-    """End a run with that signal, as Ctrl-C does; its exit code. Kills it hard after that long."""
+    """End a run with that signal, as Ctrl-C does; its exit code.
+
+    Raises DidNotEnd after that long, with what it said of where it hangs, and kills it hard.
+    """
     process.send_signal(signal.Signals[name])
     try:
         return process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as late:
         process.kill()
         process.wait()
-        raise
+        raise DidNotEnd(_SAID[process.pid].read_text(errors="replace")) from late
 
 
 def free_ports() -> int:

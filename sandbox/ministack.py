@@ -9,6 +9,7 @@ Python, whatever the template's runtime says, and its IAM denies some statements
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,7 +71,7 @@ class MiniStack:
         try:
             self.process.wait(FORCE_AFTER_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # the leash leads the group of them all
             self.process.wait()
 
 
