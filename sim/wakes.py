@@ -33,11 +33,11 @@ class MemoryWakes:
             self._waiting.append((self.now() + min(after, LONGEST_DELAY), self._sent, key))
             self._waiting.sort()
 
-    def send(self, key: str) -> None:
-        """The same, now; what is lost is known to be."""
+    def send(self, key: str, after: timedelta = timedelta(0)) -> None:
+        """The same; what is lost is known to be."""
         if self.lost:
             raise CloudError(classify("SendMessage", "ServiceUnavailable", "", 503))
-        self.wake(key)
+        self.wake(key, after)
 
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now; how many were sent."""

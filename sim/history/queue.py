@@ -61,9 +61,9 @@ class Queue:
             self._put(later, key=key)
         return None
 
-    def send(self, key: str) -> None:
-        """The same, now."""
-        self.wake(key)
+    def send(self, key: str, after: timedelta = timedelta(0)) -> None:
+        """The same."""
+        self.wake(key, after)
 
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now; how many were sent."""

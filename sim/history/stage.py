@@ -345,7 +345,7 @@ class Stage(Town):
             self._called(port, name, call, *a, **k)
         if how is How.LOST_ANSWER or port == "ledger":
             self.log.crashes += 1  # a row that cannot be written after the words is as bad
-        if port == "wakes":
+        if port == "wakes" and name != "send":
             return None  # the adapter lets a hint go that it cannot send
         if port == "chat":
             raise ChatError("ratelimited" if how is How.THROTTLED else "unreachable")

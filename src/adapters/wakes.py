@@ -33,16 +33,13 @@ class SqsWakes:
         has been done and written down.
         """
         try:
-            self._send(key, max(timedelta(0), min(after, LONGEST_DELAY)))
+            self.send(key, after)
         except CloudError as error:
             _log.warning("wake not sent", extra={"key": key, "code": error.fault.code})
 
-    def send(self, key: str) -> None:
-        """The same, now; what cannot be sent is a CloudError."""
-        self._send(key, timedelta(0))
-
-    def _send(self, key: str, delay: timedelta) -> None:
-        seconds = int(delay.total_seconds())
+    def send(self, key: str, after: timedelta = timedelta(0)) -> None:
+        """The same; what cannot be sent is a CloudError."""
+        seconds = int(max(timedelta(0), min(after, LONGEST_DELAY)).total_seconds())
         with translated("SendMessage"):
             self._client.send_message(
                 QueueUrl=self._queue_url, MessageBody=_body(key), DelaySeconds=seconds

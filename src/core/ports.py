@@ -549,8 +549,8 @@ class Wakes(Protocol):
     def wake(self, key: str, after: timedelta = timedelta(0)) -> None:
         """Have `key` (ledger key of a machine, quota request or profile) looked at. A hint only."""
 
-    def send(self, key: str) -> None:
-        """The same, now, for what no row knows of: it must not get lost. Raises CloudError."""
+    def send(self, key: str, after: timedelta = timedelta(0)) -> None:
+        """The same for what no row knows of: it must not get lost. Raises CloudError."""
 
     def wake_all(self, keys: Sequence[str]) -> int:
         """The same for many, now, the first ones first; how many were sent. One that cannot be

@@ -180,6 +180,25 @@ def test_a_word_that_cannot_be_left_keeps_nothing_from_being_stopped() -> None:
     assert report.failed == (fault,)
 
 
+def test_a_word_that_the_queue_does_not_take_at_once_is_left_after_the_stop() -> None:
+    fleet = Fleet(2, 1)
+    fleet.ledger.lose("m-0")
+    wakes: Any = fleet.wakes
+    send, refusals = wakes.send, [RuntimeError("no queue just now")]
+
+    def fails_once(key: str, after: timedelta) -> None:
+        if refusals:
+            raise refusals.pop()
+        send(key, after)
+
+    wakes.send = fails_once
+    (report,) = _minutes(fleet, 1)
+    (id,) = _stopped([report])
+    assert report.failed == ()
+    fleet.now += TOLD_AFTER
+    assert [key.rpartition("/")[2] for key in _wakes(fleet)] == [id]
+
+
 # ---- tags that somebody has edited ----------------------------------------------------------
 
 

@@ -96,24 +96,33 @@ def sweep(watch: Watch) -> Report:
         listed, unread = {**listed, **more}, {**unread, **silent}
         held = held_against_rows(watch, listed)
     decided = braked(held.verdicts, watch.clock())
-    unsaid = _have_told(watch, to_tell(decided, watch.clock()))
+    unsaid = _not_left(watch, to_tell(decided, watch.clock()))
     done, failed = carried_out(watch, decided)
+    unsaid = _not_left(watch, tuple(unsaid))  # the queue may have been away for a moment only
     _wake_all(watch, to_look_at(decided, held.roused))
     return Report(
         done=done,
-        failed=(*held.failed, *unsaid, *failed, *_ours(unread)),
+        failed=(*held.failed, *unsaid.values(), *failed, *_ours(unread)),
         unread=unread,
         roused=held.roused,
         looked_at=sum(map(len, listed.values())),
     )
 
 
-def _have_told(watch: Watch, keys: Sequence[str]) -> tuple[Exception, ...]:
-    """Before anything is done: whoever dies while EC2 does it leaves the word behind. Who reads it
+def _not_left(watch: Watch, words: Sequence[str]) -> Mapping[str, Exception]:
+    """Leave word of what is to be done; what the queue did not take, and why.
+
+    Before anything is done: whoever dies while EC2 does it leaves the word behind. Who reads it
     has EC2 say what was really done (flows/strangers.py). No queue that hangs or fails keeps
     anything from being stopped."""
-    sent = [partial(tried, partial(watch.wakes.wake, key, TOLD_AFTER)) for key in keys]
-    return tuple(one for one in watch.together(sent) if one is not None)
+    left = watch.together([partial(tried, partial(_leave, watch, word)) for word in words])
+    pairs = zip(words, left, strict=True)
+    return {word: one or NotInTime("leave word") for word, one in pairs if one is not True}
+
+
+def _leave(watch: Watch, word: str) -> bool:
+    watch.wakes.send(word, TOLD_AFTER)
+    return True
 
 
 def _listed(watch: Watch, regions: Sequence[str]) -> tuple[Listed, Mapping[str, Exception]]:
