@@ -615,7 +615,8 @@ class Ledger(Protocol):
 
         `request` is the id of this very request: a redelivery gets the machine it made. `twin` is
         what makes two requests the same to a person (who, where, which words): a second one within
-        30 seconds gets the first one's machine. NameTaken when a live machine has the name.
+        30 seconds gets the first one's machine. `now` is when it was typed, however late it is
+        carried out. NameTaken when a live machine has the name.
         """
 
     def machine(self, id: str) -> Machine | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.flows.request import Request
-from core.model import Desire, Schedule, State
+from core.model import DataVolume, Desire, Schedule, State
 from core.ports import ChatError
 from sim.town import LIN, SAM, Town
 
@@ -261,3 +261,27 @@ def test_an_end_typed_right_after_the_launch_counts_behind_a_slow_queue(text: st
     here.pass_time(10 * MINUTE)
     assert here.machine().desire is Desire.GONE
     assert not here.world.up()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("more", ["name bert", "data corpus 100 name bert", ""])
+def test_the_same_launch_typed_twice_is_one_wish_even_when_one_comes_after_the_end(
+    order: tuple[int, int], more: str
+) -> None:
+    """As when the door cannot tell whether it has taken the first, and the queue fails for a while
+    at one of them."""
+    here = Town(wire=False)
+    here.with_quota()
+    here.ready_to_launch()
+    typed = _typed(here, *[f"launch g5.xlarge on-demand in us-east-1 for 4h {more}"] * 2)
+    here.deliver(typed[order[0]])
+    here.pass_time(2 * MINUTE)
+    (m,) = here.ledger.live()
+    here.type(f"end {m.name}")
+    here.pass_time(3 * MINUTE)
+    said = _words(here, typed[order[1]])
+    assert "You asked for the same a moment ago" in said and "No second machine" in said
+    here.pass_time(5 * MINUTE)
+    assert len(here.ledger.everything()) == 1
+    assert here.world.up() == ()
+    assert all(row.claimed_at is None for row in here.ledger.rows(DataVolume))

@@ -37,7 +37,8 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     if isinstance(accepted, Message):
         data.unclaim(house, wish, request.user, id)
         return answer(house, request.response_url, accepted)
-    if accepted.machine.id != names.machine_id(request.id):
+    if accepted.machine.id != id:
+        data.unclaim(house, wish, request.user, id)
         return answer(house, request.response_url, messages.twin(accepted.machine))
     step(house, accepted.machine.id)
     return _say_where(house, request, accepted.machine.id)
@@ -130,8 +131,10 @@ def _open(house: House, request: Request, wish: Wish) -> Accepted | Message:
     for attempt in range(MOST_NAMES):
         name = wish.name or names.suggestion(m.id, attempt)
         try:
+            # As it was typed: a second delivery of the same words may come minutes later.
+            typed = request.at or m.created_at
             return house.ledger.open(
-                replace(m, name=name), request=request.id, twin=_twin(request), now=m.created_at
+                replace(m, name=name), request=request.id, twin=_twin(request), now=typed
             )
         except NameTaken:
             if wish.name:
