@@ -133,7 +133,7 @@ picture: install install-ministack ## Make the README's picture from a local run
 
 deploy: build ## Deploy to your AWS account (needs the SAM CLI and credentials; asks the first time)
 	@command -v sam >/dev/null || { echo "The SAM CLI is missing: see docs/deploy.md"; exit 1; }
-	@if grep -q '^stack_name' samconfig.toml; then sam deploy; else sam deploy --guided; fi
+	@$(BIN)/python scripts/deploy.py
 
 RUNS ?= 1000000
 .PHONY: fuzz install-fuzz

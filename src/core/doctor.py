@@ -31,8 +31,8 @@ _NO_ANSWER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 _GROUP = re.compile(r"on resource: \S*:security-group/\S+ because no identity-based policy")
 _PROFILE = re.compile(r"iamInstanceProfile|iam:PassRole", re.IGNORECASE)
 _POLICY = (
-    "Deploy this version's template again; if a policy of the organisation denies it, its owners "
-    "have to allow it."
+    "Deploy this version's template again. What somebody has changed by hand in IAM has to be put "
+    "back by hand; if a policy of the organisation denies it, its owners have to allow it."
 )
 
 

@@ -42,6 +42,17 @@ def test_a_click_is_queued_and_answered_with_nothing(aws: Any, slack: Any, door:
     assert [message["kind"] for message in aws.queued] == ["interaction"]
 
 
+def test_a_press_in_a_home_tab_of_many_machines_is_taken(aws: Any, slack: Any, door: Door) -> None:
+    """It brings the whole tab: Slack takes a hundred blocks."""
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Stop now"}, "value": "m:1"}
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "*bert*, &amp; " * 40}}
+    blocks = [block, {"type": "actions", "elements": [button] * 3}] * 50
+    press = slack.click(view={"id": "V1", "type": "home", "blocks": blocks})
+    assert len(press["body"]) > 70_000
+    assert door.answer(press)["statusCode"] == 200
+    assert [message["kind"] for message in aws.queued] == ["interaction"]
+
+
 def test_an_event_is_queued(aws: Any, slack: Any, door: Door) -> None:
     answer = door.answer(slack.json({"type": "event_callback", "team_id": "T0HOME", "event": {}}))
     assert answer["statusCode"] == 200
