@@ -111,6 +111,7 @@ class Run:
         deployed = deploy(stack, build, name=STACK, parameters=parameters(options, keys, slack))
         self._read_roles(stack, deployed)
         self._loop("events", PUMP_SECONDS, pump(Bus(stack), world.tick))
+        self._loop("tidy", ministack.TIDY_SECONDS, ministack.tidier(options.folder))
         self._loop("logs", LOG_SECONDS, copier(stack, log_groups(stack, deployed), options.folder))
         if options.clock_seconds < SCHEDULE_SECONDS:
             self._loop("clock", options.clock_seconds, ring(stack, deployed.resources["Clock"]))

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import urllib.request
 import zipfile
@@ -143,6 +144,23 @@ def test_an_event_reaches_the_rule_that_asks_for_it_in_its_own_region_only(
     turn()
     text = log.read_text()
     assert text.count("heard") == 2 and "stopped" not in text, text
+
+
+def test_unpacked_functions_that_nothing_runs_any_more_are_deleted(tmp_path: Path) -> None:
+    used, left, new = (tmp_path / "tmp" / f"ministack-lambda-{n}" for n in ("used", "left", "new"))
+    for one in (used, left, new):
+        (one / "code").mkdir(parents=True)
+        (one / "_worker.py").write_text("import time; time.sleep(60)")
+    for one in (used, left):
+        os.utime(one, (1, 1))
+    worker = subprocess.Popen([sys.executable, str(used / "_worker.py")])
+    try:
+        ministack.tidier(tmp_path)()
+    finally:
+        worker.kill()
+        worker.wait()
+    assert used.exists() and new.exists()
+    assert not left.exists()
 
 
 @needs_ministack
