@@ -150,15 +150,15 @@ def test_unpacked_functions_that_nothing_runs_any_more_are_deleted(tmp_path: Pat
     used, left, new = (tmp_path / "tmp" / f"ministack-lambda-{n}" for n in ("used", "left", "new"))
     for one in (used, left, new):
         (one / "code").mkdir(parents=True)
-        (one / "_worker.py").write_text("import time; time.sleep(60)")
+        (one / "_worker.py").write_text("print('up', flush=True)\ninput()\n")
     for one in (used, left):
         os.utime(one, (1, 1))
-    worker = subprocess.Popen([sys.executable, str(used / "_worker.py")])
-    try:
-        ministack.tidier(tmp_path)()
-    finally:
-        worker.kill()
-        worker.wait()
+    worker = subprocess.Popen(
+        [sys.executable, str(used / "_worker.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert worker.stdout and worker.stdout.readline() == b"up\n"
+    ministack.tidier(tmp_path)()
+    worker.communicate(b"\n", timeout=60)
     assert used.exists() and new.exists()
     assert not left.exists()
 
