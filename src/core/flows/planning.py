@@ -8,7 +8,7 @@ from core.faults import FaultKind
 from core.flows import gate, images
 from core.flows.facts import gather, offers
 from core.flows.house import House
-from core.model import Choice, Hold, HoldKind, Machine, Over
+from core.model import Choice, Hold, HoldKind, Machine, Market, Over
 from core.plan import Facts, Proceed, Stuck, decide
 from core.ways import MOST_CHOICES, Offer, ways_on
 
@@ -35,7 +35,7 @@ def plan(house: House, m: Machine) -> Machine:
         return images.await_image(house, m, decision.coming)
     if _may_answer_yet(house, m, facts, decision):
         return m  # due again within the minute, until `launch_by`
-    if m.keep_until is not None and _may_pass(decision.hold):
+    if m.keep_until is not None and _may_pass(m, decision.hold):
         rests = replace(decision.hold, choices=())
         return house.ledger.save(life.resting(m, house.clock(), rests), m)
     return _hold(house, m, decision)
@@ -67,11 +67,16 @@ def _may_answer_yet(house: House, m: Machine, facts: Facts, decision: Stuck) -> 
     return silent and house.clock() < since + PATIENCE
 
 
-def _may_pass(hold: Hold) -> bool:
-    """Whether it can be gone at the next try: others end their machines, and spot prices fall."""
+def _may_pass(m: Machine, hold: Hold) -> bool:
+    """Whether it can be gone at the next try: others end their machines, and spot prices fall.
+
+    What an approver can lift is asked at the first look, while somebody is there to press; a spot
+    price that rises later is waited for. List prices do not fall.
+    """
     if hold.kind is HoldKind.QUOTA:
         return hold.quota is not None and hold.needed <= hold.quota.limit
-    return hold.kind is HoldKind.TOO_DEAR
+    falls = hold.kind is HoldKind.TOO_DEAR and hold.market is Market.SPOT
+    return falls and (m.tries > 0 or gate.APPROVAL not in hold.choices)
 
 
 def _hold(house: House, m: Machine, stuck: Stuck) -> Machine:
