@@ -71,7 +71,8 @@ def _unwanted(m: Machine) -> bool:
 
 def _keeps_trying(m: Machine) -> str:
     """Edited once a round of tries, which are a minute apart at first and five later."""
-    obstacle = why(m, m.hold) if m.hold else f"EC2 had no capacity for {words.wanted(m.wish)}."
+    full = words.without_capacity(m.wish, m.tried) or words.wanted(m.wish)
+    obstacle = why(m, m.hold) if m.hold else f"EC2 had no capacity for {full}."
     said = f"{words.name(m)} keeps trying until {words.at(m.launch_by)}. {obstacle}"
     return f"{said} {_tries(m)} {words.NOTHING}"
 
@@ -220,7 +221,8 @@ def _facts(m: Machine) -> tuple[Block, ...]:
         rows.append(("Price", _held_price(m, m.hold, m.hold.hourly)))
     rows += _time(m)
     tried = words.zones_tried(m.tried)
-    if tried and m.state in _CANCELLABLE | ALIVE:
+    untold = m.hold and m.hold.kind in (HoldKind.QUOTA, HoldKind.TOO_DEAR)
+    if tried and (m.state in _CANCELLABLE | ALIVE or (m.state is State.HELD and untold)):
         rows.append(("Tried", tried))
     return (fields(rows),)
 
