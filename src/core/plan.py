@@ -97,7 +97,7 @@ def decide(wish: Wish, facts: Facts, policy: Policy, *, admin: bool) -> Proceed 
     judged = [judge(wish, it, policy, admin=admin) for it in facts.candidates]
     ways = [one for one in judged if isinstance(one, Proceed)]
     if not ways:
-        return _nearest_to_a_cure([one for one in judged if isinstance(one, Stuck)], facts.profile)
+        return nearest_to_a_cure([one for one in judged if isinstance(one, Stuck)], facts.profile)
     if not facts.profile.keys or not facts.profile.has_address:
         first = ways[0].options[0]
         hold = Hold(kind=HoldKind.NO_ACCESS, **_lacks(facts.profile))
@@ -248,7 +248,7 @@ def full_key(p: Placement) -> str:
     return Full.key_of(p.region, p.zone, p.instance_type, p.market)
 
 
-def _nearest_to_a_cure(stuck: list[Stuck], profile: Profile) -> Stuck:
+def nearest_to_a_cure(stuck: list[Stuck], profile: Profile) -> Stuck:
     """An image that is on its way comes by itself, a quota can be asked for and a limit be lifted;
     what nobody sells cannot be had at all."""
     best = max(stuck, key=_curable)

@@ -178,6 +178,13 @@ def may_use_region(region: str, policy: Policy) -> Denied | None:
     )
 
 
+PASSED = Denied(
+    rule="shortest-lease",
+    what="That time has passed already (rule `shortest-lease`). Nothing was started.",
+    next="Say a time that is to come, or for how long, such as `for 4h`.",
+)
+
+
 def lease_for(
     length: timedelta | None, until: datetime | None, user: str, policy: Policy, now: datetime
 ) -> timedelta | Denied:
@@ -190,11 +197,7 @@ def lease_for(
     if until is not None:
         wanted = until - now
         if wanted <= timedelta(0):
-            return Denied(
-                rule="shortest-lease",
-                what="That time has passed already (rule `shortest-lease`). Nothing was started.",
-                next="Say for how long instead, such as `for 4h`.",
-            )
+            return PASSED
     else:
         wanted = length if length is not None else min(policy.default_lease, longest)
     if wanted < SHORTEST:

@@ -23,11 +23,12 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @dataclass(frozen=True, kw_only=True)
 class Until:
-    """A time of day on the caller's own clock; `tomorrow`: not before midnight; `weekday`: on the
-    next such day, 0 being Monday."""
+    """A time of day on the caller's own clock; `today`: no later day, even if it has passed;
+    `tomorrow`: not before midnight; `weekday`: on the next such day, 0 being Monday."""
 
     hour: int
     minute: int
+    today: bool = False
     tomorrow: bool = False
     weekday: int | None = None
 
@@ -69,7 +70,14 @@ def read_until(text: str) -> Until | None:
     at = _clock("".join(words))
     if at is None:
         return None
-    return Until(hour=at[0], minute=at[1], tomorrow=day == "tomorrow", weekday=weekday)
+    hour, minute = at
+    return Until(
+        hour=hour,
+        minute=minute,
+        today=day == "today",
+        tomorrow=day == "tomorrow",
+        weekday=weekday,
+    )
 
 
 def weekday_of(word: str) -> int | None:
@@ -96,7 +104,8 @@ def _on_24_hours(hour: int, half: str | None) -> int | None:
 
 
 def resolve(until: Until, now: datetime, tz: str) -> datetime:
-    """The next moment, in UTC, at which a clock in `tz` shows that time.
+    """The next moment after `now`, in UTC, at which a clock in `tz` shows that time. Only one that
+    was said to be today can lie before `now`, which is when it was typed.
 
     A time that comes twice when clocks go back is the first one still ahead. One that is skipped
     when they go forward is counted with the offset before (RFC 5545), not put off to the next day.
@@ -109,7 +118,8 @@ def resolve(until: Until, now: datetime, tz: str) -> datetime:
         for day in (today + timedelta(days=n) for n in _days(until, today))
         for fold in (0, 1)
     ]
-    return min(m for moment in moments if (m := _in_utc(moment)) is not None and m > now)
+    found = [m for moment in moments if (m := _in_utc(moment)) is not None]
+    return min((m for m in found if m > now), default=max(found))
 
 
 def _days(until: Until, today: date) -> tuple[int, ...]:
@@ -117,6 +127,8 @@ def _days(until: Until, today: date) -> tuple[int, ...]:
     if until.weekday is not None:
         first = (until.weekday - today.weekday()) % 7
         return (first, first + 7)
+    if until.today:
+        return (0,)
     return (1,) if until.tomorrow else (0, 1, 2)
 
 

@@ -84,6 +84,8 @@ def _offer(wish: Wish, it: Candidate, policy: Policy, *, admin: bool) -> Offer |
         hourly = judged.hold.hourly
     else:
         return None
+    if not admin and hourly * wish.count > policy.approval_above:
+        return None  # a place is judged by the price of one machine
     return Offer(
         instance_type=it.instance_type,
         market=it.market,
@@ -170,7 +172,7 @@ def _instead(hold: Hold, offers: tuple[Offer, ...], wish: Wish) -> list[Choice]:
     if hold.kind is HoldKind.QUOTA:
         ordered = [o for o in ordered if o.room]
     if hold.kind is HoldKind.TOO_DEAR:
-        ordered = [o for o in ordered if o.hourly <= Decimal(hold.detail)]
+        ordered = [o for o in ordered if o.hourly * wish.count <= Decimal(hold.detail)]
     return [_choice(offer, wish) for offer in ordered]
 
 

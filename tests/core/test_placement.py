@@ -295,3 +295,6 @@ def test_no_button_leads_to_what_costs_more_than_may_be_launched() -> None:
     known = (sold(EAST, "a11", market=ON_DEMAND), sold(IRELAND, "a12"))
     assert offers(wish(), known, POLICY, admin=False) == ()
     assert len(offers(wish(), known, POLICY, admin=True)) == 2
+    many = wish(count=4)  # $2.50 each is as much as may be launched of them
+    known = (sold(EAST, "a2.51", market=ON_DEMAND), sold(IRELAND, "a2.5"))
+    assert [o.region for o in offers(many, known, POLICY, admin=False)] == [IRELAND]

@@ -11,7 +11,7 @@ import pytest
 
 from core.blocks import Message
 from core.flows.step import step_on_event
-from core.model import FINAL, Cause, Desire, Machine, State
+from core.model import FINAL, Cause, ChoiceKind, Desire, Machine, State
 from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons, town
@@ -146,6 +146,28 @@ def test_where_the_quota_has_room_for_some_fewer_can_be_launched_at_once() -> No
     here.click(fewer["action_id"], fewer["value"])
     m = group(here)
     assert (m.wish.count, len(m.members), len(up(here))) == (10, 10, 10)
+
+
+def test_a_held_launch_shows_what_all_of_them_cost() -> None:
+    here = prepared()
+    here.with_quota(value=83)
+    launch(here)  # $3.06 each
+    said = here.card().text
+    assert "from $48.96/h on-demand ($3.06/h each)" in said
+    assert "[Launch 10 now at $30.60/h]" in said
+
+
+def test_above_the_limit_nothing_is_offered_that_costs_as_much_for_all_of_them() -> None:
+    here = town(approval_above=Decimal(20))
+    for region in REGIONS:
+        here.with_quota(region, value=1600)
+    here.ready_to_launch()
+    m = launch(here)
+    assert m.hold is not None
+    offered = [c for c in m.hold.choices if c.hourly is not None]
+    assert [c.kind for c in offered] == [ChoiceKind.MARKET, ChoiceKind.TYPE]  # no dear us-west-2
+    assert all(c.hourly is not None and c.hourly * 16 <= 20 for c in offered)
+    assert "up to $48.96/h on-demand ($3.06/h each)" in here.card().text
 
 
 def test_what_another_took_of_the_quota_meanwhile_ends_the_buying_and_loses_nothing() -> None:

@@ -252,6 +252,22 @@ def test_a_launch_waits_for_an_image_that_is_still_being_made() -> None:
     assert here.machine().state is State.RUNNING
 
 
+def test_a_launch_waits_for_the_copy_although_the_image_is_where_there_is_no_quota() -> None:
+    here = saved(running())
+    here.control(do="set-quota", region=HOME, code="L-DB2E81BA", value=4)  # the first has it all
+    reads = here.hearing("DescribeInstanceTypes")
+    here.type("launch g5.xlarge image bert-env in us-east-1 or eu-west-1 name two")
+    assert here.machine().state is State.WAITING
+    assert len(reads) <= 4
+    assert len(here.posted_card().earlier) <= 3
+    assert sum("waits for the image" in h.what for h in here.machine().history) == 1
+    here.pass_time(10 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.placement is not None
+    assert m.placement.region == AWAY
+
+
 def test_a_copy_that_fails_is_said_and_removed() -> None:
     here = saved(running())
     here.type("launch g5.xlarge image bert-env in eu-west-1 name two")

@@ -1,13 +1,16 @@
 """A launch that waits for capacity: in rounds, quietly, until its time, for whatever would do."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from core.lifecycle.terms import pause
-from core.model import State
-from sim.town import REGIONS, Town
+from core.model import Approval, Over, State
+from sim.town import REGIONS, SAM, Town, buttons, town
 
 MINUTE = timedelta(minutes=1)
 
@@ -141,3 +144,61 @@ def test_what_no_waiting_changes_is_asked_about_at_once() -> None:
     here.type("launch g5.xlarge spot in us-east-1 keep trying until 12:00")
     here.pass_time(MINUTE)
     assert here.machine().state is State.HELD
+
+
+# ---- what costs more than goes without an approval ---------------------------------------------
+
+DEAR = "launch p4d.24xlarge on-demand in us-east-1 keep trying until 18:00 for 2h"
+
+
+def _dear(**policy: Any) -> Town:
+    here = town(approval_above=Decimal(10), **policy)
+    here.with_quota(value=512)
+    here.ready_to_launch()
+    return here
+
+
+def test_a_list_price_above_the_limit_is_asked_about_and_tried_for_after_the_yes() -> None:
+    here = _dear()
+    here.control(do="fill-zone", region="us-east-1")
+    here.type(DEAR)
+    assert here.machine().state is State.HELD
+    assert "Ask an approver" in [b["text"]["text"] for b in buttons(here.card())]
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    here.click("approve", here.ledger.rows(Approval)[0].key, SAM)
+    here.pass_time(10 * MINUTE)
+    m = here.machine()
+    assert m.state is State.WAITING
+    assert m.keep_until == m.wish.keep_until
+    here.control(do="free-zone", region="us-east-1")
+    here.pass_time(6 * MINUTE)
+    assert here.machine().state is State.RUNNING
+
+
+def test_a_list_price_that_no_approver_may_lift_is_not_waited_for() -> None:
+    here = _dear(over_price=Over.BLOCK)
+    here.type(DEAR)
+    assert here.machine().state is State.HELD
+    assert "Spot at" in here.card().text
+
+
+def _limited(here: Town, limit: str) -> None:
+    """The limit moves instead of the prices."""
+    policy = replace(here.house.policy, approval_above=Decimal(limit))
+    here.house = replace(here.house, policy=policy)
+
+
+def test_a_spot_price_is_asked_about_at_first_and_waited_for_where_it_rises_later() -> None:
+    here = _full("launch g5.xlarge spot in us-west-2 keep trying")
+    _limited(here, "0.1")
+    here.pass_time(10 * MINUTE)
+    assert here.machine().state is State.WAITING
+    assert "costs more than goes without an approval" in here.card().text
+    here.type("launch g6.xlarge spot in us-west-2 keep trying")
+    assert here.machine().state is State.HELD
+    assert "Ask an approver" in here.card().text
+    _limited(here, "10")
+    here.control(do="free-zone", region="us-west-2")
+    here.pass_time(10 * MINUTE)
+    assert here.machine(0).state is State.RUNNING

@@ -231,6 +231,63 @@ def test_until_friday_is_on_the_persons_own_clock() -> None:
     assert deadline == datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 
 
+# ---- a time of day is meant as it was typed ----------------------------------------------------
+
+
+def _late(here: Town, text: str, by: timedelta) -> list[str]:
+    """The answers to what is carried out so long after it was typed."""
+    request = here.request(text)
+    here.now += by
+    return [message.text for message in here.deliver(request)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "until 9:05",
+        "until today 8:30",
+        "keep trying until 9:05",
+        "keep trying until today 8:30 until 18:00",
+    ],
+)
+def test_a_launch_heard_after_its_time_is_refused_and_not_put_off_to_tomorrow(words: str) -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    said = _late(here, f"launch g5.xlarge on-demand in us-east-1 {words}", 6 * MINUTE)
+    assert ["That time has passed already" in text for text in said] == [True]
+    assert here.ledger.everything() == ()
+
+
+def test_a_launch_that_comes_again_after_its_time_is_still_the_one_that_was_accepted() -> None:
+    here = Town()
+    here.with_quota()
+    here.ready_to_launch()
+    request = here.request("launch g5.xlarge on-demand in us-east-1 until 9:05")
+    assert here.deliver(request) == []
+    here.now += 6 * MINUTE
+    assert here.deliver(request) == []
+    assert len(here.ledger.everything()) == 1
+
+
+def test_an_extension_heard_after_its_time_changes_nothing() -> None:
+    here = _town("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    before = _lease(here)
+    (said,) = _late(here, "extend bert until 9:10", 15 * MINUTE)
+    assert "only a later time extends it" in said
+    assert _lease(here) == before
+
+
+def test_a_start_heard_after_its_time_is_refused() -> None:
+    here = _town("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    here.type("stop bert")
+    here.until_quiet()
+    at = f"{here.now + 5 * MINUTE:%H:%M}"
+    (said,) = _late(here, f"start bert until {at}", 6 * MINUTE)
+    assert "That time has passed already" in said
+    assert here.machine().state is State.STOPPED
+
+
 CENTURIES = ("99999d", "99999.999d 99999.999h 99999.999m", "99999999d")
 WITH_A_LENGTH = (
     "extend bert {}",

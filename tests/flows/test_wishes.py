@@ -6,12 +6,13 @@ The prices are the world's own figures, written beside each expectation where th
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from core.model import HoldKind, State
-from sim.town import Town
+from core.model import Approval, HoldKind, Market, Over, State
+from sim.town import SAM, Town, buttons, town
 
 EAST, WEST, IRELAND = "us-east-1", "us-west-2", "eu-west-1"
 G_SPOT, G_ON_DEMAND = "L-3819A6DF", "L-DB2E81BA"
@@ -230,3 +231,82 @@ def test_a_wish_is_met_as_an_expert_would(case: Case) -> None:
     for words in case.says:
         assert words in here.card().text
     assert here.failures == []
+
+
+# ---- what was left out silently is told once nothing else is left ------------------------------
+
+BOTH = "launch g5.xlarge spot or on-demand in us-west-2"
+NO_SPOT = full(WEST, "a", "b", "c")
+
+
+def _left_out(wish: str, *world: Change, limit: str = "10") -> Town:
+    here = town(approval_above=Decimal(limit))
+    here.ready_to_launch()
+    for change in (*ROOM, NO_SPOT, *world):
+        change(here)
+    here.type(wish)
+    here.until_quiet(timedelta(minutes=4))
+    assert here.failures == []
+    return here
+
+
+def _offered(here: Town) -> list[str]:
+    return [b["text"]["text"] for b in buttons(here.card())]
+
+
+def test_on_demand_above_the_limit_is_asked_about_when_spot_has_no_capacity() -> None:
+    here = _left_out(BOTH, limit="0.9")
+    said = here.card().text
+    assert "no capacity for `g5.xlarge` spot in us-west-2." in said
+    assert "`g5.xlarge` on-demand costs more than goes without an approval" in said
+    assert "us-west-2b, a, c: no capacity" in said
+    assert _offered(here)[0] == "Ask an approver"
+    assert _offered(here)[-1] == "Keep trying for 8 h"
+    here.press(here.card(), "choose-0")
+    here.pass_time(timedelta(seconds=5))
+    here.click("approve", here.ledger.rows(Approval)[0].key, SAM)
+    here.until_quiet()
+    placement = here.machine().placement
+    assert placement is not None
+    assert placement.market is Market.ON_DEMAND
+
+
+def test_on_demand_without_a_quota_is_asked_for_when_spot_has_no_capacity() -> None:
+    here = _left_out(BOTH, quota(G_ON_DEMAND, 0, WEST))
+    assert "no capacity for `g5.xlarge` spot in us-west-2." in here.card().text
+    assert "0 G and VT-type on-demand vCPUs in us-west-2" in here.card().text
+    assert _offered(here) == [
+        "Ask AWS for 4",
+        "Ask, and launch when granted",
+        "Keep trying for 8 h",
+    ]
+
+
+def test_what_no_approver_may_lift_is_no_way_on_and_only_what_was_tried_is_told() -> None:
+    here = town(approval_above=Decimal("0.9"), over_price=Over.BLOCK)
+    here.ready_to_launch()
+    for change in (*ROOM, NO_SPOT):
+        change(here)
+    here.type(BOTH)
+    hold = here.machine().hold
+    assert hold is not None
+    assert hold.kind is HoldKind.NO_CAPACITY
+    assert "no capacity for `g5.xlarge` spot in us-west-2 at" in here.card().text
+
+
+def test_while_it_keeps_trying_it_tells_what_is_left_out_and_why() -> None:
+    here = _left_out(f"{BOTH} keep trying", limit="0.9")
+    assert here.machine().state is State.WAITING
+    said = here.card().text
+    assert "no capacity for `g5.xlarge` spot in us-west-2." in said
+    assert "on-demand costs more than goes without an approval" in said
+
+
+def test_a_region_left_out_is_told_of_where_it_was_named_and_not_where_none_was() -> None:
+    no_room = quota(G_SPOT, 0, EAST, IRELAND)
+    here = _left_out("launch g5.xlarge spot in us-west-2 or us-east-1", no_room)
+    assert "spot vCPUs in us-east-1" in here.card().text
+    here = _left_out("launch g5.xlarge spot", no_room)
+    hold = here.machine().hold
+    assert hold is not None
+    assert hold.kind is HoldKind.NO_CAPACITY

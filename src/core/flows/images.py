@@ -99,9 +99,11 @@ def _begin_copy(house: House, coming: Coming) -> None:
 
 
 def resume(house: House, m: Machine) -> Machine:
-    """A launch that waits for its image goes on when the image is there, or never will be."""
+    """A launch that waits for its image goes on when the image is there, or never will be. Where it
+    has been all along is none of the regions that it is awaited in."""
     row = find_saved(house, m.wish.image)
-    there = [saved_in(row, region) for region in m.wish.regions] if row else []
+    regions = (m.waits_in,) if m.waits_in else m.wish.regions
+    there = [saved_in(row, region) for region in regions] if row else []
     arrived = any(isinstance(one, ImageCopy) for one in there)
     if not arrived and any(isinstance(one, Coming) and one.begun for one in there):
         return m

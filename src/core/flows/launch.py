@@ -24,9 +24,9 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     """Accept and carry on; refusals are answered to the caller alone, and nothing is written."""
     person = house.chat.person(request.user)
     denied = permits.may_launch(house, person, request.channel)
-    wish = denied or _wish(house, wanted, person)
+    wish = denied or _wish(house, request, wanted, person)
     if isinstance(wish, Denied):
-        return answer(house, request.response_url, messages.denied(wish))
+        return _refused(house, request, wish)
     types = _types(house, wanted, wish, request.text)
     if isinstance(types, commands.UsageError):
         return answer(house, request.response_url, messages.usage(types))
@@ -44,13 +44,25 @@ def launch(house: House, request: Request, wanted: commands.Launch) -> None:
     return _say_where(house, request, accepted.machine.id)
 
 
-def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denied:
+def _refused(house: House, request: Request, denied: Denied) -> None:
+    """A launch that has been accepted is not refused when its words come once more, and its time
+    has passed by then: what its first delivery has not done is done when its row is due."""
+    if house.ledger.machine(names.machine_id(request.id)) is None:
+        answer(house, request.response_url, messages.denied(denied))
+
+
+def _wish(house: House, request: Request, wanted: commands.Launch, person: Person) -> Wish | Denied:
+    """What was asked for. A time of day is meant as it was typed, however late that is heard."""
     now = house.clock()
-    until = commands.resolve(wanted.until, now, person.tz) if wanted.until else None
+    typed = request.at or now
+    until = commands.resolve(wanted.until, typed, person.tz) if wanted.until else None
+    keep_until = _keep_until(wanted, until, typed, person.tz)
     regions = _regions(house, wanted, person)
     denied = [policy.may_use_region(region, house.policy) for region in regions]
     if wanted.data_gb is not None:
         denied.append(policy.may_be_so_large(wanted.data_gb, house.policy))
+    if wanted.keep_until and keep_until is not None and keep_until <= now:
+        denied.append(policy.PASSED)
     limit = policy.lease_for(wanted.length, until, person.id, house.policy, now)
     refusal = next(filter(None, denied), limit)
     if isinstance(refusal, Denied):
@@ -67,7 +79,7 @@ def _wish(house: House, wanted: commands.Launch, person: Person) -> Wish | Denie
         count=wanted.count,
         length=limit if until is None and not isinstance(limit, Denied) else None,
         until=until,
-        keep_until=_keep_until(wanted, until, now, person.tz),
+        keep_until=keep_until,
         image=wanted.image or "base",
         disk_gb=wanted.disk_gb,
         disk_type=wanted.disk_type or "gp3",
@@ -109,13 +121,13 @@ def _regions(house: House, wanted: commands.Launch, person: Person) -> tuple[str
 
 
 def _keep_until(
-    wanted: commands.Launch, until: datetime | None, now: datetime, tz: str
+    wanted: commands.Launch, until: datetime | None, typed: datetime, tz: str
 ) -> datetime | None:
     if not wanted.keep_trying:
         return None
     if wanted.keep_until:
-        return commands.resolve(wanted.keep_until, now, tz)
-    return until or now + life.KEEP_TRYING_FOR
+        return commands.resolve(wanted.keep_until, typed, tz)
+    return until or typed + life.KEEP_TRYING_FOR
 
 
 def _types(

@@ -115,7 +115,7 @@ def extend(house: House, request: Request, wanted: commands.Extend) -> None:
     target = None
     if wanted.until is not None:
         person = house.chat.person(request.user)
-        target = commands.resolve(wanted.until, house.clock(), person.tz)
+        target = commands.resolve(wanted.until, request.at or house.clock(), person.tz)
     if _lies(m):
         return shelf.lengthen(house, m, request, wanted.length, target)
     to: Callable[[Machine], datetime | None]

@@ -8,8 +8,17 @@ from core.faults import FaultKind
 from core.flows import gate, images
 from core.flows.facts import gather, offers
 from core.flows.house import House
-from core.model import Choice, Hold, HoldKind, Machine, Over
-from core.plan import Facts, Proceed, Stuck, decide
+from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine, Market, Over
+from core.plan import (
+    Candidate,
+    Facts,
+    Proceed,
+    Stuck,
+    candidates,
+    decide,
+    judge,
+    nearest_to_a_cure,
+)
 from core.ways import MOST_CHOICES, Offer, ways_on
 
 _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
@@ -17,6 +26,8 @@ _LATER = frozenset({FaultKind.UNKNOWN, FaultKind.THROTTLED})
 PATIENCE = timedelta(minutes=2)
 # Of what is said of these no other type, market or region is the cure.
 _OWN_MATTER = frozenset({"image", "disk"})
+_KEEP_TRYING = Choice(kind=ChoiceKind.KEEP_TRYING, value="")
+_CURABLE = frozenset({HoldKind.QUOTA, HoldKind.TOO_DEAR})
 
 
 def plan(house: House, m: Machine) -> Machine:
@@ -35,7 +46,7 @@ def plan(house: House, m: Machine) -> Machine:
         return images.await_image(house, m, decision.coming)
     if _may_answer_yet(house, m, facts, decision):
         return m  # due again within the minute, until `launch_by`
-    if m.keep_until is not None and _may_pass(decision.hold):
+    if m.keep_until is not None and _may_pass(m, decision.hold):
         rests = replace(decision.hold, choices=())
         return house.ledger.save(life.resting(m, house.clock(), rests), m)
     return _hold(house, m, decision)
@@ -67,18 +78,27 @@ def _may_answer_yet(house: House, m: Machine, facts: Facts, decision: Stuck) -> 
     return silent and house.clock() < since + PATIENCE
 
 
-def _may_pass(hold: Hold) -> bool:
-    """Whether it can be gone at the next try: others end their machines, and spot prices fall."""
+def _may_pass(m: Machine, hold: Hold) -> bool:
+    """Whether it can be gone at the next try: others end their machines, and spot prices fall.
+
+    What an approver can lift is asked at the first look, while somebody is there to press; a spot
+    price that rises later is waited for. List prices do not fall.
+    """
     if hold.kind is HoldKind.QUOTA:
         return hold.quota is not None and hold.needed <= hold.quota.limit
-    return hold.kind is HoldKind.TOO_DEAR
+    falls = hold.kind is HoldKind.TOO_DEAR and hold.market is Market.SPOT
+    return falls and (m.tries > 0 or gate.APPROVAL not in hold.choices)
 
 
-def _hold(house: House, m: Machine, stuck: Stuck) -> Machine:
+def _hold(house: House, m: Machine, stuck: Stuck, *, again: bool = False) -> Machine:
+    """`again`: what was tried first may have capacity later, so trying on is a way on, too."""
     hold, found = stuck.hold, tuple[Offer, ...]()
     if hold.kind is not HoldKind.NO_ACCESS and hold.code not in _OWN_MATTER:
         found = _offers(house, m, stuck)
-    hold = replace(hold, choices=_choices(hold, found, m, stuck))
+    choices = _choices(hold, found, m, stuck)
+    if again:
+        choices = (*choices[: MOST_CHOICES - 1], _KEEP_TRYING)
+    hold = replace(hold, choices=choices)
     now = house.clock()
     to = life.held(replace(m, facts=stuck.type), now, hold)
     told = life.telling_admins(to, now, stuck.fault) if stuck.fault else to
@@ -102,7 +122,40 @@ def _is_admin(house: House, m: Machine) -> bool:
 
 def give_up(house: House, m: Machine) -> Machine:
     """Everything has refused: again later where that was said, else hold and offer the rest."""
+    stuck = _left_out(house, m)
     if m.keep_until is not None:
-        return house.ledger.save(life.resting(m, house.clock()), m)
+        rests = replace(stuck.hold, choices=()) if stuck else None
+        return house.ledger.save(life.resting(m, house.clock(), rests), m)
+    if stuck is not None:
+        return _hold(house, m, stuck, again=True)
     codes = ", ".join(sorted({t.code for t in m.tried}))
     return _hold(house, m, Stuck(hold=Hold(kind=HoldKind.NO_CAPACITY, code=codes), type=m.facts))
+
+
+def _left_out(house: House, m: Machine) -> Stuck | None:
+    """What was as welcome and has not been tried: a quota or the price limit kept it out, silently,
+    while something else would do. None where there is nothing of that kind that people can cure.
+
+    Of a launch that names no region one that was left out is no news while others were tried.
+    """
+    if all(_tried(m, it) for it in candidates(m.wish)):
+        return None
+    facts, admin = gather(house, m.wish, m.owner), _is_admin(house, m) or bool(m.grant)
+    rest = (it for it in facts.candidates if not _tried(m, it))
+    judged = (judge(m.wish, it, house.policy, admin=admin) for it in rest)
+    found = [one for one in judged if isinstance(one, Stuck) and one.hold.kind in _CURABLE]
+    if not found:
+        return None
+    stuck = nearest_to_a_cure(found, facts.profile)
+    if stuck.hold.kind is HoldKind.QUOTA:
+        return stuck
+    stuck = _to_approve(house, m, stuck, decide(m.wish, facts, house.policy, admin=True))
+    return stuck if stuck.hold.choices else None
+
+
+def _tried(m: Machine, it: Candidate) -> bool:
+    return any(
+        (t.instance_type, t.market) == (it.instance_type, it.market)
+        and (m.wish.anywhere or t.zone.startswith(it.region))
+        for t in m.tried
+    )

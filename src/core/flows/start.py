@@ -83,7 +83,8 @@ def _start(
     until: commands.Until | None,
 ) -> None:
     person = house.chat.person(asked.user)
-    end_at = commands.resolve(until, house.clock(), person.tz) if until else None
+    typed = asked.at or house.clock()
+    end_at = commands.resolve(until, typed, person.tz) if until else None
     lease = _lease(house, m, asked, length, end_at)
     if isinstance(lease, policy.Denied):
         return answer(house, asked.response_url, messages.denied(lease))

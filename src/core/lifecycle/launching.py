@@ -133,6 +133,7 @@ def awaiting_image(m: Machine, now: datetime, key: str, coming: Coming) -> Machi
         turn=m.turn + 1,
         hold=None,
         waits_for=key,
+        waits_in=coming.region,
         placements=(),
         retry_at=None,
         disk_gb=coming.gb,

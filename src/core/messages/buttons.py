@@ -125,8 +125,9 @@ def more_button(m: Machine) -> Block:
 
 
 def choice_label(choice: Choice, hold: Hold, wish: Wish) -> str:
-    """What a way on says on its button, its price included."""
-    at = f" at {price.per_hour(choice.hourly)}" if choice.hourly is not None else ""
+    """What a way on says on its button, with the price of all machines that it would launch."""
+    count = int(choice.value) if choice.kind is ChoiceKind.COUNT else wish.count
+    at = f" at {price.per_hour(choice.hourly * count)}" if choice.hourly is not None else ""
     match choice.kind:
         case ChoiceKind.ASK_QUOTA:
             return f"Ask AWS for {choice.value}"

@@ -4,6 +4,7 @@ It shows dates and totals, never a countdown, so that it changes only when the m
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import assert_never
 
 from core import price
@@ -70,7 +71,8 @@ def _unwanted(m: Machine) -> bool:
 
 def _keeps_trying(m: Machine) -> str:
     """Edited once a round of tries, which are a minute apart at first and five later."""
-    obstacle = why(m, m.hold) if m.hold else f"EC2 had no capacity for {words.wanted(m.wish)}."
+    full = words.without_capacity(m.wish, m.tried) or words.wanted(m.wish)
+    obstacle = why(m, m.hold) if m.hold else f"EC2 had no capacity for {full}."
     said = f"{words.name(m)} keeps trying until {words.at(m.launch_by)}. {obstacle}"
     return f"{said} {_tries(m)} {words.NOTHING}"
 
@@ -216,16 +218,21 @@ def _facts(m: Machine) -> tuple[Block, ...]:
     if each is not None:
         rows.append(("Price", f"{words.hourly(each)} {words.market(m)}{_each(m)}"))
     elif m.hold and m.hold.hourly is not None:
-        market = m.hold.market or m.market
-        dear = m.hold.kind in (HoldKind.TOO_DEAR, HoldKind.OVER_LIMIT, HoldKind.NOT_ALLOWED)
-        rows.append(
-            ("Price", f"{'up to' if dear else 'from'} {words.hourly(m.hold.hourly)} {market}")
-        )
+        rows.append(("Price", _held_price(m, m.hold, m.hold.hourly)))
     rows += _time(m)
     tried = words.zones_tried(m.tried)
-    if tried and m.state in _CANCELLABLE | ALIVE:
+    untold = m.hold and m.hold.kind in (HoldKind.QUOTA, HoldKind.TOO_DEAR)
+    if tried and (m.state in _CANCELLABLE | ALIVE or (m.state is State.HELD and untold)):
         rows.append(("Tried", tried))
     return (fields(rows),)
+
+
+def _held_price(m: Machine, hold: Hold, hourly: Decimal) -> str:
+    """`up to $16.096/h on-demand ($1.006/h each)`; of one machine without the last."""
+    dear = hold.kind in (HoldKind.TOO_DEAR, HoldKind.OVER_LIMIT, HoldKind.NOT_ALLOWED)
+    said = f"{'up to' if dear else 'from'} {words.hourly(hourly * m.wish.count)}"
+    each = f" ({words.hourly(hourly)} each)" if m.wish.count > 1 else ""
+    return f"{said} {hold.market or m.market}{each}"
 
 
 def _each(m: Machine) -> str:

@@ -1,5 +1,6 @@
 """Why a launch waits for a person, what it costs meanwhile (nothing), and the ways on."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from core.blocks import Block, actions, button, code, context, escape, section
@@ -48,7 +49,22 @@ def _without_buttons(m: Machine, hold: Hold) -> list[str]:
 
 
 def why(m: Machine, hold: Hold) -> str:
-    """One or two sentences: what stands in the way."""
+    """One or two sentences: what stands in the way; before it what has been tried already, where it
+    is about something that was left out then."""
+    full = words.without_capacity(m.wish, m.tried)
+    if not full or hold.kind not in (HoldKind.QUOTA, HoldKind.TOO_DEAR):
+        return _why(m, hold)
+    rest = replace(
+        m.wish,
+        instance_type=hold.instance_type or m.wish.instance_type,
+        or_types=(),
+        market=hold.market or m.wish.market,
+        or_on_demand=False,
+    )
+    return f"EC2 had no capacity for {full}. {_why(replace(m, wish=rest), hold)}"
+
+
+def _why(m: Machine, hold: Hold) -> str:
     thing, place = words.types(m.wish), words.regions(m.wish)
     match hold.kind:
         case HoldKind.QUOTA:
@@ -99,7 +115,8 @@ def _nor(hold: Hold) -> str:
 def _no_capacity(m: Machine) -> str:
     looked = next((h.at for h in reversed(m.history) if h.what.startswith("held")), None)
     when = f"at the last try, {words.at(looked)}" if looked else "now"
-    said = f"EC2 had no capacity for {words.wanted(m.wish)} {when}"
+    full = words.without_capacity(m.wish, m.tried) or words.wanted(m.wish)
+    said = f"EC2 had no capacity for {full} {when}"
     tried = words.zones_tried(m.tried)
     return f"{said} ({tried})." if tried else f"{said}."
 

@@ -1,6 +1,7 @@
 """How a wish is said, with all that it leaves open, and what EC2 has refused of it so far."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from core.blocks import code, escape
 from core.faults import FaultKind, kind_of
@@ -9,6 +10,7 @@ from core.model import Market, Tried, Wish
 MOST_LINES_TRIED = 8
 MOST_NAMED = 4  # regions; more of them are counted
 
+_FULL = (FaultKind.CAPACITY, FaultKind.SPOT_PRICE)
 _REFUSALS = {
     FaultKind.CAPACITY: "no capacity",
     FaultKind.NOT_OFFERED: "not sold there",
@@ -23,6 +25,26 @@ _REFUSALS = {
 def wanted(wish: Wish) -> str:
     """`g5.xlarge` or `g6.xlarge` spot or on-demand in us-east-1 or us-west-2."""
     return f"{types(wish)} {markets(wish)} in {regions(wish)}"
+
+
+def without_capacity(wish: Wish, tried: Iterable[Tried]) -> str:
+    """The same, of what EC2 had no capacity for; empty where it was asked for nothing of it."""
+    full = [t for t in tried if kind_of(t.code) in _FULL]
+    kinds = [name for name in wish.types if any(t.instance_type == name for t in full)]
+    sold_as = [one for one in wish.markets if any(t.market is one for t in full)]
+    places = [name for name in wish.regions if any(t.zone.startswith(name) for t in full)]
+    if not (kinds and sold_as and places):
+        return ""
+    asked_for = replace(
+        wish,
+        instance_type=kinds[0],
+        or_types=tuple(kinds[1:]),
+        market=sold_as[0],
+        or_on_demand=len(sold_as) > 1,
+        region=places[0],
+        or_regions=tuple(places[1:]),
+    )
+    return wanted(asked_for)
 
 
 def types(wish: Wish) -> str:

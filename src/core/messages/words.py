@@ -20,6 +20,7 @@ from core.messages.wishes import root_disk as root_disk
 from core.messages.wishes import same_launch as same_launch
 from core.messages.wishes import types as types
 from core.messages.wishes import wanted as wanted
+from core.messages.wishes import without_capacity as without_capacity
 from core.messages.wishes import zones_tried as zones_tried
 from core.model import (
     Cause,

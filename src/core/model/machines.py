@@ -323,6 +323,7 @@ class Machine:
     turn: int = 0
     hold: Hold | None = None
     waits_for: str | None = None  # QuotaRequest.key, in WAITING
+    waits_in: str = ""  # the region that its saved image is awaited in
     keep_until: datetime | None = None  # capacity is tried for again until then
     retry_at: datetime | None = None  # the next try, in WAITING
     tries: int = 0  # since it keeps trying
