@@ -115,6 +115,8 @@ def _keep_until(
         return None
     if wanted.keep_until:
         return commands.resolve(wanted.keep_until, now, tz)
+    if wanted.keep_for:
+        return now + wanted.keep_for
     return until or now + life.KEEP_TRYING_FOR
 
 
