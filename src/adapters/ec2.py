@@ -83,18 +83,27 @@ class Ec2(Offers, Access, Console, Parts):
         return network_of(vpc, public)
 
     def in_use(self, region: str) -> tuple[InUse, ...]:
-        """What pending and running instances of the whole account use, by type and market."""
-        count: dict[tuple[str, Market], int] = {}
+        """What pending and running instances of the whole account use, by type and market; those
+        of each launch of ours apart."""
+        count: dict[tuple[str, Market, str, str], int] = {}
         options: dict[str, int] = {}  # of types that EC2 describes no longer
         for shown in self._instances(region, {"instance-state-name": ("pending", "running")}):
             if shown.get("InstanceLifecycle") not in _OUTSIDE_QUOTAS:
-                key = (shown["InstanceType"], _market(shown))
+                tags = _tags(shown)
+                by = tags.get("gpu:machine", ""), tags.get("gpu:attempt", "")
+                key = (shown["InstanceType"], _market(shown), *by)
                 count[key] = count.get(key, 0) + 1
                 options[key[0]] = _cpus(shown)
-        vcpus = self._vcpus_of(region, {name for name, _ in count})
+        vcpus = self._vcpus_of(region, {name for name, *_ in count})
         return tuple(
-            InUse(instance_type=name, market=market, vcpus=number * vcpus.get(name, options[name]))
-            for (name, market), number in sorted(count.items())
+            InUse(
+                instance_type=name,
+                market=market,
+                vcpus=number * vcpus.get(name, options[name]),
+                machine=machine,
+                attempt=attempt,
+            )
+            for (name, market, machine, attempt), number in sorted(count.items())
         )
 
     def _vcpus_of(self, region: str, names: set[str]) -> dict[str, int]:

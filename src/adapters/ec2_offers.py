@@ -30,8 +30,8 @@ _MISREPORTED = {("Trainium2", 524288): 98304}
 class Offers:
     """The part of core.ports.Cloud that only reads what is on sale.
 
-    The ids of a region's zones never change, so they are read once a process. Everything else is
-    read anew: who wants it remembered writes it down with its age.
+    A region's zones hardly ever change, so they are read once a process. Everything else is read
+    anew: who wants it remembered writes it down with its age.
     """
 
     def __init__(self, clients: "Callable[[str], EC2Client]") -> None:
@@ -105,6 +105,7 @@ class Offers:
             self._zones[region] = {
                 z["ZoneName"]: Zone(name=z["ZoneName"], id=z["ZoneId"])
                 for z in answer["AvailabilityZones"]
+                if _is_ordinary(z)
             }
         return self._zones[region]
 
@@ -144,6 +145,12 @@ class Offers:
         )
         for page in pages:
             yield from page["SpotPriceHistory"]
+
+
+def _is_ordinary(zone: Mapping[str, Any]) -> bool:
+    """No Local Zone, which has prices and networks of its own, and none that is out of order."""
+    kind, state = zone.get("ZoneType"), zone.get("State")
+    return kind in (None, "availability-zone") and state in (None, "available")
 
 
 def _any(name: str) -> Any:

@@ -24,6 +24,7 @@ _MOST_PARAMETERS = 10  # that one GetParameters takes
 _FRESH = 3600.0  # seconds
 _Key = tuple[str, tuple[str, ...], tuple[str, ...], str]
 
+_PLAIN_LINUX = "RunInstances"  # anything else is billed on top of the price that is shown
 _VERSION = re.compile(r"PyTorch (\d+)\.(\d+)")
 
 
@@ -124,8 +125,15 @@ def image_shown(shown: Mapping[str, Any]) -> Image:
         root_type=shown.get("RootDeviceType", "ebs"),
         boot=shown.get("BootMode", ""),
         windows=shown.get("Platform", "").lower() == "windows",
+        licensed=_licensed(shown),
         origin=tags.get("gpu:origin", ""),
     )
+
+
+def _licensed(shown: Mapping[str, Any]) -> str:
+    """`Red Hat Enterprise Linux`, where the image's system costs more than Linux."""
+    billed = shown.get("UsageOperation", _PLAIN_LINUX)
+    return "" if billed == _PLAIN_LINUX else str(shown.get("PlatformDetails") or billed)
 
 
 def _root_gb(shown: Mapping[str, Any], root: str) -> int:

@@ -188,15 +188,17 @@ def memory_wished(wanted: str) -> int | None:
 
 
 def _with_gpu(word: str, living: tuple[TypeFacts, ...]) -> list[TypeFacts]:
-    """The very model; else what has every part of the name (`a10` is the A10G, `rtx6000` the RTX
-    PRO Server 6000); else a family or generation (`p5`, `gb200` in p6e-gb200, `p4`)."""
+    """The very model; else a family or generation (`p5`, `gb200` in p6e-gb200, `p4`); else what has
+    every part of the name (`a10` is the A10G, `rtx6000` the RTX PRO Server 6000)."""
     gpu = _GPU.fullmatch(word)
     if gpu is None:
         return []
     count, model = int(gpu[1] or 1), gpu[2]
     enough = [t for t in living if t.gpu and t.gpu.count >= count]
-    for means in (_is_model, _is_named, _is_of_family, _is_of_generation):
+    for means in (_is_model, _is_of_family, _is_of_generation, _is_named):
         found = [t for t in enough if means(t, model)]
+        if found and means is _is_of_generation:
+            return [t for t in found if _customary(t)] or found
         if found:
             return found
     return []
@@ -209,13 +211,14 @@ def _is_model(kind: TypeFacts, word: str) -> bool:
 
 
 def _is_named(kind: TypeFacts, word: str) -> bool:
-    if kind.gpu is None:
+    """All parts of the word in their order: `g4` is no part of the T4g. Nobody gets an ARM machine
+    for a part of its name."""
+    if kind.gpu is None or kind.architecture != "x86_64":
         return False
     if word == "nvidia":
         return _customary(kind)
-    told = f"{kind.gpu.name} {kind.gpu.maker} {kind.gpu.chip}".lower()
-    parts = set(_PARTS.findall(told))
-    return family(kind.name) not in _PASSED_OVER and set(_PARTS.findall(word)) <= parts
+    told = iter(_PARTS.findall(f"{kind.gpu.name} {kind.gpu.maker} {kind.gpu.chip}".lower()))
+    return family(kind.name) not in _PASSED_OVER and all(p in told for p in _PARTS.findall(word))
 
 
 def _is_of_family(kind: TypeFacts, word: str) -> bool:
@@ -224,7 +227,11 @@ def _is_of_family(kind: TypeFacts, word: str) -> bool:
 
 
 def _is_of_generation(kind: TypeFacts, word: str) -> bool:
-    return family(kind.name).startswith(word)
+    """`p4` is p4d and p4de, `p6e` is p6e-gb200; but `p5e` is no p5en, and `g5` no g5g, whose
+    processor is another."""
+    lettered = word[-1:].isdigit() and kind.architecture == "x86_64"
+    more = r"[a-z]*(?:-.*)?" if lettered else r"-.*"
+    return re.fullmatch(re.escape(word) + more, family(kind.name)) is not None
 
 
 def _customary(kind: TypeFacts) -> bool:

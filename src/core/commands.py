@@ -6,6 +6,7 @@ whole, so that no machine is ever launched from half a sentence.
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from core.access import is_about_keys, read_allow, read_key_command
 from core.keys import private_key_refused, read_key
@@ -267,7 +268,8 @@ def _launch(words: tuple[str, ...]) -> Launch:
         data=data,
         data_gb=data_gb,
         keep_trying=bool(trying),
-        keep_until=None if isinstance(trying, bool) else trying,
+        keep_until=trying if isinstance(trying, Until) else None,
+        keep_for=trying if isinstance(trying, timedelta) else None,
     )
 
 

@@ -228,6 +228,12 @@ def _unusable(image: Image) -> str | None:
         return f"{image.id} has no EBS root disk, and GPU types boot from nothing else."
     if image.windows:
         return f"{image.id} is a Windows image; the bot makes Linux machines, reached over SSH."
+    if image.licensed:
+        return (
+            f"{image.id} is {image.licensed}, which AWS bills on top of the price of the machine, "
+            "and the bot counts Linux without a licence only. "
+            "`image plain-ubuntu` or an ami-… of such a Linux works."
+        )
     return None
 
 

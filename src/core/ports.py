@@ -81,11 +81,16 @@ class NameTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class InUse:
-    """vCPUs that pending and running instances of one type and market use in a region."""
+    """vCPUs that pending and running instances of one type and market use in a region.
+
+    `machine` and `attempt` say which launch bought them, where their own tags tell.
+    """
 
     instance_type: str
     market: Market
     vcpus: int
+    machine: str = ""
+    attempt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

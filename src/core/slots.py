@@ -95,6 +95,7 @@ MOST_TYPES = 8  # that one launch may name; all of them stand in its row, which 
 MOST_IOPS = 256000
 MOST_THROUGHPUT = 2000
 LONGEST_WHY = 200
+LONGEST_TRYING = timedelta(days=7)
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{3,12}){1,2}-[0-9]")
@@ -233,7 +234,7 @@ def _twice(here: Words, slot: str, first: object, second: object, length: int) -
 def _item(here: Words, allowed: frozenset[str]) -> tuple[str, Any, int]:
     """(slot, value, number of words) of the item that begins here."""
     word = here.all[here.at].lower()
-    following = tuple(w.lower() for w in here.all[here.at + 1 : here.at + 5])
+    following = tuple(w.lower() for w in here.all[here.at + 1 : here.at + 7])
     if word == "keep" and "keep" in allowed:
         return _kept(here, following)
     if word in KEYWORDS:
@@ -252,16 +253,18 @@ def _item(here: Words, allowed: frozenset[str]) -> tuple[str, Any, int]:
 
 
 def _kept(here: Words, following: tuple[str, ...]) -> tuple[str, Any, int]:
-    """`spot keep` keeps the disk; `keep trying` and `keep trying until 18:00` wait for capacity."""
+    """`spot keep` keeps the disk; `keep trying`, `keep trying until 18:00` and `keep trying for 2h`
+    wait for capacity: a time directly behind it is how long it tries, not how long it runs."""
     if following[:1] != ("trying",):
         return "keep", True, 1
-    if following[1:2] and following[1] in ("until", "till") and len(following) > 2:
-        behind = Words(all=here.all, at=here.at + 3)
-        until, length = _until(
-            behind, tuple(w.lower() for w in here.all[behind.at : behind.at + 4])
-        )
-        return "keep_trying", until, length + 3
-    return "keep_trying", True, 2
+    reader = {"until": _until, "till": _until, "for": _length}.get("".join(following[1:2]))
+    if reader is None or len(following) < 3:
+        return "keep_trying", True, 2
+    behind = Words(all=here.all, at=here.at + 3)
+    value, length = reader(behind, tuple(w.lower() for w in here.all[behind.at : behind.at + 6]))
+    if isinstance(value, timedelta) and value > LONGEST_TRYING:
+        raise behind.wrong("A launch keeps trying for 7 days at most.", length, ("7d",))
+    return "keep_trying", value, length + 3
 
 
 # ---- what stands behind a keyword -----------------------------------------------------------
@@ -286,8 +289,8 @@ def _after_keyword(
 
 
 def _length(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
-    """`4h`, `2 hours`, `1h 30m`: as many words as make one length."""
-    for count in (3, 2, 1):
+    """`4h`, `2 hours`, `1h 30m`, `1 hour 30 minutes`: as many words as make one length."""
+    for count in (6, 5, 4, 3, 2, 1):
         words = following[:count]
         length = read_length(" ".join(words)) if len(words) == count else None
         if length is not None:
@@ -300,7 +303,7 @@ def _length(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
 
 
 def _until(here: Words, following: tuple[str, ...]) -> tuple[Any, int]:
-    """`18:00`, `6 pm`, `tomorrow 9:00`, `friday 9:00`, `next friday 9 am`."""
+    """`18:00`, `6 pm`, `tomorrow 9:00`, `9:00 tomorrow`, `next friday 9 am`."""
     for count in (4, 3, 2, 1):
         words = following[:count]
         until = read_until(" ".join(words)) if len(words) == count else None
@@ -457,7 +460,8 @@ _READERS: dict[str, Callable[[Words, str], Any]] = {
 def _by_form(
     here: Words, word: str, following: tuple[str, ...], allowed: frozenset[str]
 ) -> tuple[str, Any, int]:
-    if "count" in allowed and _COUNT.fullmatch(word):
+    if "count" in allowed and (_COUNT.fullmatch(word) or _counts(word, following)):
+        _one_meaning(here, word, following)
         return "count", _count(here, word), 1
     if "type" in allowed and (looks_like_type(word) or looks_like_gpu(word)):
         return "type", word, 1
@@ -473,10 +477,46 @@ def _by_form(
         return ("length", *_length(here, (word, *following)))
     days = word in ("tomorrow", "next") or weekday_of(word) is not None
     if "until" in allowed and (read_until(word) or ":" in word or (days and following)):
-        return ("until", *_until(here, (word, *following)))
+        return ("until", *_bare_until(here, (word, *following)))
     if "bare-name" in allowed and _NAME.fullmatch(word) and word not in RESERVED:
         return "name", word, 1
     raise _unknown(here, word, allowed)
+
+
+def _counts(word: str, following: tuple[str, ...]) -> bool:
+    """`2` of `2 g5.xlarge` and of `2 a100`."""
+    number = re.fullmatch(r"[0-9]{1,3}", word) is not None
+    first = following[0] if following else ""
+    return number and (looks_like_type(first) or looks_like_gpu(f"1x{first}"))
+
+
+def _one_meaning(here: Words, word: str, following: tuple[str, ...]) -> None:
+    """A space makes eight machines of one with eight GPUs: nobody is made to pay for that."""
+    number, gpu = word.strip("x").lstrip("0"), following[0] if following else ""
+    if number == "1" or not looks_like_gpu(f"{number}x{gpu}"):
+        return
+    one, many = (f"{number}x{gpu}",), (gpu, f"x{number}")
+    raise here.wrong(
+        f"{echo(f'{word} {gpu}')} can mean one machine with {number} of them, or {number} "
+        f"machines: write {echo(one[0])} or {echo(' '.join(many))}.",
+        2,
+        one,
+        many,
+    )
+
+
+def _bare_until(here: Words, words: tuple[str, ...]) -> tuple[Any, int]:
+    """`extend bert friday 9:00` has one meaning; a launch could be meant to begin then."""
+    until, count = _until(here, words)
+    a_day = until.tomorrow or until.weekday is not None
+    if a_day and here.all[0].lower() in ("launch", "start"):
+        said = " ".join(words[:count])
+        raise here.wrong(
+            f"It would begin now, not {said}. Did you mean until {said}?",
+            count,
+            ("until", *words[:count]),
+        )
+    return until, count
 
 
 def _counted(word: str, following: tuple[str, ...]) -> bool:

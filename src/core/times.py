@@ -59,13 +59,13 @@ def read_length(text: str) -> timedelta | None:
 
 
 def read_until(text: str) -> Until | None:
-    """A time such as `18:00`, `6pm`, `tomorrow 9:00`, `friday 9:00`; None when it is none."""
-    words = text.lower().split()
+    """A time such as `18:00`, `6pm`, `tomorrow 9:00`, `9:00 friday`; None when it is none."""
+    words = _day_first(text.lower().split())
     if words[:1] == ["next"] and len(words) > 1 and weekday_of(words[1]) is not None:
         words = words[1:]
     day = words[0] if words else ""
     weekday = weekday_of(day)
-    if day in _DAYS or weekday is not None:
+    if _is_day(day):
         words = words[1:]
     at = _clock("".join(words))
     if at is None:
@@ -78,6 +78,18 @@ def read_until(text: str) -> Until | None:
         tomorrow=day == "tomorrow",
         weekday=weekday,
     )
+
+
+def _day_first(words: list[str]) -> list[str]:
+    """`tomorrow 9:00` of `9:00 tomorrow`, `next friday 9:00` of `9:00 next friday`."""
+    if len(words) < 2 or not _is_day(words[-1]) or "next" in words[:1]:
+        return words
+    days = 2 if words[-2] == "next" else 1
+    return [*words[-days:], *words[:-days]]
+
+
+def _is_day(word: str) -> bool:
+    return word in _DAYS or weekday_of(word) is not None
 
 
 def weekday_of(word: str) -> int | None:

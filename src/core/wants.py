@@ -18,7 +18,8 @@ class Launch:
     """`instance_type` is a type, or a GPU or its memory (`8xh100`, `24gb`), in lower case.
 
     `or_types` and `or_regions` are as welcome. `cheapest`: of all types that have the GPU or the
-    memory, not the smallest. `keep_trying`: without capacity, until `keep_until` where it is given.
+    memory, not the smallest. `keep_trying`: without capacity, until `keep_until` or for `keep_for`
+    where one is given.
     """
 
     instance_type: str
@@ -33,6 +34,7 @@ class Launch:
     until: Until | None = None
     keep_trying: bool = False
     keep_until: Until | None = None
+    keep_for: timedelta | None = None
     image: str | None = None
     disk_gb: int | None = None
     disk_type: str | None = None

@@ -390,10 +390,14 @@ def test_use_counts_pending_and_running_machines_of_the_whole_account(lab: Lab) 
     stopped = lab.run("m-four")
     lab.later(20)
     lab.ec2.stop(R, stopped)
-    assert lab.ec2.in_use(R) == (
-        InUse(instance_type="g5.xlarge", market=Market.ON_DEMAND, vcpus=8),
-        InUse(instance_type="g5.xlarge", market=Market.SPOT, vcpus=4),
+    on_demand = InUse(
+        instance_type="g5.xlarge", market=Market.ON_DEMAND, vcpus=4, machine="m-one", attempt="1"
     )
+    assert sorted(lab.ec2.in_use(R), key=lambda one: one.machine) == [
+        on_demand,
+        replace(on_demand, machine="m-three", market=Market.SPOT),
+        replace(on_demand, machine="m-two"),
+    ]
 
 
 # ---- refusals -------------------------------------------------------------------------------

@@ -153,6 +153,28 @@ def test_an_image_given_by_its_id_is_told_whatever_its_state(
     assert (good.boot, good.user) == ("uefi", "kim")
 
 
+@pytest.mark.parametrize(
+    ("shown", "licensed"),
+    [
+        ({}, ""),
+        ({"UsageOperation": "RunInstances", "PlatformDetails": "Linux/UNIX"}, ""),
+        (
+            {"UsageOperation": "RunInstances:0010", "PlatformDetails": "Red Hat Enterprise Linux"},
+            "Red Hat Enterprise Linux",
+        ),
+        ({"UsageOperation": "RunInstances:000g", "PlatformDetails": "SUSE Linux"}, "SUSE Linux"),
+        ({"UsageOperation": "RunInstances:00g0"}, "RunInstances:00g0"),
+    ],
+)
+def test_a_system_that_costs_more_than_linux_is_told(
+    answers: Answers, images: SsmImages, shown: dict[str, str], licensed: str
+) -> None:
+    answers.images = [ami("ami-a", **shown)]
+    found = images.by_id(R, "ami-a")
+    assert found is not None
+    assert found.licensed == licensed
+
+
 def test_a_parameter_that_names_an_image_on_its_way_is_passed_over(
     answers: Answers, images: SsmImages
 ) -> None:

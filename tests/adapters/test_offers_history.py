@@ -86,6 +86,22 @@ def test_zones_of_many_types_are_one_question(offers: Offers, world: World) -> N
         offers.zones_selling(R, names)
 
 
+def test_only_ordinary_zones_in_good_order_are_launched_in(aws: Any) -> None:
+    zones = [
+        {"ZoneName": "us-west-2-lax-1a", "ZoneId": "usw2-lax1-az1", "ZoneType": "local-zone"},
+        {"ZoneName": "us-west-2a", "ZoneId": "usw2-az1", "ZoneType": "availability-zone"},
+        {"ZoneName": "us-west-2b", "ZoneId": "usw2-az2", "State": "impaired"},
+        {"ZoneName": "us-west-2c", "ZoneId": "usw2-az3", "State": "available"},
+        {"ZoneName": "us-west-2d", "ZoneId": "usw2-az4"},
+    ]
+    sold = [{"InstanceType": "g5.xlarge", "Location": zone["ZoneName"]} for zone in zones]
+    aws.answer("DescribeAvailabilityZones", AvailabilityZones=zones)
+    aws.answer("DescribeInstanceTypeOfferings", InstanceTypeOfferings=sold)
+    offers = Offers(lambda region: aws.client("ec2", region))
+    found = offers.zones_offering("us-west-2", "g5.xlarge")
+    assert [zone.name for zone in found] == ["us-west-2a", "us-west-2c", "us-west-2d"]
+
+
 def test_more_types_than_a_filter_holds_are_asked_in_two_calls(aws: Any) -> None:
     aws.answer("DescribeInstanceTypeOfferings", InstanceTypeOfferings=[])
     names = tuple(f"g{n}.xlarge" for n in range(201))

@@ -88,6 +88,13 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("launch p3.2xlarge for 2 hours", launch(length=2 * H)),
     ("launch p3.2xlarge 2 hours spot", launch(length=2 * H, market=Market.SPOT)),
     ("launch p3.2xlarge for 45 min", launch(length=45 * M)),
+    ("launch p3.2xlarge for 1 hour 30 minutes", launch(length=90 * M)),
+    ("launch p3.2xlarge 4 h 30 m spot", launch(length=270 * M, market=Market.SPOT)),
+    (
+        "launch p3.2xlarge for 1 day 2 hours 5 minutes spot x2",
+        launch(length=26 * H + 5 * M, market=Market.SPOT, count=2),
+    ),
+    ("extend amber-fox 1 hour 30 minutes", Extend(name="amber-fox", length=90 * M)),
     ("launch p3.2xlarge until 18:00", launch(until=Until(hour=18, minute=0))),
     ("launch p3.2xlarge 18:00", launch(until=Until(hour=18, minute=0))),
     ("launch p3.2xlarge until 6 pm", launch(until=Until(hour=18, minute=0))),
@@ -96,6 +103,19 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     (
         "launch p3.2xlarge until tomorrow 9:00 spot",
         launch(until=Until(hour=9, minute=0, tomorrow=True), market=Market.SPOT),
+    ),
+    (
+        "launch p3.2xlarge until 9:00 tomorrow spot",
+        launch(until=Until(hour=9, minute=0, tomorrow=True), market=Market.SPOT),
+    ),
+    ("launch p3.2xlarge until 6 pm friday", launch(until=Until(hour=18, minute=0, weekday=4))),
+    (
+        "extend amber-fox friday 9:00",
+        Extend(name="amber-fox", until=Until(hour=9, minute=0, weekday=4)),
+    ),
+    (
+        "extend amber-fox 9:00 next friday",
+        Extend(name="amber-fox", until=Until(hour=9, minute=0, weekday=4)),
     ),
     ("launch p3.2xlarge image pytorch", launch(image="pytorch")),
     ("launch p3.2xlarge image BASE", launch(image="base")),
@@ -144,7 +164,20 @@ UNDERSTOOD: list[tuple[str, Command]] = [
     ("launch p3.2xlarge x16", launch(count=16)),
     ("launch 16x p3.2xlarge", launch(count=16)),
     ("launch p3.2xlarge count 100", launch(count=100)),
+    ("launch 2 p3.2xlarge", launch(count=2)),
+    ("launch 1x a100", Launch(instance_type="a100")),
+    ("launch a100 x8", Launch(instance_type="a100", count=8)),
+    ("launch 2x 24GB", Launch(instance_type="24gb", count=2)),
     ("launch p3.2xlarge keep trying", launch(keep_trying=True)),
+    ("launch p3.2xlarge keep trying for 2h", launch(keep_trying=True, keep_for=2 * H)),
+    (
+        "launch p3.2xlarge keep trying for 1 hour 30 minutes for 4h",
+        launch(length=4 * H, keep_trying=True, keep_for=90 * M),
+    ),
+    (
+        "launch p3.2xlarge keep trying spot for 2h",
+        launch(length=2 * H, keep_trying=True, market=Market.SPOT),
+    ),
     (
         "launch p3.2xlarge for 4h keep trying until 6 pm spot",
         launch(
@@ -264,6 +297,18 @@ def test_words_in_any_order_and_case_are_understood(text: str, command: Command)
 # (text, the command that is offered, a word that the sentence must hold)
 REFUSED: list[tuple[str, str | None, str]] = [
     ("launch", "/gpu launch p3.2xlarge spot for 4h", "type"),
+    ("launch 8x A100 spot", "/gpu launch 8xa100 spot", "`8xa100` or `a100 x8`"),
+    ("launch 2 h100", "/gpu launch 2xh100", "or 2 machines: write"),
+    ("launch x8 A100", "/gpu launch 8xa100", "one machine with 8 of them"),
+    (
+        "launch p3.2xlarge tomorrow 9:00 spot",
+        "/gpu launch p3.2xlarge until tomorrow 9:00 spot",
+        "Did you mean until tomorrow 9:00?",
+    ),
+    ("launch p3.2xlarge 9:00 friday", "/gpu launch p3.2xlarge until 9:00 friday", "begin now"),
+    ("start bert tomorrow 9 am", "/gpu start bert until tomorrow 9 am", "Did you mean until"),
+    ("launch p3.2xlarge keep trying for", "/gpu launch p3.2xlarge keep trying", "length"),
+    ("launch p3.2xlarge keep trying for 8d", "/gpu launch p3.2xlarge keep trying for 7d", "7 days"),
     ("launch spot", "/gpu launch p3.2xlarge spot", "type"),
     ("lanch p3.2xlarge spot", "/gpu launch p3.2xlarge spot", "lanch"),
     ("p3.2xlarge spot", "/gpu launch p3.2xlarge spot", "p3.2xlarge"),

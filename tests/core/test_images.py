@@ -190,6 +190,7 @@ def test_a_slip_finds_what_was_meant(text: str, meant: str | None) -> None:
         (replace(image(), state="failed"), "failed"),
         (replace(image(), root_type="instance-store"), "EBS"),
         (replace(image(), windows=True), "Windows"),
+        (replace(image(), licensed="SUSE Linux"), "is SUSE Linux, which AWS bills on top"),
         (replace(image(), boot="uefi"), "legacy-bios"),
     ],
 )

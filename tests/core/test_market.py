@@ -87,6 +87,10 @@ BY_NAME = {t.name: t for t in SOLD}
         ("gb200", "p6e-gb200.36xlarge"),
         ("p5", "p5.4xlarge"),
         ("p4", "p4d.24xlarge"),
+        ("g4", "g4dn.xlarge"),  # neither a part of the T4g nor AMD's
+        ("g5g", "g5g.xlarge"),
+        ("p6", "p6-b200.48xlarge"),
+        ("p6e", "p6e-gb200.36xlarge"),
         ("nvidia", "g4dn.xlarge"),
         ("24GB", "g5.xlarge"),
         ("80GB", "p5.4xlarge"),
@@ -99,6 +103,22 @@ BY_NAME = {t.name: t for t in SOLD}
 def test_a_wish_means_the_smallest_type_that_has_what_it_names(word: str, name: str | None) -> None:
     found = by_gpu(word, SOLD)
     assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize(
+    ("word", "sold"),
+    [
+        ("p5e", kind("p5en.48xlarge", "H200", "8", 144384, 192)),
+        ("g5", kind("g5g.xlarge", "T4g", memory=16384, vcpus=4, arch="arm64")),
+        ("t4", kind("g5g.xlarge", "T4g", memory=16384, vcpus=4, arch="arm64")),
+        ("g4", kind("g5g.xlarge", "T4g", memory=16384, vcpus=4, arch="arm64")),
+        ("g1", kind("g10.xlarge", "B300", memory=16384, vcpus=4)),
+    ],
+)
+def test_another_family_is_never_bought_for_one_that_is_not_sold(
+    word: str, sold: TypeFacts
+) -> None:
+    assert by_gpu(word, (sold,)) is None
 
 
 def test_all_that_fits_a_memory_are_whole_nvidia_gpus_behind_x86() -> None:

@@ -39,6 +39,16 @@ def test_said_along_with_the_launch_it_needs_no_button_and_takes_whatever_comes_
     assert here.failures == []
 
 
+def test_for_so_long_directly_behind_it_is_how_long_it_tries_and_not_how_long_it_runs() -> None:
+    here = _full("launch g5.xlarge spot in us-west-2 keep trying for 30m")
+    m = here.machine()
+    assert m.keep_until == m.launch_by == m.created_at + 30 * MINUTE
+    assert m.wish.length == timedelta(hours=4)
+    here.pass_time(35 * MINUTE)
+    assert here.machine().state is State.FAILED
+    assert "keeps trying" not in here.card().text
+
+
 def test_the_pauses_grow_and_each_round_asks_every_place_once() -> None:
     here = _full("launch g5.xlarge spot in us-west-2 keep trying")
     rounds = []

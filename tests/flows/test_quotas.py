@@ -85,6 +85,39 @@ def test_our_own_launches_that_ec2_does_not_show_yet_are_counted() -> None:
     assert (facts.used, facts.in_flight) == (4, 0)
 
 
+@pytest.mark.parametrize(("count", "vcpus"), [("", 4), (" x3", 12)])
+def test_a_launch_that_ec2_shows_before_its_row_knows_it_is_counted_once(
+    count: str, vcpus: int
+) -> None:
+    here = Town()
+    here.with_quota(R, 16)
+    here.ready_to_launch()
+    here.ready_to_launch(LIN)
+    here.control(do="fault", operation="RunInstances", code="InternalError", effect=True, times=1)
+    here.type(f"launch g5.xlarge on-demand in {R} for 2h{count}")
+    here.now += timedelta(seconds=5)
+    assert here.machine().attempt is not None
+    facts = quota_facts(here.house, R, "g5.xlarge", Market.ON_DEMAND)
+    assert (facts.used, facts.in_flight) == (vcpus, 0)
+    by_name = {f.code: f for f in region_quotas(here.house, R)}
+    assert (by_name[G_ON_DEMAND].used, by_name[G_ON_DEMAND].in_flight) == (vcpus, 0)
+    here.type(f"launch g5.xlarge on-demand in {R} for 2h", LIN)
+    here.until_quiet()
+    assert here.machine().state is State.RUNNING
+
+
+def test_of_a_group_that_ec2_shows_in_part_the_rest_is_in_flight() -> None:
+    here = Town()
+    here.with_quota(R, 16)
+    here.ready_to_launch()
+    here.control(do="fault", operation="RunInstances", code="InternalError", effect=True, times=1)
+    here.type(f"launch g5.xlarge on-demand in {R} for 2h x3")
+    here.now += timedelta(seconds=5)
+    here.control(do="terminate-outside", instance=here.world.state()["instances"][0]["id"])
+    facts = quota_facts(here.house, R, "g5.xlarge", Market.ON_DEMAND)
+    assert (facts.used, facts.in_flight) == (8, 4)
+
+
 def test_where_aws_names_no_quota_for_a_type_the_one_with_the_most_room_is_shown() -> None:
     here = Town()
     none = quota_facts(here.house, R, "p6-b200.48xlarge", Market.SPOT)

@@ -134,6 +134,16 @@ def test_with_less_than_a_quarter_of_an_hour_left_it_waits_for_the_next_day() ->
     assert here.machine().state is State.STOPPED
 
 
+def test_a_start_that_is_throttled_for_minutes_runs_for_the_hours_that_are_left() -> None:
+    here = _scheduled()
+    here.control(do="fault", operation="StartInstances", code="RequestLimitExceeded", times=120)
+    _to_start(here, 15 * MINUTE)
+    assert here.machine().state is State.STARTING
+    _to_start(here, 25 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert _told(here, "could not be started") == []
+
+
 def test_without_capacity_it_says_so_once_and_goes_on_trying() -> None:
     here = _scheduled()
     zone = here.machine().placement

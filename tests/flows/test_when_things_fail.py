@@ -272,6 +272,106 @@ def test_what_is_never_known_keeps_no_launch_going_after_its_time(late: int) -> 
     assert set(here.counts().values()) == {0}
 
 
+# ---- throttled ------------------------------------------------------------------------------
+
+
+def _full_zone_after(here: Town, *codes: str) -> list[Any]:
+    """The first calls to launch are answered so, the others by a zone that is full."""
+    here.control(do="fill-zone", region="us-east-1", zone="us-east-1a")
+    heard = here.hearing("RunInstances")
+    for code in codes:
+        here.control(do="fault", operation="RunInstances", code=code, times=1)
+    here.type("launch g5.xlarge on-demand in us-east-1 for 2h name bert")
+    return heard
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_throttled_launch_meets_a_full_zone_as_quickly_as_any_other(times: int) -> None:
+    here = _launching("list")
+    heard = _full_zone_after(here, *["RequestLimitExceeded"] * times)
+    here.pass_time(times * life.RESEND_AFTER + 30 * SECOND)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert [(t.zone, t.code) for t in m.tried] == [("us-east-1a", "InsufficientInstanceCapacity")]
+    assert len(heard) == times + 2
+    assert all(call == heard[0] for call in heard[: times + 1])
+
+
+def test_a_throttled_launch_that_was_not_answered_before_is_looked_for_as_long_as_ever() -> None:
+    here = _launching("list")
+    _full_zone_after(here, "timeout-without-effect", "RequestLimitExceeded")
+    here.pass_time(life.FENCE - 30 * SECOND)
+    m = here.machine()
+    assert m.state is State.LAUNCHING
+    assert m.attempt is not None and m.attempt.sends > 1
+    here.pass_time(3 * MINUTE)
+    assert [(t.zone, t.code) for t in here.machine().tried] == [("us-east-1a", "no-answer")]
+    assert here.machine().state is State.RUNNING
+
+
+def test_who_keeps_trying_through_hours_of_throttling_gets_the_whole_lease() -> None:
+    here = _launching("list")
+    here.control(do="fault", operation="RunInstances", code="RequestLimitExceeded", times=10**6)
+    here.type("launch g5.xlarge on-demand in us-east-1 for 2h name bert keep trying")
+    here.pass_time(timedelta(hours=3))
+    here.control(do="clear-faults")
+    here.pass_time(30 * MINUTE)
+    m = here.machine()
+    assert m.state is State.RUNNING
+    assert m.lease is not None and m.instance is not None
+    assert m.lease.deadline - m.instance.launched_at > timedelta(minutes=100)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("StartInstances", "RequestLimitExceeded"),
+        ("StartInstances", "InternalError"),
+        ("CreateTags", "RequestLimitExceeded"),
+    ],
+)
+def test_a_start_that_fails_in_passing_is_tried_again_every_ten_seconds(
+    operation: str, code: str
+) -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    here.control(do="fault", operation=operation, code=code, times=12)
+    heard = here.hearing(operation)
+    here.type("start bert for 1h")
+    assert len(heard) == 1
+    here.pass_time(3 * MINUTE)
+    assert here.machine().state is State.RUNNING
+    assert len(heard) == 13
+
+
+def test_a_start_that_never_gets_an_answer_is_given_up_when_its_time_is_over() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    here.control(do="fault", operation="StartInstances", code="RequestLimitExceeded", times=10**6)
+    heard = here.hearing("StartInstances")
+    here.type("start bert for 1h")
+    here.pass_time(life.LAUNCH_WITHIN - MINUTE)
+    assert here.machine().state is State.STARTING
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    assert "AWS gave no clear answer. It is still stopped." in here.news()[-1].text
+    assert len(heard) <= 91
+
+
+def test_a_start_that_does_not_stay_up_is_given_up_after_three() -> None:
+    here = _town()
+    here.type("stop")
+    here.until_quiet()
+    heard = here.hearing("StartInstances")
+    here.control(do="fault", operation="StartInstances", code="IncorrectInstanceState", times=9)
+    here.type("start bert for 1h")
+    here.pass_time(2 * MINUTE)
+    assert here.machine().state is State.STOPPED
+    assert len(heard) == life.MOST_STARTS
+
+
 # ---- no hot loops ---------------------------------------------------------------------------
 
 

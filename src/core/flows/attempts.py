@@ -4,7 +4,8 @@ One RunInstances for each placement, each with its own client token, which is fr
 together with the arguments. Before every send the row says that EC2 may have been asked. A refusal
 closes the attempt only if it was the only send; after an unclear answer the machine is looked for
 by its tag, the same call is sent again, and only when the fence has passed is it known not to be.
-A group and a key that EC2 does not know yet are no refusal: the same call goes out in a moment.
+A group and a key that EC2 does not know yet are no refusal, nor is a throttled call: the same goes
+out in a moment, and what did nothing for certain is not counted as a send.
 """
 
 import json
@@ -132,12 +133,21 @@ def _answered_no(house: House, m: Machine, fault: Fault) -> Machine:
     if fault.kind is FaultKind.TOKEN_GONE:
         return house.ledger.save(_lived_and_died(house, m), m)
     sure = fault.definite and m.attempt.sends == 1
-    if sure and may_come(fault.code) and _is_new(house, m):
+    throttled = fault.kind is FaultKind.THROTTLED
+    unknown_yet = may_come(fault.code) and _is_new(house, m)
+    passes = unknown_yet or (throttled and _is_fresh(house, m))
+    if sure and passes:
+        # A no to this send only: the same call goes out again in a moment.
         return house.ledger.save(life.unsent(m), m)
-    if not sure or fault.kind is FaultKind.THROTTLED:
-        # Throttled is a no to this send only: the same call goes out again in a moment.
+    if not sure or throttled:
         return house.ledger.save(life.unclear(m), m)
     return house.ledger.save(_refused(house, m, fault), m)
+
+
+def _is_fresh(house: House, m: Machine) -> bool:
+    """Whether what was frozen may still go out: who keeps trying for hours gets a whole lease."""
+    started = m.lease.started_at if m.lease else house.clock()
+    return life.resumes_lease(m) or house.clock() < started + life.LAUNCH_WITHIN
 
 
 def _is_new(house: House, m: Machine) -> bool:

@@ -127,7 +127,7 @@ def _keep_until(
         return None
     if wanted.keep_until:
         return commands.resolve(wanted.keep_until, typed, tz)
-    return until or typed + life.KEEP_TRYING_FOR
+    return until or typed + (wanted.keep_for or life.KEEP_TRYING_FOR)
 
 
 def _types(

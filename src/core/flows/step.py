@@ -196,10 +196,13 @@ def _start(house: House, m: Machine) -> Machine:
         house.cloud.tag_deadline(m.instance.region, m.lease.deadline, *_ids(m, _NOT_GONE))
         started = groups.start(house, m) if m.members else _start_one(house, m.instance)
     except CloudError as error:
-        if error.fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED, FaultKind.WRONG_STATE):
-            return m  # starting twice is harmless: look again, then decide
+        if error.fault.kind in (FaultKind.UNKNOWN, FaultKind.THROTTLED):
+            return m  # starting twice is harmless: look again in a moment, then decide
+        if error.fault.kind is FaultKind.WRONG_STATE:
+            return house.ledger.save(life.start_answered(m), m)
         return restart.not_started(house, m, error.fault)
-    return house.ledger.save(life.believed(life.retagged(m), "pending", started), m)
+    taken = life.start_answered(life.retagged(m))
+    return house.ledger.save(life.believed(taken, "pending", started), m)
 
 
 def _start_one(house: House, instance: Instance) -> tuple[str, ...]:

@@ -182,7 +182,13 @@ def _from_now(lease: Lease, now: datetime) -> Lease:
 
 def starting(m: Machine, now: datetime) -> Machine:
     """Written before each StartInstances: from here on EC2 may start it, whatever is said since."""
-    return replace(m, starts=m.starts + 1, start_sent=now)
+    return replace(m, start_sent=now)
+
+
+def start_answered(m: Machine) -> Machine:
+    """EC2 has taken the start, or said that it is not in the state for it: neither goes on for
+    ever. One that was throttled or not answered is tried again for as long as a start may take."""
+    return replace(m, starts=m.starts + 1)
 
 
 def start_may_arrive(m: Machine, now: datetime) -> bool:

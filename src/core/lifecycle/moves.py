@@ -198,11 +198,7 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
     if m.doom and m.doom.cause is not Cause.IDLE and now >= m.doom.at:
         return Change(to=unwanted(m, now, m.doom.cause, None))
     if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
-        if m.instance.state == "stopping":
-            return Rest(until=due(m, now))
-        if m.starts >= MOST_STARTS:
-            return Change(to=start_failed(m, now, "DidNotStayUp"))
-        return ChangeType() if m.placements else StartIt()
+        return _start_again(m, now, m.instance.state)
     if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
         return Change(to=warned(m, now))
     if m.state is State.RUNNING and eve_is_due(m, now):
@@ -214,6 +210,17 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
     if m.doom and now >= m.doom.at:
         return Confirm()
     return Rest(until=due(m, now))
+
+
+def _start_again(m: Machine, now: datetime, state: str) -> Move:
+    """The first time at once, then in a moment: what passes is not over the same second."""
+    if state == "stopping" or (m.start_sent and now < m.start_sent + RESEND_AFTER):
+        return Rest(until=due(m, now))
+    if m.starts >= MOST_STARTS:
+        return Change(to=start_failed(m, now, "DidNotStayUp"))
+    if not m.starts and _too_late(m, now):
+        return Change(to=start_failed(m, now, "no-answer" if m.start_sent else "too-late"))
+    return ChangeType() if m.placements else StartIt()
 
 
 def _stopping(m: Machine, now: datetime, looked: bool) -> Move:

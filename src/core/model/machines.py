@@ -376,8 +376,8 @@ class Machine:
     stuck_told: bool = False
     tidying_since: datetime | None = None  # it is over, and EC2 holds on to something of it
     remains: Remains | None = None
-    starts: int = 0  # StartInstances sent for this start
-    start_sent: datetime | None = None  # written before each of them
+    starts: int = 0  # StartInstances that EC2 has answered, for this start
+    start_sent: datetime | None = None  # written before each that is sent
     history: tuple[Happening, ...] = ()
 
     @property

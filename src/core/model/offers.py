@@ -75,6 +75,7 @@ class Image:
     root_type: str = "ebs"  # or instance-store
     boot: str = ""  # legacy-bios, uefi or uefi-preferred, where the image says
     windows: bool = False
+    licensed: str = ""  # the system that AWS takes more for than for Linux, in EC2's words
     origin: str = ""  # of a saved one: the name of the image that it began as
 
 
