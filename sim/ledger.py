@@ -66,8 +66,8 @@ class MemoryLedger:
             self._instances.clear()
 
     def make_unreadable(self, key: str) -> None:
-        """Another version has written that row (`machine/<id>`, `quota/…`, `<kind>/<key>`): it can
-        be read by nobody until it is written again."""
+        """Another version has written that row (`machine/<id>`, `quota/…`, `bill/<machine>`,
+        `audit/<id>`, `<kind>/<key>`): it can be read by nobody until it is written again."""
         with self._lock:
             self._spoilt.add(key)
 
@@ -265,6 +265,7 @@ class MemoryLedger:
             final = [
                 m for m in self._machines.values() if m.state in FINAL and (m.runs or m.stores)
             ]
+            final = [m for m in final if f"bill/{m.id}" not in self._spoilt]
         found = [(bill.ended_at, bill) for bill in map(bill_of, final) if bill.ended_at]
         ordered = sorted(found, key=lambda one: (one[0], one[1].machine))
         return tuple(bill for at, bill in ordered if since <= at <= until)
@@ -277,5 +278,6 @@ class MemoryLedger:
     def deeds(self, since: datetime, until: datetime) -> tuple[Deed, ...]:
         """The lines from `since` on and before `until`, oldest first."""
         with self._lock:
-            found = sorted(self._deeds.items())
+            every = sorted(self._deeds.items())
+            found = [one for one in every if f"audit/{one[0][1]}" not in self._spoilt]
         return tuple(deed for (at, _), deed in found if since <= at < until)

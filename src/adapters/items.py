@@ -252,11 +252,13 @@ def moment(at: datetime) -> str:
 
 
 def public(key: Key) -> str:
-    """The key as wakes carry it: machine/<id>, quota/<region>/<code>, profile/<user>, or the name
-    of a kind of row and its key."""
+    """The key as wakes and the log carry it: machine/<id>, quota/<region>/<code>, profile/<user>,
+    bill/<end>#<id>, audit/<at>#<id>, or the name of a kind of row and its key."""
     kind, _, rest = key[0].partition("#")
     if kind == "R":
         return f"{rest}/{key[1]}"
+    if kind in ("BILL", "AUDIT"):
+        return f"{kind.lower()}/{key[1]}"
     word = {"M": "machine", "Q": "quota", "U": "profile"}[kind]
     return f"{word}/{rest.replace('#', '/')}"
 

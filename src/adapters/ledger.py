@@ -263,7 +263,7 @@ class Table:
 
     def bills(self, since: datetime, until: datetime) -> tuple[Bill, ...]:
         """Of every machine that ended between the two, oldest first."""
-        found = (items.read(item, Bill) for item in self._by_month("BILL", since, until))
+        found = items.readable(self._by_month("BILL", since, until), Bill)
         return tuple(bill for bill in found if bill.ended_at and since <= bill.ended_at <= until)
 
     def add_deed(self, deed: Deed) -> None:
@@ -276,7 +276,7 @@ class Table:
 
     def deeds(self, since: datetime, until: datetime) -> tuple[Deed, ...]:
         """The lines from `since` on and before `until`, oldest first."""
-        found = (items.read(item, Deed) for item in self._by_month("AUDIT", since, until))
+        found = items.readable(self._by_month("AUDIT", since, until), Deed)
         return tuple(deed for deed in found if since <= deed.at < until)
 
     def _by_month(self, kind: str, since: datetime, until: datetime) -> Iterator[Item]:

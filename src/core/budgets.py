@@ -78,12 +78,12 @@ def amount(budget: Budget) -> str:
 def applying(budgets: Iterable[Budget], owner: str, channel: str) -> tuple[tuple[Budget, str], ...]:
     """The budgets that count for a machine of that owner in that channel, each with whose it is.
 
-    A budget with a name comes before everybody's own.
+    A budget with a name comes before everybody's own. Data volumes are in no channel.
     """
     every = tuple(budgets)
     found: list[tuple[Budget, str]] = [(one, "") for one in every if one.scope is Scope.TEAM]
     for scope, who in ((Scope.PERSON, owner), (Scope.CHANNEL, channel)):
-        of_scope = [one for one in every if one.scope is scope]
+        of_scope = [one for one in every if one.scope is scope and who]
         named = [one for one in of_scope if one.who == who]
         found += [(one, who) for one in named or [one for one in of_scope if not one.who]]
     return tuple(found)
@@ -117,7 +117,7 @@ def is_of(budget: Budget, who: str, owner: str, channel: str) -> bool:
         case Scope.PERSON:
             return owner == who
         case Scope.CHANNEL:
-            return channel == who
+            return bool(who) and channel == who
 
 
 def _left(one: Commitment, now: datetime, following: datetime) -> Decimal:
@@ -179,14 +179,16 @@ def mark_key(at: Standing, mark: int) -> str:
 def everybodys(
     budgets: Iterable[Budget], bills: Iterable[Bill], commitments: Iterable[Commitment]
 ) -> tuple[tuple[Budget, str], ...]:
-    """Every budget with everyone that it counts for and who has spent or been promised anything."""
+    """Every budget with everyone that it counts for and who has spent or been promised anything;
+    with nobody where there is no such one."""
     known = {(one.owner, one.channel) for one in bills}
     known |= {(one.owner, one.channel) for one in commitments}
     found: dict[tuple[Budget, str], None] = {}
-    for owner, channel in sorted(known) or [("", "")]:
+    for owner, channel in sorted(known):
         for budget, who in applying(budgets, owner, channel):
             found[budget, who] = None
+    used = {budget for budget, _ in found}
     for budget in budgets:
-        if budget.who or budget.scope is Scope.TEAM:
+        if budget.who or budget not in used:
             found[budget, budget.who] = None
     return tuple(found)

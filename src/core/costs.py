@@ -119,6 +119,12 @@ def rate(bill: Bill, now: datetime) -> Decimal:
     return sum(running, _NOTHING) + sum(stored, _NOTHING)
 
 
+def lasting_monthly(bills: Iterable[Bill], now: datetime) -> Decimal:
+    """USD a month of what there is without a machine: data volumes and saved images."""
+    rates = (rate(bill, now) for bill in bills if not bill.runs)
+    return sum(rates, _NOTHING) * price.HOURS_A_MONTH
+
+
 def _open(bill: Bill, now: datetime) -> list[Run]:
     return [run for run in bill.runs if _lasts(run, now)]
 

@@ -46,6 +46,7 @@ class Step(StrEnum):
     DELETE = "delete"
     MISS = "miss"  # write that EC2 does not show it
     FOUND = "found"  # write that it does again
+    MEASURE = "measure"  # write how large it is
     LOSE = "lose"  # somebody has deleted it outside
 
 
@@ -62,6 +63,8 @@ def next_step(
         return Step.DELETE
     if seen is not None and row.missing_since is not None:
         return Step.FOUND
+    if seen is not None and seen.gb != row.gb:
+        return Step.MEASURE
     if row.machine is not None and m is None and not _claim_is_over(row, now):
         return Step.REST
     if m is None or m.state in FINAL:
@@ -79,7 +82,7 @@ def next_step(
         if seen.state not in _USABLE:
             return Step.REST
         return Step.CLEAN if row.litter else Step.SET_OUT
-    return _here(row, at, seen)
+    return _here(row, m, at, seen)
 
 
 def is_held(row: DataVolume, m: Machine | None, now: datetime) -> bool:
@@ -97,17 +100,23 @@ def standing(m: Machine) -> Instance | None:
 
 
 def claimed(row: DataVolume, machine: str, gb: int | None, now: datetime) -> DataVolume:
-    """The row of a volume that a launch takes along; it grows where the wish is larger."""
+    """The row of a volume that a launch takes along. One that is there is as large as EC2 made it:
+    a larger wish is its machine's, and goes with it."""
     return replace(
         row,
         state=VolumeState.WANTED,
-        gb=max(row.gb, gb or 0),
+        gb=row.gb if row.volume else gb or row.gb,
         machine=machine,
         claimed_at=now,
         trouble="",
         told="",
         due_at=now + CLAIM,
     )
+
+
+def wanted_gb(row: DataVolume, m: Machine) -> int:
+    """How large its machine wants it; a volume cannot shrink."""
+    return max(row.gb, m.wish.data_gb or 0)
 
 
 def set_out(row: DataVolume, at: Instance) -> DataVolume:
@@ -138,7 +147,7 @@ def swapped(row: DataVolume, made: Volume) -> DataVolume:
         region=made.region,
         zone=made.zone,
         volume=made.id,
-        gb=max(row.gb, made.gb),
+        gb=made.gb,
         move=None,
         litter=_with(row.litter, row.region, made.region),
     )
@@ -149,9 +158,9 @@ def given(row: DataVolume, at: Instance) -> DataVolume:
     return replace(row, used=True, instance=at.id)
 
 
-def arrived(row: DataVolume, seen: Volume) -> DataVolume:
+def arrived(row: DataVolume) -> DataVolume:
     """The instance has it."""
-    return replace(row, state=VolumeState.ATTACHED, gb=max(row.gb, seen.gb), trouble="")
+    return replace(row, state=VolumeState.ATTACHED, trouble="")
 
 
 def released(row: DataVolume) -> DataVolume:
@@ -175,7 +184,9 @@ def pause(row: DataVolume, m: Machine | None) -> timedelta | None:
     if row.missing_since is not None:
         return SOON
     if row.state is VolumeState.ATTACHED:
-        return COPYING if row.litter or (m is not None and m.state in FINAL) else CHECK
+        ends = m is not None and m.state in FINAL
+        grows = m is not None and wanted_gb(row, m) > row.gb
+        return COPYING if row.litter or ends or grows else CHECK
     if row.machine is None:
         return COPYING if row.litter else None
     if m is None:
@@ -233,13 +244,13 @@ def _awaited(snapshot: Snapshot | None) -> Step:
     return Step.COMPLETE if snapshot.state == "completed" else Step.TURN_BACK
 
 
-def _here(row: DataVolume, at: Instance, seen: Volume) -> Step:
+def _here(row: DataVolume, m: Machine, at: Instance, seen: Volume) -> Step:
     if seen.instance == at.id:
         if row.state is not VolumeState.ATTACHED:
             return Step.ARRIVED
         if row.litter:
             return Step.CLEAN
-        return Step.GROW if row.gb > seen.gb else Step.REST
+        return Step.GROW if wanted_gb(row, m) > seen.gb else Step.REST
     if seen.state != "available" or at.state != "running":
         return Step.REST
     return Step.ATTACH if row.used and row.instance == at.id else Step.GIVE

@@ -910,6 +910,23 @@ def test_a_quota_request_that_cannot_be_read_hides_no_other(ledger: Ledger) -> N
         ledger.quota_request(other.key)
 
 
+def test_a_bill_that_cannot_be_read_hides_no_other(ledger: Ledger) -> None:
+    end = Happening(at=NOW, what="ended")
+    run = Run(started_at=NOW, ended_at=NOW, hourly=Decimal("0.918"))
+    for id, name in (("m-a", "bert"), ("m-b", "carl")):
+        m = opened(ledger, a_machine(id, name), request=f"r-{id}", twin=f"t-{id}")
+        ledger.save(replace(m, state=State.ENDED, runs=(run,), history=(end,), due_at=None), m)
+    spoil(ledger, "bill/m-b", f"BILL#{NOW:%Y-%m}", f"{NOW:%Y-%m-%dT%H:%M:%S.%f}#m-b")
+    assert [bill.machine for bill in ledger.bills(NOW, NOW)] == ["m-a"]
+
+
+def test_a_deed_that_cannot_be_read_hides_no_other(ledger: Ledger) -> None:
+    for id in ("a", "b"):
+        ledger.add_deed(Deed(at=NOW, id=id, who="U1", did="stop", answer="Stopping."))
+    spoil(ledger, "audit/b", f"AUDIT#{NOW:%Y-%m}", f"{NOW:%Y-%m-%dT%H:%M:%S.%f}#b")
+    assert [deed.id for deed in ledger.deeds(NOW, NOW + timedelta(days=1))] == ["a"]
+
+
 # ---- bills and deeds ------------------------------------------------------------------------
 
 

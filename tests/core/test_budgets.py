@@ -86,6 +86,15 @@ def test_a_named_budget_comes_before_everybodys_own() -> None:
     assert budgets.applying([own, named], "U2", "C1") == ((own, "U2"),)
 
 
+@pytest.mark.parametrize("spent", [(), (bill(channel=""),), (bill(channel=""), bill(owner="U2"))])
+def test_what_is_in_no_channel_is_no_channels(spent: tuple[Bill, ...]) -> None:
+    each = Budget(scope=Scope.CHANNEL, monthly=Decimal(15))
+    assert budgets.applying([TEAM, each], "U1", "") == ((TEAM, ""),)
+    channels = {who for budget, who in budgets.everybodys([each], spent, ()) if budget == each}
+    assert channels == ({"C1"} if len(spent) > 1 else {""})  # it is seen, with nothing spent
+    assert budgets.standing(each, "", spent, (), NOW).spent == 0
+
+
 @pytest.mark.parametrize(
     ("spent", "marks"), [(0, ()), (49, ()), (50, (50,)), (80, (50, 80)), (100, (50, 80, 100))]
 )

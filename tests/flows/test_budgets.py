@@ -11,7 +11,7 @@ import pytest
 
 from core.flows import purse, spending
 from core.flows.step import step
-from core.model import Bill, Budget, Machine, Over, Purse, Scope, State
+from core.model import Bill, Budget, Machine, Over, Purse, Scope, State, Store, Tab
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, POLICY, SAM, Town, buttons, town
 
@@ -515,3 +515,21 @@ def test_a_launch_that_keeps_trying_holds_nothing_while_it_waits() -> None:
     here.pass_time(2 * MINUTE)
     assert here.machine().state not in {State.RUNNING, State.FAILED}
     assert _promised(here) == {}
+
+
+@pytest.mark.parametrize("limit", ["0", "2"])
+def test_data_volumes_pass_the_budget_of_no_channel(limit: str) -> None:
+    here = _town(Over.WARN, Budget(scope=Scope.CHANNEL, monthly=Decimal(limit)))
+    row = Tab(what="data-volume/x", name="x", owner=ADA, stores=(_store(here),))
+    here.ledger.save_row(row, None)
+    here.pass_time(6 * MINUTE)
+    assert "*Each channel*" in here.type("budget", SAM)[0].text
+    assert "$0.00 spent" in here.type("budget", SAM)[0].text
+    assert here.chat.directs(SAM) == ()
+    assert here.failures == []
+
+
+def _store(here: Town) -> Store:
+    """A dollar an hour for a day."""
+    began = here.now - timedelta(days=1)
+    return Store(kind="data", started_at=began, ended_at=None, hourly=Decimal(1))

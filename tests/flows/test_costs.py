@@ -90,6 +90,15 @@ def test_awss_own_bill_is_shown_beside_it(here: Town) -> None:
     assert "own bill for" not in last_month.text
 
 
+def test_the_first_day_of_the_next_month_is_not_of_the_month_before(here: Town) -> None:
+    for day in ("2026-11-30", "2026-12-01"):
+        here.ledger.save_row(Reconciled(day=day, ours=Decimal(1), theirs=Decimal(2)), None)
+    here.now = here.now.replace(month=12, day=4)
+    [answer] = here.type("cost 2026-11")
+    assert "own bill for 2026-11-30" in answer.text
+    assert "2026-12-01" not in answer.text
+
+
 def test_a_chart_names_whomever_slack_does_not_know_by_their_id(here: Town) -> None:
     here.chat._people.pop(LIN)
     [answer] = here.type("cost")

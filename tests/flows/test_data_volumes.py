@@ -165,6 +165,62 @@ def test_a_larger_wish_grows_it_and_a_smaller_one_says_that_it_cannot_shrink() -
     assert any("cannot shrink" in m.text for m in here.news())
 
 
+def test_a_launch_that_comes_to_nothing_leaves_it_as_large_as_it_is() -> None:
+    here = _town()
+    _launch(here, "data bert 100 name amber")
+    _end(here, "amber")
+    here.control(do="fill-zone", region="us-east-1")
+    _launch(here, "data bert 5000 name fox")
+    assert "100 GB" in here.type("data")[0].text
+    here.type("end fox")
+    here.pass_time(5 * MINUTES)
+    assert "*bert*: 100 GB, us-east-1a, free, $8.00 a month" in here.type("data")[0].text
+    (tab,) = here.ledger.rows(Tab)
+    assert [round(store.hourly * 730, 2) for store in tab.stores] == [8]
+    here.control(do="free-zone", region="us-east-1")
+    _launch(here, "data bert name owl", minutes=15)
+    assert [(v["gb"], v["state"]) for v in _volumes(here)] == [(100, "in-use")]
+    assert here.failures == []
+
+
+def test_what_grows_is_told_and_counted_as_soon_as_it_is_larger() -> None:
+    here = _town()
+    _launch(here, "data bert 100 name amber")
+    _end(here, "amber")
+    _launch(here, "data bert 600 name fox")
+    assert any("being grown to 600 GB, for $48.00 a month" in m.text for m in here.news())
+    (tab,) = here.ledger.rows(Tab)
+    assert [round(store.hourly * 730, 2) for store in tab.stores] == [8, 48]
+
+
+def test_a_volume_whose_row_says_more_than_there_is_of_it_is_not_grown_to_that() -> None:
+    here = _town()
+    _launch(here, "data bert 100 name amber")
+    _end(here, "amber")
+    row = _row(here)
+    assert row is not None
+    here.ledger.save_row(replace(row, gb=5000), row)  # as a launch left it once
+    _launch(here, "data bert name owl", minutes=15)
+    row = _row(here)
+    assert row is not None
+    assert (row.gb, [v["gb"] for v in _volumes(here)]) == (100, [100])
+
+
+@pytest.mark.parametrize("zone", ["us-east-1b", "us-west-2a"])
+def test_a_larger_wish_elsewhere_makes_it_larger_there(zone: str) -> None:
+    here = _to_be_moved()
+    (old,) = _volumes(here)
+    _full_but(here, zone)
+    here.type(f"launch g5.xlarge on-demand for 1h in {zone[:-1]} data bert 700 name fox")
+    here.pass_time(8 * MINUTES)
+    (new,) = _volumes(here)
+    assert (new["zone"], new["gb"], new["content"]) == (zone, 700, old["content"])
+    assert new["state"] == "in-use"
+    row = _row(here)
+    assert row is not None
+    assert row.gb == 700
+
+
 def test_a_used_up_disk_quota_is_said_and_the_machine_runs() -> None:
     here = _town()
     here.control(do="fault", operation="CreateVolume", code="VolumeLimitExceeded", times=2)

@@ -209,3 +209,22 @@ def test_a_launch_takes_its_room_at_once_without_asking_aws(here: Town) -> None:
     here.now += timedelta(hours=2)
     home.opened(here.house, ADA)
     assert "60 G and VT-type on-demand vCPUs free (4 of 64 used)" in shown(here)
+
+
+def test_who_has_no_machine_hears_what_volumes_and_images_cost_all_the_same(here: Town) -> None:
+    here.type("launch g5.xlarge on-demand for 4h name fox in us-east-1 data sets 500")
+    here.pass_time(timedelta(minutes=10))
+    here.type("end fox")
+    here.pass_time(timedelta(minutes=5))
+    costs = "Data volumes and images cost $40.00 a month: `/gpu data`, `/gpu images`."
+    for command in ("", "list"):
+        assert f"You have no machine. {costs}" in here.type(command)[0].text
+        assert "nothing here costs money" in here.type(command, LIN)[0].text
+    assert f"Nobody has a machine. {costs}" in here.type("list all", LIN)[0].text
+    home.opened(here.house, ADA)
+    home.opened(here.house, LIN)
+    assert f"You have no machine. {costs}" in shown(here)
+    assert "nothing here costs money" in shown(here, LIN)
+    here.type("data delete sets yes")
+    here.pass_time(timedelta(minutes=5))
+    assert "nothing here costs money" in here.type("")[0].text

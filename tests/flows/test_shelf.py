@@ -224,6 +224,41 @@ def test_several_are_asked_about_and_never_removed_unasked() -> None:
     assert here.counts()["instances"] == 2
 
 
+@pytest.mark.usefixtures("without_wire")
+def test_who_has_kept_several_longer_is_asked_as_often_as_before() -> None:
+    here = _stopped("launch g5.xlarge on-demand x2 in us-east-1 for 2h name bert")
+    here.strikes_every = 6 * HOUR
+    here.type("extend bert 20d")
+    here.pass_time(_shelf(here).ask_at - here.now + 7 * HOUR)
+    (asked,) = _told(here, "lies stopped")
+    assert buttons(asked)[0]["text"]["text"] == "Keep 7 d more"
+    before = _shelf(here).until
+    here.press(asked, "shelf-keep")
+    assert _shelf(here).until == before + 7 * DAY
+    here.pass_time(_shelf(here).until - here.now + 13 * HOUR)
+    assert _shelf(here).until - _shelf(here).since == 7 * DAY
+
+
+@pytest.mark.usefixtures("without_wire")
+def test_a_snapshot_that_was_kept_for_long_is_asked_about_every_thirty_days_after_that() -> None:
+    here = _stopped("launch g5.xlarge spot keep in us-east-1 for 2h name bert", shelf=60 * DAY)
+    here.strikes_every = 6 * HOUR
+    here.pass_time(2 * HOUR)
+    here.type("extend bert 20d")
+    here.pass_time(_shelf(here).until - here.now + 13 * HOUR)
+    assert _shelf(here).until - _shelf(here).since == 30 * DAY
+
+
+def test_a_row_of_before_its_length_was_written_is_asked_about_within_thirty_days() -> None:
+    here = _stopped("launch g5.xlarge on-demand x2 in us-east-1 for 2h name bert")
+    here.strikes_every = 6 * HOUR
+    m, shelf = here.machine(), _shelf(here)
+    old = replace(shelf, length=None, since=shelf.since - 90 * DAY)
+    here.ledger.save(replace(m, shelf=old), m)
+    here.pass_time(shelf.until - here.now + 13 * HOUR)
+    assert _shelf(here).until - _shelf(here).since == 30 * DAY
+
+
 def test_a_snapshot_that_fails_leaves_the_disk_where_it_is_and_is_made_again() -> None:
     here = _stopped()
     here.control(do="fault", operation="CreateSnapshot", code="InternalError", times=3)

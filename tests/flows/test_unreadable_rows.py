@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from core.flows import budgets, purse
+from core.flows import budgets, home, purse
 from core.model import (
     Budget,
+    Cause,
     DataVolume,
+    Desire,
+    Doom,
     Full,
     Machine,
     Market,
@@ -160,3 +163,44 @@ def test_an_address_is_closed_by_hand_on_every_other() -> None:
     _spoil(here, "carl")
     here.type(f"allow remove {HOME}")
     assert _open_to(here, "bert") == set()
+
+
+def test_what_an_ended_machine_has_cost_stops_nobodys_view_of_the_money_and_no_launch() -> None:
+    here = _town(over=Over.BLOCK, budgets=(Budget(scope=Scope.TEAM, monthly=Decimal(1000)),))
+    here.type("end bert")
+    here.pass_time(5 * MINUTE)
+    here.ledger.make_unreadable(f"bill/{_named(here, 'bert').id}")
+    assert "carl" in here.type("cost", LIN)[0].text
+    assert "*1 machine*" in here.type("", SAM)[0].text
+    here.type(f"{LAUNCH} emil", LIN)
+    here.until_quiet()
+    assert _named(here, "emil").state is State.RUNNING
+    assert here.failures == []
+
+
+@pytest.mark.parametrize("command", ["", "list", "list all", "show bert", "idle bert 30m"])
+def test_how_much_it_is_used_is_unknown_where_that_cannot_be_read(command: str) -> None:
+    here = _town()
+    here.beating = True
+    here.pass_time(12 * MINUTE)
+    instance = _named(here, "bert").instance
+    assert instance is not None
+    here.ledger.make_unreadable(f"usage/{instance.id}")
+    assert "bert" in here.type(command)[0].text
+    assert "carl" in here.type("list all", SAM)[0].text
+    home.opened(here.house, ADA)
+    assert "bert" in str(here.chat.homes[ADA][-1].blocks)
+
+
+def test_what_cannot_be_read_counts_as_busy_and_its_machine_runs_on() -> None:
+    here = _town()
+    here.beating = True
+    here.pass_time(30 * MINUTE)
+    m = _named(here, "bert")
+    assert m.instance is not None
+    here.ledger.make_unreadable(f"usage/{m.instance.id}")
+    here.ledger.save(replace(m, doom=Doom(at=here.now, cause=Cause.IDLE), due_at=here.now), m)
+    here.beating = False
+    here.pass_time(10 * MINUTE)
+    m = _named(here, "bert")
+    assert (m.state, m.desire, m.doom) == (State.RUNNING, Desire.RUN, None)

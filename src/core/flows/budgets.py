@@ -98,7 +98,8 @@ def watch(house: House) -> None:
         return _spare(house, ())
     month, _ = budgets.month_of(house.clock())
     for at in found:
-        _tell(house, f"{month:%Y-%m}", at)
+        if at.who or at.budget.scope is Scope.TEAM:
+            _tell(house, f"{month:%Y-%m}", at)
     over = tuple(at for at in found if at.over) if house.policy.over is Over.STOP else ()
     for m in house.ledger.live():
         against = next((at for at in over if _concerns(at, m)), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import commands, costs, messages, periods
 from core.files import Cell, File, table
@@ -14,6 +14,7 @@ from core.model import Bill, Reconciled
 from core.periods import Period
 from core.ports import ChatError
 
+_MOMENT = timedelta(seconds=1)  # a month that is over ends as the next one's first day begins
 MOST_NAMES = 50  # people whom Slack is asked about for one file
 
 _HEADER = [
@@ -93,7 +94,7 @@ def called(house: House, users: Iterable[str]) -> dict[str, str]:
 
 def _read(house: House, period: Period) -> tuple[Reconciled, ...]:
     """AWS's own days of the period, the latest first."""
-    first, last = f"{period.since:%Y-%m-%d}", f"{period.until:%Y-%m-%d}"
+    first, last = f"{period.since:%Y-%m-%d}", f"{period.until - _MOMENT:%Y-%m-%d}"
     found = [row for row in house.ledger.rows(Reconciled) if first <= row.day <= last]
     return tuple(sorted(found, key=lambda row: row.day, reverse=True))
 

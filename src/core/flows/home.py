@@ -75,4 +75,5 @@ def drawn(house: House, user: str) -> Home:
         room.quota_room(house),
         usage.of(house, (*mine, *others)),
         now,
+        costs.lasting_monthly((bill for bill in bills if bill.owner == user), now),
     )

@@ -13,8 +13,12 @@ def bills(house: House, since: datetime) -> tuple[Bill, ...]:
     first, so that a machine that ends while this is read stands in both lists and not in none."""
     living = {m.id: bill_of(m) for m in house.ledger.live()}
     ended = {bill.machine: bill for bill in house.ledger.bills(since, house.clock())}
-    lasting = tuple(_bill(tab) for tab in house.ledger.rows(Tab))
-    return (*{**living, **ended}.values(), *lasting)
+    return (*{**living, **ended}.values(), *lasting(house))
+
+
+def lasting(house: House) -> tuple[Bill, ...]:
+    """Of data volumes and saved images, those that are gone too."""
+    return tuple(_bill(tab) for tab in house.ledger.rows(Tab))
 
 
 def _bill(tab: Tab) -> Bill:

@@ -1,6 +1,8 @@
 """What people ask to see: their machines, everybody's, one with its history, how to connect."""
 
-from core import commands, messages, meter
+from decimal import Decimal
+
+from core import commands, costs, messages, meter
 from core.budgets import month_of
 from core.flows import admitted, fingerprints, leftovers, pulse, spending, usage
 from core.flows.find import by_name, find
@@ -17,8 +19,9 @@ def overview(house: House, request: Request) -> None:
     began, _ = month_of(now)
     bills = [bill for bill in spending.bills(house, began) if bill.owner == request.user]
     month = meter.total(bills, began, now)
-    used = usage.of(house, mine)
-    answer(house, request.response_url, messages.overview(mine, profile, now, used, month))
+    used, stored = usage.of(house, mine), costs.lasting_monthly(bills, now)
+    said = messages.overview(mine, profile, now, used, month, stored)
+    answer(house, request.response_url, said)
 
 
 def listing(house: House, request: Request, wanted: commands.ListMachines) -> None:
@@ -28,9 +31,19 @@ def listing(house: House, request: Request, wanted: commands.ListMachines) -> No
     used = usage.of(house, ordered)
     silent = pulse.silent_since(house)
     message = messages.listing(
-        ordered, house.clock(), used, everyone=wanted.everyone, silent_since=silent
+        ordered,
+        house.clock(),
+        used,
+        everyone=wanted.everyone,
+        silent_since=silent,
+        stored=Decimal(0) if ordered else _stored(house, request.user, everyone=wanted.everyone),
     )
     answer(house, request.response_url, message)
+
+
+def _stored(house: House, user: str, *, everyone: bool) -> Decimal:
+    bills = (bill for bill in spending.lasting(house) if everyone or bill.owner == user)
+    return costs.lasting_monthly(bills, house.clock())
 
 
 def show(house: House, request: Request, wanted: commands.Show) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from core import idle
 from core import lifecycle as life
 from core.beats import Report
+from core.flows import usage
 from core.flows.house import MOST_RACES, House
 from core.model import FINAL, Cause, Machine, Usage
 from core.ports import StaleRow
@@ -15,7 +16,7 @@ LOOK_OVER = timedelta(hours=25)  # a row of an instance that is gone is dropped 
 
 def usages(house: House, m: Machine) -> tuple[Usage, ...]:
     """What its instances have told, of those that have told anything."""
-    rows = (house.ledger.row(Usage, instance.id) for instance in m.instances)
+    rows = (usage.told_by(house, instance.id) for instance in m.instances)
     return tuple(row for row in rows if row is not None)
 
 

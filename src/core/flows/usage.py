@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from core.flows.house import House
 from core.model import Machine, Usage
+from core.ports import UnreadableRow
 
 _FEW = 5  # so many rows are read one by one; of more, all that there are
 
@@ -16,10 +17,19 @@ def of(house: House, machines: Iterable[Machine]) -> Used:
     if len(ids) > _FEW:
         found = {row.instance: row for row in house.ledger.rows(Usage)}
     else:
-        rows = (house.ledger.row(Usage, instance) for _, instance in ids)
+        rows = (told_by(house, instance) for _, instance in ids)
         found = {row.instance: row for row in rows if row is not None}
     used: dict[str, tuple[Usage, ...]] = {}
     for machine, instance in ids:
         if instance in found:
             used[machine] = (*used.get(machine, ()), found[instance])
     return used
+
+
+def told_by(house: House, instance: str) -> Usage | None:
+    """What an instance has told of itself; nothing where that cannot be read, which is unknown and
+    so counts as busy."""
+    try:
+        return house.ledger.row(Usage, instance)
+    except UnreadableRow:
+        return None

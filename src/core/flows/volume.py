@@ -118,6 +118,9 @@ def _carry_out(
             return replace(row, missing_since=house.clock())
         case Step.FOUND:
             return replace(row, missing_since=None)
+        case Step.MEASURE:
+            assert seen is not None
+            return replace(row, gb=seen.gb)
         case Step.LOSE:
             _tell_of_the_loss(house, row, m)
             return None
@@ -126,46 +129,50 @@ def _carry_out(
         case Step.COMPLETE:
             return volumes.completed(row)
         case Step.SNAPSHOT | Step.COPY | Step.SWAP:
-            return _move(house, row, step)
+            assert m is not None
+            return _move(house, row, volumes.wanted_gb(row, m), step)
         case _:
+            assert m is not None
             assert at is not None
-            return _bring(house, row, at, seen, step)
+            return _bring(house, row, at, volumes.wanted_gb(row, m), step)
 
 
-def _bring(
-    house: House, row: DataVolume, at: Instance, seen: Volume | None, step: Step
-) -> DataVolume:
-    """To the machine that waits for it."""
+def _bring(house: House, row: DataVolume, at: Instance, gb: int, step: Step) -> DataVolume:
+    """To the machine that waits for it, which wants it `gb` large."""
     if step is Step.SETTLE:
         return replace(row, region=at.region, zone=at.zone)
     if step is Step.MAKE:
-        made = _make(house, row, row.region, row.zone, None)
-        return replace(row, volume=made.id, trouble="")
+        made = _make(house, row, row.region, row.zone, gb, None)
+        return replace(row, volume=made.id, gb=made.gb, trouble="")
     if step is Step.SET_OUT:
         return volumes.set_out(row, at)
     if step is Step.GIVE:
         return volumes.given(row, at)
     assert row.volume is not None
-    assert seen is not None
     if step is Step.ARRIVED:
-        return volumes.arrived(row, seen)
+        return volumes.arrived(row)
     if step is Step.ATTACH:
         house.disks.attach(at.region, row.volume, at.id, volumes.DEVICE)
         return replace(row, state=VolumeState.ATTACHED, trouble="")
-    house.disks.grow(at.region, row.volume, row.gb)  # the next looks see how far it has come
+    house.disks.grow(at.region, row.volume, gb)  # the next looks see how far it has come
     return replace(row, trouble="")
 
 
 def _make(
-    house: House, row: DataVolume, region: str | None, zone: str | None, snapshot: str | None
+    house: House,
+    row: DataVolume,
+    region: str | None,
+    zone: str | None,
+    gb: int,
+    snapshot: str | None,
 ) -> Volume:
     assert region is not None
     assert zone is not None
     name = volumes.resource_name(row)
-    return house.disks.make_volume(region, zone, row.gb, name, _tags(row), snapshot)
+    return house.disks.make_volume(region, zone, gb, name, _tags(row), snapshot)
 
 
-def _move(house: House, row: DataVolume, step: Step) -> DataVolume:
+def _move(house: House, row: DataVolume, gb: int, step: Step) -> DataVolume:
     """Snapshot, copy to another region, new volume: each is found again by its name."""
     move, name, marks = row.move, volumes.resource_name(row), _tags(row)
     assert move is not None
@@ -179,9 +186,8 @@ def _move(house: House, row: DataVolume, step: Step) -> DataVolume:
         copy = house.disks.copy_snapshot(move.region, row.region, move.snapshot, name, marks)
         return replace(row, move=replace(move, copy=copy), trouble="")
     source = move.copy or move.snapshot
-    return replace(
-        volumes.swapped(row, _make(house, row, move.region, move.zone, source)), trouble=""
-    )
+    made = _make(house, row, move.region, move.zone, gb, source)
+    return replace(volumes.swapped(row, made), trouble="")
 
 
 def _tags(row: DataVolume) -> dict[str, str]:

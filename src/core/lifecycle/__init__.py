@@ -152,7 +152,15 @@ from core.lifecycle.recovery import (
     stays_away,
     was_taken,
 )
-from core.lifecycle.shelves import is_sealed, kept_longer, most_longer, parted, sealed, shelved
+from core.lifecycle.shelves import (
+    is_sealed,
+    kept_longer,
+    most_longer,
+    parted,
+    sealed,
+    shelf_length,
+    shelved,
+)
 from core.lifecycle.sightings import seen, seen_all
 from core.lifecycle.stuck import hangs, held_on, holds_for_long, is_stuck, left_behind, stuck
 from core.lifecycle.terms import (
@@ -342,6 +350,7 @@ __all__ = [
     "sending",
     "settled",
     "settling",
+    "shelf_length",
     "shelved",
     "snapshot_failed",
     "snapshot_unseen",

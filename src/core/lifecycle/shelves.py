@@ -22,7 +22,15 @@ def shelved(m: Machine, now: datetime, length: timedelta) -> Machine:
 
 
 def _length(m: Machine, length: timedelta) -> timedelta:
-    return max(length, ASK_AGAIN) if _is_put_away(m) else length
+    return ASK_AGAIN if _is_put_away(m) else length
+
+
+def shelf_length(m: Machine) -> timedelta:
+    """How long it lies there between two questions, and what [Keep] adds. Rows of before this was
+    written have no length, only an end that may have been moved."""
+    assert m.shelf is not None
+    told = m.shelf.length or min(m.shelf.until - m.shelf.since, ASK_AGAIN)
+    return _length(m, told)
 
 
 def _is_put_away(m: Machine) -> bool:
@@ -32,7 +40,8 @@ def _is_put_away(m: Machine) -> bool:
 
 def _shelf(now: datetime, length: timedelta, version: int = 1) -> Shelf:
     lead = min(ASK_BEFORE, length / 4)
-    return Shelf(since=now, until=now + length, ask_at=now + length - lead, version=version)
+    until = now + length
+    return Shelf(since=now, until=until, ask_at=until - lead, version=version, length=length)
 
 
 def most_longer(m: Machine, now: datetime) -> timedelta:
@@ -91,8 +100,7 @@ def _asked(m: Machine, now: datetime, shelf: Shelf) -> Machine:
 
 def _asked_again(m: Machine, now: datetime, shelf: Shelf) -> Machine:
     """Nobody has answered, and there is nothing to be done unasked: the next time comes."""
-    length = _length(m, shelf.until - shelf.since)
-    return replace(m, shelf=_shelf(now, length, shelf.version + 1))
+    return replace(m, shelf=_shelf(now, shelf_length(m), shelf.version + 1))
 
 
 def _putting_away(m: Machine, now: datetime) -> Machine:

@@ -34,15 +34,16 @@ def data_news(row: DataVolume, m: Machine) -> Message:
 
 
 def _attached(row: DataVolume, m: Machine) -> str:
-    wished = m.wish.data_gb
-    small = (
-        f" It stays at {row.gb:,} GB: a volume cannot shrink."
-        if (wished or row.gb) < row.gb
-        else ""
-    )
+    wished = m.wish.data_gb or row.gb
+    size = ""
+    if wished < row.gb:
+        size = f" It stays at {row.gb:,} GB: a volume cannot shrink."
+    if wished > row.gb:
+        more = words.money(price.disk_monthly(wished))
+        size = f" It is being grown to {wished:,} GB, for {more} a month from then on."
     return (
         f"Data volume {_name(row)} ({row.gb:,} GB) is attached to {words.name(m)} and appears at "
-        f"`/data` within a minute.{small} It stays when the machine ends, and costs "
+        f"`/data` within a minute.{size} It stays when the machine ends, and costs "
         f"{_monthly(row)} a month until {code(f'/gpu data delete {row.name}')}."
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from core.blocks import Block, Home, actions, context, divider, escape, header, home, section, user
 from core.budgeting import BudgetState
 from core.costs import Report
 from core.messages import buttons, costs, words
-from core.messages.lists import rows, totals
+from core.messages.lists import no_machine, rows, totals
 from core.messages.market import paragraphs
 from core.messages.uses import Used, line
 from core.model import ALIVE, Desire, Machine, QuotaFacts, QuotaRoom, Scope, State
@@ -33,11 +34,13 @@ def home_tab(
     room: QuotaRoom | None,
     used: Used,
     now: datetime,
+    stored: Decimal = Decimal(0),
 ) -> Home:
-    """`others`: the team's other machines, of admins only."""
+    """`others`: the team's other machines, of admins only. `stored`: USD a month of the viewer's
+    data volumes and images."""
     return home(
         header("Your machines"),
-        *_mine(mine, used, now),
+        *_mine(mine, used, now, stored),
         divider(),
         header("The team's spending this month"),
         *_spending(viewer, found, bars, names),
@@ -55,9 +58,11 @@ def home_tab(
 # ---- machines -------------------------------------------------------------------------------
 
 
-def _mine(machines: tuple[Machine, ...], used: Used, now: datetime) -> Iterator[Block]:
+def _mine(
+    machines: tuple[Machine, ...], used: Used, now: datetime, stored: Decimal
+) -> Iterator[Block]:
     if not machines:
-        yield section(f"You have no machine, so nothing here costs money.\n{_LAUNCH}.")
+        yield section(f"{no_machine('You have no machine', stored)}\n{_LAUNCH}.")
         return
     yield section(totals(machines, now))
     for m in machines[:MOST_MINE]:

@@ -29,9 +29,10 @@ def overview(
     now: datetime,
     used: Used = _UNKNOWN,
     month: Decimal = Decimal(0),
+    stored: Decimal = Decimal(0),
 ) -> Message:
     """The caller's machines, what they cost, and the likeliest next steps. `month`: USD that the
-    caller has spent since it began."""
+    caller has spent since it began; `stored`: USD a month of data volumes and images."""
     missing = words.access_steps(lacks_key=not profile.keys, lacks_address=not profile.accesses)
     steps = [section(f"Before you can log in to a machine:\n{missing}")] if missing else []
     hints = context(
@@ -41,8 +42,8 @@ def overview(
     )
     spent = f"You have spent {words.money(month)} this month: `/gpu cost`."
     if not machines:
-        none = f"You have no machine, so nothing here costs money.\n{spent}"
-        return message(section(none), *steps, hints)
+        none = no_machine("You have no machine", stored)
+        return message(section(f"{none}\n{spent}"), *steps, hints)
     head = section(f"{totals(machines, now)}\n{spent}")
     blocks = [head, *_rows(machines, now, everyone=False, used=used)]
     row = _next_steps(machines)
@@ -58,20 +59,30 @@ def listing(
     *,
     everyone: bool,
     silent_since: datetime | None = None,
+    stored: Decimal = Decimal(0),
 ) -> Message:
     """Machines that are not over, with what each costs; sixty at most.
 
     `silent_since`: the clock has not run since then, so nothing here stops by itself for certain.
+    `stored`: USD a month of their data volumes and images, where there is no machine.
     """
     if not machines:
         none = "Nobody has a machine" if everyone else "You have no machine"
         hint = context("Launch one: `/gpu launch g5.xlarge spot for 2h`")
-        return message(section(f"{none}, so nothing here costs money."), hint)
+        return message(section(no_machine(none, stored)), hint)
     more = "One of them: `/gpu show &lt;name&gt;`"
     hints = [more] if everyone else [more, "Everybody's: `/gpu list all`"]
     lines = _rows(machines, now, everyone=everyone, used=used)
     warning = [section(_silent(silent_since))] if silent_since else []
     return message(*warning, section(totals(machines, now)), *lines, context(*hints))
+
+
+def no_machine(none: str, stored: Decimal) -> str:
+    """None, and what costs money all the same."""
+    if not stored:
+        return f"{none}, so nothing here costs money."
+    each = words.money(stored)
+    return f"{none}. Data volumes and images cost {each} a month: `/gpu data`, `/gpu images`."
 
 
 def _silent(since: datetime) -> str:

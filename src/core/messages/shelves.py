@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from core import price
 from core.blocks import Block, Message, actions, button, code, context, message, section
-from core.lifecycle import ASK_AGAIN, LONGEST, most_longer
+from core.lifecycle import LONGEST, most_longer, shelf_length
 from core.messages import buttons, in_store, words
 from core.model import ALIVE, Desire, Machine, Notice, NoticeKind, State
 
@@ -98,11 +98,8 @@ def keep_button(m: Machine) -> Block:
 
 
 def more(m: Machine) -> timedelta:
-    """What [Keep] adds: as long again as it had."""
-    assert m.shelf is not None
-    if m.kept is not None and m.kept.instance is None:
-        return ASK_AGAIN
-    days = round((m.shelf.until - m.shelf.since) / timedelta(days=1))
+    """What [Keep] adds: as long as it lies there between two questions, in whole days."""
+    days = round(shelf_length(m) / timedelta(days=1))
     return timedelta(days=min(30, max(1, days)))
 
 

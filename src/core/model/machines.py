@@ -213,6 +213,7 @@ class Shelf:
     ask_at: datetime
     asked: bool = False
     version: int = 1  # counts what people decided about it
+    length: timedelta | None = None  # between two questions, however long it is kept in between
 
 
 @dataclass(frozen=True, kw_only=True)
