@@ -120,7 +120,7 @@ from core.lifecycle.leases import (
     retagged,
     warned,
 )
-from core.lifecycle.moves import after_unfound, next_move
+from core.lifecycle.moves import after_unfound, goes_unread, next_move
 from core.lifecycle.prices import price_due, repriced
 from core.lifecycle.reality import (
     is_tag_wrong,
@@ -284,6 +284,7 @@ __all__ = [
     "fitted",
     "found",
     "gathered",
+    "goes_unread",
     "granted",
     "hangs",
     "heard",

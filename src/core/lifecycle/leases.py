@@ -107,6 +107,11 @@ def extension(m: Machine) -> timedelta | None:
     return step if step > timedelta(0) else None
 
 
+def warning_is_due(m: Machine, now: datetime) -> bool:
+    """Whether its deadline is near and nobody has been told."""
+    return m.lease is not None and not m.lease.warned and now >= m.lease.warn_at
+
+
 def eve_is_due(m: Machine, now: datetime) -> bool:
     """Whether a lease of several days ends within a day and nobody has been told."""
     lease = m.lease
