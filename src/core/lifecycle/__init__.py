@@ -27,7 +27,7 @@ from core.lifecycle.acts import (
     Tidy,
 )
 from core.lifecycle.billing import never_ran, timed
-from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
+from core.lifecycle.dooms import budget_raised, budget_spent, ends_at, is_over_budget
 from core.lifecycle.dues import due, due_again
 from core.lifecycle.ends import (
     ended,
@@ -278,6 +278,7 @@ __all__ = [
     "due_again",
     "ended",
     "ending",
+    "ends_at",
     "extended",
     "extension",
     "failed",

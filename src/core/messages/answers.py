@@ -171,7 +171,7 @@ def _until(m: Machine) -> str:
     if m.lease is None or m.state not in ALIVE or m.desire is not Desire.RUN:
         return ""
     verb = "stops" if m.can_stop else "ends"
-    return f"; it {verb} by itself {words.at(m.lease.deadline)}"
+    return f"; it {verb} by itself {words.ends(m)}"
 
 
 def already(m: Machine) -> Message:
@@ -224,6 +224,14 @@ def extended(m: Machine, now: datetime) -> Message:
     assert m.lease is not None
     cost = words.until_deadline(m)
     until = f" It will have cost {cost} by then" if cost else " Its price is not known"
+    if words.is_doomed(m):
+        return message(
+            section(
+                f"The lease of {words.name(m)} lasts until {words.at(m.lease.deadline)} now"
+                f"{_until(m)}.{until} ({words.spent(m, now)} so far)."
+            ),
+            context(f"The budgets, which an admin can raise until then: {code('/gpu budget')}"),
+        )
     return message(
         section(
             f"{words.name(m)} runs until {words.at(m.lease.deadline)}.{until} "

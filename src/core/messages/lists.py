@@ -7,6 +7,7 @@ from types import MappingProxyType
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
 from core.leftovers import Inventory
+from core.lifecycle import ends_at
 from core.messages import buttons, schedules, words
 from core.messages.admins import part_line
 from core.messages.cards import card
@@ -138,12 +139,13 @@ def _money(m: Machine, now: datetime) -> str:
 
 def _ends(m: Machine, now: datetime) -> str:
     """How long it has left, and when that is."""
-    if m.lease is None or m.desire is not Desire.RUN:
+    stops = ends_at(m)
+    if stops is None or m.desire is not Desire.RUN:
         return ""
     verb = "stops" if m.can_stop else "ends"
-    left = m.lease.deadline - now
+    left = stops - now
     within = f" (in {words.length(left)})" if left > timedelta(0) else ""
-    return f", {verb} {words.at(m.lease.deadline)}{within}"
+    return f", {verb} {words.at(stops)}{within}{words.why_sooner(m)}"
 
 
 def _lies(m: Machine) -> str:
@@ -158,7 +160,7 @@ def _lies(m: Machine) -> str:
 def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
     """For the machine that ends first: extend, stop; for one that is stopped: start."""
     up = [m for m in machines if m.state in ALIVE and m.lease and m.desire is Desire.RUN]
-    first = min(up, key=lambda m: m.lease.deadline if m.lease else m.created_at, default=None)
+    first = min(up, key=lambda m: ends_at(m) or m.created_at, default=None)
     stopped = next(
         (m for m in machines if m.state is State.STOPPED and m.desire is Desire.STOP), None
     )
