@@ -45,7 +45,7 @@ from core.lifecycle.ends import (
     unwanted,
     wants_start,
 )
-from core.lifecycle.groups import believed, gathered, split, spread
+from core.lifecycle.groups import believed, gathered, hourly_now, split, spread
 from core.lifecycle.idling import (
     UNKNOWN,
     USED,
@@ -292,6 +292,7 @@ __all__ = [
     "held",
     "held_on",
     "holds_for_long",
+    "hourly_now",
     "idle_after",
     "idle_asked",
     "image_failed",

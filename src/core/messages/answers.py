@@ -8,7 +8,7 @@ from datetime import datetime
 from core.blocks import Block, Message, actions, button, code, context, escape, message, section
 from core.commands import UsageError
 from core.faults import Fault
-from core.lifecycle import NotExtended, next_decider
+from core.lifecycle import NotExtended, hourly_now, next_decider
 from core.messages import in_store, words
 from core.messages.guide import TOPICS
 from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
@@ -213,7 +213,8 @@ def _costs(m: Machine) -> str:
         return f" Its disk costs {words.kept_daily(m)} a day."
     if not m.has_something or m.state in FINAL:
         return " It costs nothing."
-    return f" It costs {words.hourly(m.hourly)} while it runs." if m.hourly is not None else ""
+    each = hourly_now(m)
+    return f" It costs {words.hourly(each)} while it runs." if each is not None else ""
 
 
 # ---- done -----------------------------------------------------------------------------------

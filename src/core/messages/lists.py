@@ -7,7 +7,7 @@ from types import MappingProxyType
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
 from core.leftovers import Inventory
-from core.lifecycle import ends_at
+from core.lifecycle import ends_at, hourly_now
 from core.messages import buttons, schedules, words
 from core.messages.admins import part_line
 from core.messages.cards import card
@@ -86,7 +86,7 @@ def totals(machines: tuple[Machine, ...], now: datetime) -> str:
     """3 machines: 1 runs for $0.918/h, stopped disks cost $0.13 a day; $1.84 so far."""
     billed = [m for m in machines if m.state in _BILLED]
     stopped = [m for m in machines if m.state is State.STOPPED]
-    each = sum((m.hourly or Decimal(0) for m in billed), Decimal(0))
+    each = sum((hourly_now(m) or Decimal(0) for m in billed), Decimal(0))
     parts = []
     if billed:
         parts.append(f"{len(billed)} up for {words.hourly(each)}")
@@ -133,7 +133,8 @@ def _money(m: Machine, now: datetime) -> str:
         return f", disk {words.kept_daily(m)} a day, cost {words.spent(m, now)}{away}"
     if m.state not in _BILLED:
         return ""
-    each = f", {words.hourly(m.hourly)}" if m.hourly is not None else ""
+    hourly = hourly_now(m)
+    each = f", {words.hourly(hourly)}" if hourly is not None else ""
     return f"{each}, {words.spent(m, now)} so far{_ends(m, now)}"
 
 

@@ -159,7 +159,7 @@ def _next(m: Machine, row: Schedule, now: datetime) -> str:
 
 
 def _cost(m: Machine, one: hours.Stretch) -> str:
-    each = words.price_of(m)
+    each = m.hourly if m.members else words.price_of(m)  # a start is one of all its members
     if each is None:
         return ""
     total = words.money(price.cost(each, one.stops - one.starts))

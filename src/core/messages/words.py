@@ -10,7 +10,7 @@ from core import meter, price
 from core.bills import bill_of
 from core.blocks import code, escape, user, when
 from core.disks import disk_of
-from core.lifecycle import awaits_image, ends_at
+from core.lifecycle import awaits_image, ends_at, hourly_now
 from core.messages import endings, many
 from core.messages.wishes import launch_again as launch_again
 from core.messages.wishes import markets as markets
@@ -144,9 +144,9 @@ def until_deadline(m: Machine) -> str | None:
 
 
 def price_of(m: Machine) -> Decimal | None:
-    """USD per hour of all its instances, where they run or are being tried."""
+    """USD per hour of its instances that run, or of all of them before they do."""
     if m.placement and not (m.kept and m.attempt):
-        return m.hourly
+        return hourly_now(m)
     at = m.attempt.placement if m.attempt else next(iter(m.placements), None)
     return at.hourly * m.wish.count if at else None
 
