@@ -138,7 +138,10 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
 
     def change(row: Machine) -> Machine:
         new = life.extended(row, house.clock(), to, "its schedule")
-        return row if isinstance(new, NotExtended) or id in row.heard else life.heard(new, id)
+        if isinstance(new, NotExtended) or id in row.heard:
+            return row
+        # Where the hours go on after that, the same id is to start it again then.
+        return life.heard(new, id) if to == until else new
 
     step(house, rewrite(house, m.id, change).id)
     return None
