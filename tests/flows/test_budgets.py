@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from core import messages
+from core.blocks import when
 from core.flows import purse, spending
 from core.flows.step import step
 from core.model import Bill, Budget, Machine, Over, Purse, Scope, State, Store, Tab
@@ -291,6 +293,23 @@ def test_a_budget_that_is_raised_in_time_takes_the_stop_back() -> None:
     here.type("budget team 50", SAM)
     here.pass_time(20 * MINUTE)
     assert (here.machine().state, here.machine().doom) == (State.RUNNING, None)
+
+
+def test_until_it_stops_for_its_budget_every_answer_says_when_and_why() -> None:
+    here = _town(Over.STOP, _team(monthly=50))
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 3h name bert")
+    here.pass_time(HOUR)
+    here.type("budget team 2", SAM)
+    here.pass_time(timedelta(seconds=10))
+    m = here.machine()
+    assert m.doom is not None
+    stops, why = when(m.doom.at), "because its budget is spent"
+    assert f"Stops by itself: {stops} {why}" in here.card().text
+    for words in ("list", "show bert", "extend bert 1h"):
+        (said,) = here.type(words)
+        assert stops in said.text and why in said.text, words
+    extended = messages.extended(m, here.now).text  # as an approver may have it
+    assert f"it stops by itself {stops} {why}" in extended and "runs until" not in extended
 
 
 def test_only_admins_set_budgets_and_everybody_sees_them() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from core.blocks import Message
 from core.flows.step import step_on_event
-from core.model import FINAL, Cause, ChoiceKind, Desire, Machine, State
+from core.model import FINAL, Cause, ChoiceKind, Desire, Machine, Purse, State
 from sim.fuse import NEVER, Fuse, fused, guarded
 from sim.ledger import MemoryLedger
 from sim.town import ADA, CHANNEL, LIN, REGIONS, SAM, Town, buttons, town
@@ -606,6 +606,27 @@ def test_one_that_is_stopped_in_the_console_does_not_stop_the_others() -> None:
     here.type("stop fox")
     here.until_quiet()
     assert group(here).state is State.STOPPED
+
+
+def test_one_that_is_stopped_costs_and_promises_nothing_until_all_are_started() -> None:
+    here = running("x3 on-demand")  # $3.06/h each
+    here.type("budget team 500", SAM)
+    here.control(do="stop-outside", instance=up(here)[0])
+    here.pass_time(15 * MINUTE)
+    m = group(here)
+    assert "Price: $6.12/h" in card(here).text
+    for words in ("list", "extend fox 1h", "stop all"):
+        (said,) = here.type(words)
+        assert "$9.18" not in said.text, words
+    assert "1 up for $6.12/h" in here.type("list")[0].text
+    extend = next(b for b in buttons(card(here)) if b["action_id"] == "extend")
+    assert "+$12.24" in extend["text"]["text"]  # two hours of two
+    row = here.ledger.row(Purse, "team")
+    assert row is not None
+    assert [one.hourly for one in row.commitments] == [2 * m.members[0].placement.hourly]
+    here.type("stop fox")
+    here.until_quiet()
+    assert "starts it again at $9.18/h" in card(here).text
 
 
 def test_all_of_them_stop_at_the_deadline_and_their_tags_follow_the_lease() -> None:

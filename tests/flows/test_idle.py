@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core import lifecycle
-from core.blocks import Message
+from core.blocks import Message, when
 from core.model import Cause, Machine, State, Usage
 from sim.fuse import fused, guarded
 from sim.town import ADA, DOOR, LIN, SAM, Town, buttons, town, value_of
@@ -206,12 +206,26 @@ def test_unknown_at_the_time_of_the_stop_it_runs_on_and_that_is_said(load: dict[
     assert not here.failures
 
 
-def test_an_extension_changes_nothing_about_it() -> None:
+def test_whoever_extends_it_wants_it_to_run_so_it_is_not_stopped_for_what_was_before() -> None:
     here = _asked()
-    here.type("extend 1h")
+    assert "runs until" in here.type("extend 1h")[0].text
     here.pass_time(8 * MINUTE)
-    assert here.machine().state is State.STOPPED
+    assert (here.machine().state, here.machine().doom) == (State.RUNNING, None)
+    here.pass_time(45 * MINUTE)
+    assert len(_questions(here)) == 2, "asked again when it was unused for as long again"
     assert here.machine().cause is Cause.IDLE
+
+
+def test_until_it_stops_for_being_unused_every_answer_says_when_and_why() -> None:
+    here = _asked()
+    stops = when(_doomed_at(here.machine()))
+    for words in ("list", "show bert"):
+        (said,) = here.type(words)
+        assert stops in said.text and "for being unused" in said.text, words
+    assert f"Stops by itself: {stops} for being unused" in here.card().text
+    (question,) = _questions(here)
+    here.press(question, "idle-keep")
+    assert "for being unused" not in here.card().text
 
 
 def test_the_deadline_of_the_lease_wins_when_it_is_sooner() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.flows import clockwork
 from core.model import Schedule, State
 from sim.fuse import EVERY_PORT, Killed, fused
 from sim.town import ADA, LIN, SAM, Town, buttons, town
@@ -103,6 +104,67 @@ def test_a_machine_that_runs_gets_the_later_deadline_and_never_an_earlier_one() 
     _to_start(here, timedelta(hours=3, minutes=10))
     assert here.machine().state is State.RUNNING
     assert here.machine().lease == longer
+
+
+def _running_into_its_hours(here: Town, starts: datetime) -> Town:
+    """Its lease ends as its hours begin, or within them and may not be made longer."""
+    here.with_quota()
+    here.ready_to_launch()
+    here.type("launch g5.xlarge on-demand in us-east-1 for 23h name bert")
+    here.pass_time(5 * MINUTE)
+    days = "mon,tue,wed,thu,fri,sat,sun"
+    here.type(f"schedule bert {days} {starts:%H:%M}-{starts + timedelta(hours=8):%H:%M}")
+    return here
+
+
+def test_a_lease_that_may_not_last_until_the_hours_end_is_followed_by_another_start() -> None:
+    here = town()
+    starts = here.now + timedelta(hours=22)
+    _running_into_its_hours(here, starts)
+    here.pass_time(starts + 2 * MINUTE - here.now)
+    lease = here.machine().lease
+    assert lease is not None and lease.deadline == lease.hard < starts + timedelta(hours=8)
+    (said,) = _told(here, "rule `longest-lease`")
+    assert "starts again a moment later" in said.text
+    here.pass_time(lease.deadline - here.now + 10 * MINUTE)
+    m = here.machine()
+    assert m.lease is not None
+    assert (m.state, m.lease.deadline) == (State.RUNNING, starts + timedelta(hours=8))
+    here.pass_time(timedelta(hours=8))
+    assert here.machine().state is State.STOPPED
+    assert len(_told(here, "rule `longest-lease`")) == 1
+
+
+@pytest.mark.parametrize("how", ["stop bert yes", "outside", "schedule bert skip"])
+def test_what_stops_within_its_hours_for_another_reason_is_not_started_again(how: str) -> None:
+    here = town()
+    starts = here.now + timedelta(hours=22)
+    _running_into_its_hours(here, starts)
+    here.pass_time(starts + 10 * MINUTE - here.now)
+    if how == "outside":
+        here.control(do="stop-outside", instance=here.world.state()["instances"][0]["id"])
+    else:
+        here.type(how)
+    here.pass_time(timedelta(hours=4))
+    assert here.machine().state is State.STOPPED
+    here.pass_time(timedelta(hours=20))
+    assert here.machine().state is State.RUNNING, "the next day is another one"
+
+
+def test_a_lease_that_ends_as_the_hours_begin_costs_no_day() -> None:
+    here = town()
+    starts = (here.now + timedelta(hours=2)).replace(second=0, microsecond=0)
+    _running_into_its_hours(here, starts)
+    m = here.machine()
+    assert m.lease is not None
+    here.ledger.save(replace(m, lease=replace(m.lease, deadline=starts, hard=starts)), m)
+    here.pass_time(starts - here.now - timedelta(seconds=1))
+    here.now = starts + timedelta(milliseconds=300)
+    clockwork.follow(here.house, m.id)  # before anybody has looked at the machine
+    here.pass_time(5 * MINUTE)
+    m = here.machine()
+    assert m.lease is not None
+    assert (m.state, m.lease.deadline) == (State.RUNNING, starts + timedelta(hours=8))
 
 
 def test_nothing_is_started_by_a_schedule_that_is_off_or_whose_machine_has_ended() -> None:

@@ -428,6 +428,34 @@ def test_an_unreadable_ec2_past_the_deadline_is_asked_now_and_then() -> None:
     assert here.machine().state is State.STOPPED
 
 
+def _unreadable_before_its_warning() -> Town:
+    here = _town()
+    lease = here.machine().lease
+    assert lease is not None
+    here.pass_time(lease.warn_at - here.now - 5 * MINUTE)
+    here.control(do="fault", operation="DescribeInstances", code="InternalError", times=10**6)
+    here.pass_time(6 * MINUTE)
+    return here
+
+
+def test_the_warning_comes_on_time_while_ec2_cannot_be_read() -> None:
+    here = _unreadable_before_its_warning()
+    here.pass_time(10 * MINUTE)
+    warnings = [n for n in here.news() if "extend" in {b["action_id"] for b in buttons(n)}]
+    assert len(warnings) == 1
+    assert here.machine().state is State.RUNNING
+
+
+def test_an_extension_reaches_the_machines_own_timer_while_ec2_cannot_be_read() -> None:
+    here = _unreadable_before_its_warning()
+    before = here.machine().lease
+    assert before is not None
+    assert "runs until" in here.type("extend bert 2h")[0].text
+    here.pass_time(before.deadline - here.now + 10 * MINUTE)
+    assert [one["state"] for one in here.world.state()["instances"]] == ["running"]
+    assert here.machine().tagged == before.deadline + timedelta(hours=2)
+
+
 def test_following_a_quota_request_for_hours_is_a_few_reads_an_hour() -> None:
     here = Town()
     here.ready_to_launch()

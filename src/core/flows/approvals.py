@@ -124,8 +124,9 @@ def _extend(house: House, row: Approval) -> Approval:
     after = rewrite(house, row.machine, change)
     if after.lease is None or after.lease.deadline < until:
         return house.ledger.save_row(replace(row, verdict=Verdict.WITHDRAWN), row)
-    if after.hourly is not None:
-        purse.claim(house, after, hourly=after.hourly, until=after.lease.deadline, forced=True)
+    hourly = life.hourly_now(after)
+    if hourly is not None:
+        purse.claim(house, after, hourly=hourly, until=after.lease.deadline, forced=True)
     return row
 
 

@@ -58,7 +58,8 @@ def ask_extension(house: House, click: Click) -> None:
     m = None if heard_before(house, click) else touchable(house, click, id)
     if m is None:
         return None
-    up = m.state in ALIVE and m.desire is Desire.RUN and m.hourly is not None
+    hourly = life.hourly_now(m)
+    up = m.state in ALIVE and m.desire is Desire.RUN and hourly is not None
     to = read_moment(epoch)
     if not up or m.lease is None or str(m.lease.version) != version:
         return answer(house, click.response_url, messages.old_button(m))
@@ -67,8 +68,8 @@ def ask_extension(house: House, click: Click) -> None:
     found = extension(house, m, to, click.user)
     if not found or any(one.final for one in found):
         return until_click(house, click)
-    assert m.hourly is not None
-    asked = gate.Asked(hourly=m.hourly, length=to - m.lease.deadline)
+    assert hourly is not None
+    asked = gate.Asked(hourly=hourly, length=to - m.lease.deadline)
     row = _question(house, click, m, Asking.EXTEND, m.lease.version, asked)
     row = replace(
         row,

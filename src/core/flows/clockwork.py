@@ -5,7 +5,7 @@ The machine's own row knows a start by its day, so that one that was carried out
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core import hours, messages, policy
 from core import lifecycle as life
@@ -14,7 +14,7 @@ from core.flows import start
 from core.flows.house import House
 from core.flows.manage import lengthened
 from core.flows.speak import passing, say, to_admins
-from core.model import ALIVE, FINAL, Desire, Machine, Person, Schedule, State
+from core.model import ALIVE, FINAL, Cause, Desire, Machine, Person, Schedule, State
 from core.ports import ChatError, StaleRow
 
 _AGAIN = timedelta(minutes=1)
@@ -66,13 +66,13 @@ def _owner(house: House, m: Machine) -> Person | None:
 
 def _carry_out(house: House, m: Machine, row: Schedule, one: hours.Stretch) -> None:
     id = f"schedule:{m.id}:{one.day.isoformat()}"
-    if _stopped_since(m, one):
+    if _stopped_since(m, one) or _stopped_short(m, row, one):
         return _done(house, row, one)
     if m.state is State.STOPPED or id in m.heard:
         why = start.by_schedule(house, m, id, one.stops)
-    elif m.state in ALIVE and m.desire is Desire.RUN:
+    elif _goes_on(m, house.clock()):
         why = lengthened(house, m, id, one.stops)
-    else:  # it is on its way to somewhere
+    else:  # it is on its way to somewhere, be it to its stop
         house.ledger.save_row(replace(row, due_at=house.clock() + _AGAIN), row)
         return None
     trouble = _said(why)
@@ -81,7 +81,31 @@ def _carry_out(house: House, m: Machine, row: Schedule, one: hours.Stretch) -> N
         say(house, m.channel, m.owner, messages.not_by_schedule(m, trouble, one))
     elif m.retry_at is not None and m.desire is Desire.RUN:
         say(house, m.channel, m.owner, messages.schedule_keeps_trying(m, one))
+    elif m.lease and _goes_on(m, house.clock()) and m.lease.deadline < one.stops:
+        return _falls_short(house, m, m.lease.deadline, row, one)
     return _done(house, row, one, trouble)
+
+
+def _goes_on(m: Machine, now: datetime) -> bool:
+    """Whether it runs, and its lease can still be made longer."""
+    up = m.state in ALIVE and m.desire is Desire.RUN
+    return up and m.lease is not None and now < m.lease.deadline
+
+
+def _falls_short(
+    house: House, m: Machine, ends: datetime, row: Schedule, one: hours.Stretch
+) -> None:
+    """One lease may not last until the hours end: they are looked at again when it is over."""
+    if row.short != one.day:
+        say(house, m.channel, m.owner, messages.schedule_falls_short(m, one))
+    house.ledger.save_row(
+        replace(row, told=one.day, short=one.day, due_at=max(ends, house.clock()) + _AGAIN), row
+    )
+
+
+def _stopped_short(m: Machine, row: Schedule, one: hours.Stretch) -> bool:
+    """Whether something else than its deadline has stopped it within its hours."""
+    return row.short == one.day and m.state is State.STOPPED and m.cause is not Cause.DEADLINE
 
 
 def _stopped_since(m: Machine, one: hours.Stretch) -> bool:

@@ -83,7 +83,8 @@ def besides(house: House, m: Machine, each: Decimal) -> tuple[Broken, ...]:
 
 def extension(house: House, m: Machine, to: datetime, user: str) -> tuple[Broken, ...]:
     """Every limit that an extension by this person would pass; nothing is set aside."""
-    budgets = purse.stands(house, m, hourly=m.hourly, until=to) if m.hourly is not None else ()
+    hourly = life.hourly_now(m)
+    budgets = purse.stands(house, m, hourly=hourly, until=to) if hourly is not None else ()
     return (*gate.beyond(m, to, user, house.policy), *budgets)
 
 

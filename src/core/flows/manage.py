@@ -138,7 +138,10 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
 
     def change(row: Machine) -> Machine:
         new = life.extended(row, house.clock(), to, "its schedule")
-        return row if isinstance(new, NotExtended) or id in row.heard else life.heard(new, id)
+        if isinstance(new, NotExtended) or id in row.heard:
+            return row
+        # Where the hours go on after that, the same id is to start it again then.
+        return life.heard(new, id) if to == until else new
 
     step(house, rewrite(house, m.id, change).id)
     return None
@@ -147,13 +150,14 @@ def lengthened(house: House, m: Machine, id: str, until: datetime) -> policy.Den
 def _over(house: House, m: Machine, to: datetime, user: str) -> tuple[Broken, ...]:
     """Which budgets the longer lease would pass, and what else; what it may cost is set aside
     otherwise. Where its bound alone stands against it, that is told with the lease."""
-    if m.hourly is None or m.lease is None or to <= m.lease.deadline:
+    hourly = life.hourly_now(m)
+    if hourly is None or m.lease is None or to <= m.lease.deadline:
         return ()
     longer = gate.beyond(m, to, user, house.policy)
     if not longer:
-        return purse.claim(house, m, hourly=m.hourly, until=to)
+        return purse.claim(house, m, hourly=hourly, until=to)
     blocked = any(one.final for one in longer)
-    over = () if blocked else purse.stands(house, m, hourly=m.hourly, until=to)
+    over = () if blocked else purse.stands(house, m, hourly=hourly, until=to)
     return (*longer, *over) if over else ()
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core import budgets
+from core import lifecycle as life
 from core.budgets import Broken
 from core.flows import spending
 from core.flows.house import House
@@ -128,13 +129,14 @@ def _about_to(m: Machine) -> bool:
 
 
 def _of(m: Machine, now: datetime) -> Commitment | None:
-    if m.state not in _HOLDING or m.lease is None or m.hourly is None or not m.instances:
+    hourly = life.hourly_now(m)
+    if m.state not in _HOLDING or m.lease is None or hourly is None or not m.instances:
         return None
     return Commitment(
         machine=m.id,
         owner=m.owner,
         channel=m.channel,
-        hourly=m.hourly,
+        hourly=hourly,
         since=now,
         until=m.lease.deadline,
     )

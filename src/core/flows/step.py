@@ -166,17 +166,15 @@ def _look(house: House, m: Machine) -> Machine:
             found = house.cloud.look(m.instance.region, m.instance.id)
             to = changed.seen(house, m, found)
     except CloudError:
-        return _overdue_anyway(house, m)
+        return _unread(house, m)
     to = spot_prices.follow(house, fingerprints.read_in_time(house, to))
     # Reading is a move even when nothing changed, so that the next move is chosen on fresh facts.
     return house.ledger.save(to, m)
 
 
-def _overdue_anyway(house: House, m: Machine) -> Machine:
-    """EC2 could not be read; a deadline that has passed is acted on all the same."""
-    now = house.clock()
-    late = m.lease is not None and now >= m.lease.deadline
-    if not late and m.desire is m.desire.RUN:
+def _unread(house: House, m: Machine) -> Machine:
+    """EC2 could not be read: what is due all the same is done."""
+    if not life.goes_unread(m, house.clock()):
         return m
     return house.ledger.save(replace(m, unseen=0), m)
 

@@ -27,7 +27,7 @@ from core.lifecycle.acts import (
     Tidy,
 )
 from core.lifecycle.billing import never_ran, timed
-from core.lifecycle.dooms import budget_raised, budget_spent, is_over_budget
+from core.lifecycle.dooms import budget_raised, budget_spent, ends_at, is_over_budget
 from core.lifecycle.dues import due, due_again
 from core.lifecycle.ends import (
     ended,
@@ -46,7 +46,7 @@ from core.lifecycle.ends import (
     unwanted,
     wants_start,
 )
-from core.lifecycle.groups import believed, gathered, split, spread
+from core.lifecycle.groups import believed, gathered, hourly_now, split, spread
 from core.lifecycle.idling import (
     UNKNOWN,
     USED,
@@ -121,7 +121,7 @@ from core.lifecycle.leases import (
     retagged,
     warned,
 )
-from core.lifecycle.moves import after_unfound, next_move
+from core.lifecycle.moves import after_unfound, goes_unread, next_move
 from core.lifecycle.prices import price_due, repriced
 from core.lifecycle.reality import (
     is_tag_wrong,
@@ -287,18 +287,21 @@ __all__ = [
     "due_again",
     "ended",
     "ending",
+    "ends_at",
     "extended",
     "extension",
     "failed",
     "fitted",
     "found",
     "gathered",
+    "goes_unread",
     "granted",
     "hangs",
     "heard",
     "held",
     "held_on",
     "holds_for_long",
+    "hourly_now",
     "idle_after",
     "idle_asked",
     "image_failed",

@@ -23,6 +23,13 @@ def is_over_budget(m: Machine) -> bool:
     return m.doom is not None and m.doom.cause is Cause.BUDGET and m.desire is Desire.RUN
 
 
+def ends_at(m: Machine) -> datetime | None:
+    """When it stops by itself: at its deadline, or before, where something else stops it."""
+    if m.lease is None or m.doom is None:
+        return m.lease.deadline if m.lease else None
+    return min(m.doom.at, m.lease.deadline)
+
+
 def budget_raised(m: Machine, now: datetime) -> Machine:
     """It runs on, after all."""
     if not is_over_budget(m):

@@ -163,6 +163,11 @@ def billed(m: Machine) -> Decimal:
     return sum(up, Decimal(0))
 
 
+def hourly_now(m: Machine) -> Decimal | None:
+    """USD per hour of what is up, while it runs; else of all that a start brings."""
+    return billed(m) if m.members and m.state is State.RUNNING else m.hourly
+
+
 def repriced(m: Machine, now: datetime) -> Machine:
     """Where the members that are billed have changed: the stretch ends, and another one begins."""
     running = bool(m.runs) and m.runs[-1].ended_at is None

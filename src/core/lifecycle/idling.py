@@ -38,16 +38,17 @@ def spared(m: Machine, now: datetime, why: str) -> Machine:
     """It is used again, or nobody knows any more: it runs on, which those who were asked hear."""
     was_asked = not waits_for_question(m)
     what = "in use again" if why == USED else "not known to be unused any more"
-    m = told(_let_be(m, now), now, what)
+    m = told(let_be(m, now), now, what)
     return owing(m, now, NoticeKind.IDLE, why) if was_asked else m
 
 
 def kept_on(m: Machine, now: datetime, by: str) -> Machine:
     """Somebody wants it to run on, used or not: what was before does not count any more."""
-    return told(_let_be(m, now), now, f"kept running (by {by})")
+    return told(let_be(m, now), now, f"kept running (by {by})")
 
 
-def _let_be(m: Machine, now: datetime) -> Machine:
+def let_be(m: Machine, now: datetime) -> Machine:
+    """What was asked is void, and what was before does not count any more."""
     owed = tuple(notice for notice in m.owed if not asks_about_idle(notice))
     return replace(m, doom=None, idle_from=now, owed=owed)
 
@@ -55,7 +56,7 @@ def _let_be(m: Machine, now: datetime) -> Machine:
 def idle_after(m: Machine, now: datetime, length: timedelta | None, by: str) -> Machine:
     """From now on it is stopped when unused for so long; zero: never. What was asked is void."""
     m = replace(m, wish=replace(m.wish, idle=length))
-    m = _let_be(m, now) if is_idle_doomed(m) else replace(m, idle_from=now)
+    m = let_be(m, now) if is_idle_doomed(m) else replace(m, idle_from=now)
     minutes = int((length or timedelta(0)).total_seconds()) // 60
     what = f"stops after {minutes} min unused" if minutes else "not stopped for being unused"
     return told(m, now, f"{what} (by {by})")

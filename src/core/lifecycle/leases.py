@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from core.lifecycle.idling import is_idle_doomed, let_be
 from core.lifecycle.record import owing, told
 from core.lifecycle.terms import EVE_BEFORE, SEVERAL_DAYS, WARN_BEFORE
 from core.meter import chains
@@ -70,6 +71,7 @@ def extended(
 ) -> Machine | NotExtended:
     """The machine with its deadline moved to `to` and its warning armed again.
 
+    Whoever extends it wants it to run: it is not stopped for having been unused until now.
     `latest`: how far this person may go, where that is not the lease's own `hard`.
     """
     if m.lease is None or m.desire is not Desire.RUN or m.state not in ALIVE:
@@ -91,6 +93,7 @@ def extended(
         eve_at=_eve(now, to),
         eve_told=False,
     )
+    m = let_be(m, now) if is_idle_doomed(m) else m
     return told(replace(m, lease=new), now, f"extended (by {by})")
 
 
@@ -105,6 +108,11 @@ def extension(m: Machine) -> timedelta | None:
         return None
     step = min(timedelta(hours=2), m.lease.length, m.lease.hard - m.lease.deadline)
     return step if step > timedelta(0) else None
+
+
+def warning_is_due(m: Machine, now: datetime) -> bool:
+    """Whether its deadline is near and nobody has been told."""
+    return m.lease is not None and not m.lease.warned and now >= m.lease.warn_at
 
 
 def eve_is_due(m: Machine, now: datetime) -> bool:

@@ -47,7 +47,7 @@ from core.lifecycle.keeping import (
     settling,
 )
 from core.lifecycle.launching import trying_again
-from core.lifecycle.leases import eve_is_due, eve_told, warned
+from core.lifecycle.leases import eve_is_due, eve_told, warned, warning_is_due
 from core.lifecycle.shelves import next_on_shelf
 from core.lifecycle.stuck import is_stuck
 from core.lifecycle.terms import (
@@ -58,6 +58,7 @@ from core.lifecycle.terms import (
     SENDER_LIVES,
 )
 from core.model import (
+    ALIVE,
     Cause,
     Desire,
     Kept,
@@ -199,7 +200,7 @@ def _alive(m: Machine, now: datetime, looked: bool) -> Move:
         return Change(to=unwanted(m, now, m.doom.cause, None))
     if m.state is State.STARTING and m.instance and m.instance.state in ("stopped", "stopping"):
         return _start_again(m, now, m.instance.state)
-    if m.state is State.RUNNING and m.lease and not m.lease.warned and now >= m.lease.warn_at:
+    if m.state is State.RUNNING and warning_is_due(m, now):
         return Change(to=warned(m, now))
     if m.state is State.RUNNING and eve_is_due(m, now):
         return Change(to=eve_told(m, now))
@@ -221,6 +222,19 @@ def _start_again(m: Machine, now: datetime, state: str) -> Move:
     if not m.starts and _too_late(m, now):
         return Change(to=start_failed(m, now, "no-answer" if m.start_sent else "too-late"))
     return ChangeType() if m.placements else StartIt()
+
+
+def goes_unread(m: Machine, now: datetime) -> bool:
+    """Whether it has a move to make where EC2 cannot be read now: what somebody, its lease or its
+    budget asks for. A start that is not known to have come up waits for a read."""
+    if m.desire is not Desire.RUN or (m.lease is not None and now >= m.lease.deadline):
+        return True
+    down = m.instance is None or m.instance.state not in _RUNNING_WORDS
+    if m.lease is None or m.state not in ALIVE or down:
+        return False
+    spent = m.doom is not None and m.doom.cause is not Cause.IDLE and now >= m.doom.at
+    told = warning_is_due(m, now) or eve_is_due(m, now)
+    return spent or m.tagged != m.lease.deadline or (m.state is State.RUNNING and told)
 
 
 def _stopping(m: Machine, now: datetime, looked: bool) -> Move:

@@ -116,6 +116,7 @@ from core.messages.rules import (
     rules_unreadable,
 )
 from core.messages.schedules import announced as schedule_announced
+from core.messages.schedules import falls_short as schedule_falls_short
 from core.messages.schedules import keeps_trying as schedule_keeps_trying
 from core.messages.schedules import (
     not_by_schedule,
@@ -251,6 +252,7 @@ __all__ = [
     "rules_unreadable",
     "saved_images",
     "schedule_announced",
+    "schedule_falls_short",
     "schedule_keeps_trying",
     "schedule_off",
     "schedule_set",

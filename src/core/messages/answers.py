@@ -8,7 +8,7 @@ from datetime import datetime
 from core.blocks import Block, Message, actions, button, code, context, escape, message, section
 from core.commands import UsageError
 from core.faults import Fault
-from core.lifecycle import NotExtended, next_decider
+from core.lifecycle import NotExtended, hourly_now, next_decider
 from core.messages import in_store, words
 from core.messages.guide import TOPICS
 from core.model import ALIVE, FINAL, Desire, Happening, Machine, Place, State
@@ -171,7 +171,7 @@ def _until(m: Machine) -> str:
     if m.lease is None or m.state not in ALIVE or m.desire is not Desire.RUN:
         return ""
     verb = "stops" if m.can_stop else "ends"
-    return f"; it {verb} by itself {words.at(m.lease.deadline)}"
+    return f"; it {verb} by itself {words.ends(m)}"
 
 
 def already(m: Machine) -> Message:
@@ -213,7 +213,8 @@ def _costs(m: Machine) -> str:
         return f" Its disk costs {words.kept_daily(m)} a day."
     if not m.has_something or m.state in FINAL:
         return " It costs nothing."
-    return f" It costs {words.hourly(m.hourly)} while it runs." if m.hourly is not None else ""
+    each = hourly_now(m)
+    return f" It costs {words.hourly(each)} while it runs." if each is not None else ""
 
 
 # ---- done -----------------------------------------------------------------------------------
@@ -224,6 +225,14 @@ def extended(m: Machine, now: datetime) -> Message:
     assert m.lease is not None
     cost = words.until_deadline(m)
     until = f" It will have cost {cost} by then" if cost else " Its price is not known"
+    if words.is_doomed(m):
+        return message(
+            section(
+                f"The lease of {words.name(m)} lasts until {words.at(m.lease.deadline)} now"
+                f"{_until(m)}.{until} ({words.spent(m, now)} so far)."
+            ),
+            context(f"The budgets, which an admin can raise until then: {code('/gpu budget')}"),
+        )
     return message(
         section(
             f"{words.name(m)} runs until {words.at(m.lease.deadline)}.{until} "

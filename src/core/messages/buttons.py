@@ -19,7 +19,8 @@ def extend_button(m: Machine, label: str = "Extend", style: str | None = PRIMARY
     more = lifecycle.extension(m)
     if m.lease is None or more is None:
         return None
-    plus = f" ({_plus(price.cost(m.hourly, more))})" if m.hourly is not None else ""
+    each = lifecycle.hourly_now(m)
+    plus = f" ({_plus(price.cost(each, more))})" if each is not None else ""
     return button(
         f"{label} {words.length(more)}{plus}", "extend", f"{m.id}:{m.lease.version}", style
     )
@@ -34,7 +35,8 @@ def _plus(amount: Decimal) -> str:
 def until_picker(m: Machine) -> Block:
     """Keep it until a moment that is chosen; it opens at the deadline, which changes nothing."""
     assert m.lease is not None
-    each = f" It costs {price.per_hour(m.hourly)} until then." if m.hourly is not None else ""
+    hourly = lifecycle.hourly_now(m)
+    each = f" It costs {price.per_hour(hourly)} until then." if hourly is not None else ""
     asks = confirm(
         f"Keep {m.name} until then?",
         f"Choose both date and time first.{each}",
@@ -78,7 +80,8 @@ def _stop_dialog(m: Machine) -> Block:
 
 
 def _saves(m: Machine) -> str:
-    return f" It costs {price.per_hour(m.hourly)} while it runs." if m.hourly is not None else ""
+    each = lifecycle.hourly_now(m)
+    return f" It costs {price.per_hour(each)} while it runs." if each is not None else ""
 
 
 def start_button(m: Machine, label: str = "Start again", style: str | None = PRIMARY) -> Block:

@@ -263,7 +263,7 @@ def _time(m: Machine) -> list[tuple[str, str]]:
     if m.lease is None:
         return _time_wished(m)
     verb = "Stops by itself" if m.can_stop else "Ends by itself"
-    rows = [(verb, words.at(m.lease.deadline))]
+    rows = [(verb, words.ends(m))]
     cost = words.until_deadline(m)
     return [*rows, ("Cost until then", cost)] if cost else rows
 

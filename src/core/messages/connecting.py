@@ -109,4 +109,4 @@ def _deadline(m: Machine) -> str:
     if m.lease is None:
         return "No deadline"
     verb = "Stops" if m.can_stop else "Ends"
-    return f"{verb} by itself {words.at(m.lease.deadline)}"
+    return f"{verb} by itself {words.ends(m)}"

@@ -93,4 +93,6 @@ def _lease(m: Machine) -> str:
     if m.lease is None or m.desire is not Desire.RUN:
         return f"It is {words.state(m)}{_price(m)}."
     verb = "stops" if m.can_stop else "ends"
+    if words.is_doomed(m):
+        return f"It {verb} by itself {words.ends(m)}{_price(m)}."
     return f"Its lease {verb} it {words.at(m.lease.deadline)}{_price(m)}."

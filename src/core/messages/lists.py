@@ -7,6 +7,7 @@ from types import MappingProxyType
 from core import price
 from core.blocks import Block, Message, actions, code, context, divider, escape, message, section
 from core.leftovers import Inventory
+from core.lifecycle import ends_at, hourly_now
 from core.messages import buttons, schedules, words
 from core.messages.admins import part_line
 from core.messages.cards import card
@@ -96,7 +97,7 @@ def totals(machines: tuple[Machine, ...], now: datetime) -> str:
     """3 machines: 1 runs for $0.918/h, stopped disks cost $0.13 a day; $1.84 so far."""
     billed = [m for m in machines if m.state in _BILLED]
     stopped = [m for m in machines if m.state is State.STOPPED]
-    each = sum((m.hourly or Decimal(0) for m in billed), Decimal(0))
+    each = sum((hourly_now(m) or Decimal(0) for m in billed), Decimal(0))
     parts = []
     if billed:
         parts.append(f"{len(billed)} up for {words.hourly(each)}")
@@ -143,18 +144,20 @@ def _money(m: Machine, now: datetime) -> str:
         return f", disk {words.kept_daily(m)} a day, cost {words.spent(m, now)}{away}"
     if m.state not in _BILLED:
         return ""
-    each = f", {words.hourly(m.hourly)}" if m.hourly is not None else ""
+    hourly = hourly_now(m)
+    each = f", {words.hourly(hourly)}" if hourly is not None else ""
     return f"{each}, {words.spent(m, now)} so far{_ends(m, now)}"
 
 
 def _ends(m: Machine, now: datetime) -> str:
     """How long it has left, and when that is."""
-    if m.lease is None or m.desire is not Desire.RUN:
+    stops = ends_at(m)
+    if stops is None or m.desire is not Desire.RUN:
         return ""
     verb = "stops" if m.can_stop else "ends"
-    left = m.lease.deadline - now
+    left = stops - now
     within = f" (in {words.length(left)})" if left > timedelta(0) else ""
-    return f", {verb} {words.at(m.lease.deadline)}{within}"
+    return f", {verb} {words.at(stops)}{within}{words.why_sooner(m)}"
 
 
 def _lies(m: Machine) -> str:
@@ -169,7 +172,7 @@ def _lies(m: Machine) -> str:
 def _next_steps(machines: tuple[Machine, ...]) -> list[Block]:
     """For the machine that ends first: extend, stop; for one that is stopped: start."""
     up = [m for m in machines if m.state in ALIVE and m.lease and m.desire is Desire.RUN]
-    first = min(up, key=lambda m: m.lease.deadline if m.lease else m.created_at, default=None)
+    first = min(up, key=lambda m: ends_at(m) or m.created_at, default=None)
     stopped = next(
         (m for m in machines if m.state is State.STOPPED and m.desire is Desire.STOP), None
     )

@@ -125,7 +125,7 @@ def _lease(m: Machine) -> str:
         return price
     verb = "stops" if m.can_stop else "ends"
     then = f", {cost} until then" if cost else ""
-    return f"{price}; {verb} by itself {words.at(m.lease.deadline)}{then}"
+    return f"{price}; {verb} by itself {words.ends(m)}{then}"
 
 
 def _warning(m: Machine, owed: Notice) -> Message:
@@ -135,7 +135,7 @@ def _warning(m: Machine, owed: Notice) -> Message:
     so_far = words.spent(m, owed.at)
     verb = "stops" if m.can_stop else "ends"
     said = (
-        f"{words.owner(m)} {words.name(m)} {verb} by itself {words.at(m.lease.deadline)}. It has "
+        f"{words.owner(m)} {words.name(m)} {verb} by itself {words.ends(m)}. It has "
         f"cost {so_far} so far. {_after(m)}"
     )
     extend = buttons.extend_button(m)

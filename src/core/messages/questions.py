@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.blocks import Block, Message, actions, button, context, message, section
+from core.lifecycle import hourly_now
 from core.messages import in_store, words
 from core.messages.buttons import DANGER
 from core.model import Machine, State
@@ -58,7 +59,7 @@ def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
 
 
 def _all_cost(machines: tuple[Machine, ...], now: datetime) -> str:
-    each = sum((m.hourly or Decimal(0) for m in machines if _billed(m)), Decimal(0))
+    each = sum((hourly_now(m) or Decimal(0) for m in machines if _billed(m)), Decimal(0))
     so_far = sum((words.cost_so_far(m, now) for m in machines), Decimal(0))
     return f"They cost {words.hourly(each)} now, and {words.money(so_far)} so far."
 
@@ -68,11 +69,12 @@ def _billed(m: Machine) -> bool:
 
 
 def _cost(m: Machine, now: datetime) -> str:
-    if not m.has_something or m.hourly is None:
+    hourly = hourly_now(m)
+    if not m.has_something or hourly is None:
         return ", and costs nothing now"
     if m.state is State.STOPPED or m.instance is None:
         return f", and its disk costs {words.kept_daily(m)} a day"
-    return f", costs {words.hourly(m.hourly)} and has cost {words.spent(m, now)} so far"
+    return f", costs {words.hourly(hourly)} and has cost {words.spent(m, now)} so far"
 
 
 def _end(m: Machine) -> Block:

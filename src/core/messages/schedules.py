@@ -108,6 +108,19 @@ def not_by_schedule(m: Machine, why: str, one: hours.Stretch) -> Message:
     )
 
 
+def falls_short(m: Machine, one: hours.Stretch) -> Message:
+    """It runs already, and one lease may not last as long as its hours; said once that day."""
+    return message(
+        section(
+            f"{words.owner(m)} {words.name(m)} is to run by its schedule until "
+            f"{words.at(one.stops)}, and its lease may not be made that long (rule "
+            f"`longest-lease`). It stops {words.ends(m)}, and starts again a moment later: what "
+            "runs on it is lost then, and its disk is kept."
+        ),
+        context(f"Not to start it again today: {code(f'/gpu schedule {m.name} skip')}"),
+    )
+
+
 def keeps_trying(m: Machine, one: hours.Stretch) -> Message:
     """EC2 has no room at the hour of its start; said once."""
     return message(
@@ -155,11 +168,12 @@ def _next(m: Machine, row: Schedule, now: datetime) -> str:
     one = hours.following(row, now)
     if one is None:
         return "No start is ahead."
-    return f"Next: {words.at(one.starts)} until {words.at(one.stops)}.{_cost(m, one)}"
+    when = "Next" if one.starts > now else "Now"  # now: it is to start again within its hours
+    return f"{when}: {words.at(one.starts)} until {words.at(one.stops)}.{_cost(m, one)}"
 
 
 def _cost(m: Machine, one: hours.Stretch) -> str:
-    each = words.price_of(m)
+    each = m.hourly if m.members else words.price_of(m)  # a start is one of all its members
     if each is None:
         return ""
     total = words.money(price.cost(each, one.stops - one.starts))

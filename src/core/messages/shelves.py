@@ -37,7 +37,7 @@ def _eve(m: Machine) -> Message:
     row = [*([extend] if extend else []), buttons.stop_button(m)]
     return message(
         section(
-            f"{words.owner(m)} {words.name(m)} {verb} by itself {words.at(m.lease.deadline)}, "
+            f"{words.owner(m)} {words.name(m)} {verb} by itself {words.ends(m)}, "
             f"which is within a day.{then} You are warned again {words.at(m.lease.warn_at)}."
         ),
         actions(*row, buttons.until_picker(m)),

@@ -5,6 +5,7 @@ from datetime import datetime
 from core.blocks import Message, actions, code, context, escape, message, section, user
 from core.budgets import Standing, amount, rule
 from core.commands import BudgetSet
+from core.lifecycle import hourly_now
 from core.messages import buttons, words
 from core.model import ALIVE, Budget, Desire, Machine, Notice, Over, Policy, Scope
 
@@ -25,7 +26,8 @@ def notice(m: Machine, owed: Notice, now: datetime) -> Message:
         said = f"The {which} was spent, but {name} is {words.state(m)} now."
         return message(section(f"{words.owner(m)} {said}"))
     verb = "stops" if m.can_stop else "ends, and its disk is deleted"
-    each = f" It costs {words.hourly(m.hourly)}." if m.hourly is not None else ""
+    hourly = hourly_now(m)
+    each = f" It costs {words.hourly(hourly)}." if hourly is not None else ""
     return message(
         section(
             f"{words.owner(m)} The {which} is spent, so {name} {verb} "

@@ -33,7 +33,7 @@ def _until(m: Machine) -> str:
     if m.state not in ALIVE or m.lease is None:
         return ""
     verb = "stops" if m.can_stop else "ends"
-    return f", costs {_price(m)} and {verb} by itself {words.at(m.lease.deadline)}"
+    return f", costs {_price(m)} and {verb} by itself {words.ends(m)}"
 
 
 def _started(m: Machine) -> Message:
@@ -44,7 +44,7 @@ def _started(m: Machine) -> Message:
     said = (
         f"{words.name(m)} was started outside the bot (the console or another tool) and costs "
         f"{_price(m)}. It has a lease of {words.length(m.lease.length)} now: it {verb} by itself "
-        f"{words.at(m.lease.deadline)}."
+        f"{words.ends(m)}."
     )
     return message(
         section(f"{words.owner(m)} {said}"),

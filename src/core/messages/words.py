@@ -10,7 +10,7 @@ from core import meter, price
 from core.bills import bill_of
 from core.blocks import code, escape, user, when
 from core.disks import disk_of
-from core.lifecycle import awaits_image
+from core.lifecycle import awaits_image, ends_at, hourly_now
 from core.messages import endings, many
 from core.messages.wishes import launch_again as launch_again
 from core.messages.wishes import markets as markets
@@ -111,21 +111,43 @@ def ran(m: Machine, now: datetime) -> str:
     return length(sum((max(s, timedelta(0)) for s in spans), timedelta(0)))
 
 
+def ends(m: Machine) -> str:
+    """When it stops by itself, and why where that is before its deadline."""
+    stops = ends_at(m)
+    if stops is None:
+        return "when it is told to"
+    return f"{at(stops)}{why_sooner(m)}"
+
+
+def why_sooner(m: Machine) -> str:
+    """Why it stops before its deadline; empty where it does not."""
+    if m.doom is None or not is_doomed(m):
+        return ""
+    if m.doom.cause is Cause.IDLE:
+        return " for being unused unless somebody keeps it"
+    return " because its budget is spent"
+
+
+def is_doomed(m: Machine) -> bool:
+    """Whether something else stops it before its lease does."""
+    return m.lease is not None and ends_at(m) != m.lease.deadline
+
+
 def until_deadline(m: Machine) -> str | None:
-    """What it will have cost at its deadline; None while there is no lease or no price."""
-    each = price_of(m)
-    if m.lease is None or each is None:
+    """What it will have cost when it stops by itself; None while there is no lease or no price."""
+    each, stops = price_of(m), ends_at(m)
+    if m.lease is None or stops is None or each is None:
         return None
-    by_then = cost_so_far(m, m.lease.deadline)
+    by_then = cost_so_far(m, stops)
     if not m.runs or m.runs[-1].ended_at is not None:
-        by_then += price.cost(each, m.lease.deadline - m.lease.started_at)
+        by_then += price.cost(each, stops - m.lease.started_at)
     return money(by_then)
 
 
 def price_of(m: Machine) -> Decimal | None:
-    """USD per hour of all its instances, where they run or are being tried."""
+    """USD per hour of its instances that run, or of all of them before they do."""
     if m.placement and not (m.kept and m.attempt):
-        return m.hourly
+        return hourly_now(m)
     at = m.attempt.placement if m.attempt else next(iter(m.placements), None)
     return at.hourly * m.wish.count if at else None
 

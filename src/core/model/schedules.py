@@ -17,6 +17,7 @@ class Schedule:
     skipped: tuple[date, ...] = ()  # days on which it does not start
     told: date | None = None  # the day whose start was last announced
     started: date | None = None  # the day on which it last started the machine
+    short: date | None = None  # the day whose hours its lease ends within: it starts again then
     trouble: str = ""  # why it could not, that day
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     version: int = 0
