@@ -43,6 +43,7 @@ from core.messages.approvals import (
     why_held,
 )
 from core.messages.audit import audit, audit_of_others, file_of_deeds
+from core.messages.buttons import of_lease
 from core.messages.cards import card
 from core.messages.connecting import ssh
 from core.messages.costs import Series, cost, file_of_costs
@@ -106,7 +107,7 @@ from core.messages.lists import listing, overview, show
 from core.messages.market import not_sold, types
 from core.messages.notices import notice
 from core.messages.prices import prices
-from core.messages.questions import end_question, stop_all_question, stop_question
+from core.messages.questions import as_asked, end_question, stop_all_question, stop_question
 from core.messages.rules import (
     rule_announced,
     rule_changed,
@@ -153,6 +154,7 @@ __all__ = [
     "approval_asked",
     "approval_closed",
     "approval_outcome",
+    "as_asked",
     "asked_before",
     "audit",
     "audit_of_others",
@@ -230,6 +232,7 @@ __all__ = [
     "not_yours",
     "nothing_to_stop",
     "notice",
+    "of_lease",
     "old_button",
     "over_limit",
     "overtaken",
