@@ -360,6 +360,7 @@ class Machine:
     quiet_until: datetime | None = None  # Slack wants to hear nothing before that
     asked_at: datetime | None = None  # when the door took what it was asked for with
     decided_at: datetime | None = None  # when the latest stop or start by a person was typed
+    hours_at: datetime | None = None  # when its hours were last typed, or taken away
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
     unseen_since: datetime | None = None
