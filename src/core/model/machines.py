@@ -52,6 +52,7 @@ class Cause(StrEnum):
     SPOT = "spot"  # EC2 took the spot capacity back
     OUTSIDE = "outside"  # the console, the machine itself or another tool
     REFUSED = "refused"  # EC2 or a rule said no
+    BARRED = "barred"  # while it waited its owner lost the right to launch it
     EXPIRED = "expired"  # nobody decided in time, or the launch came too late
     LOST = "lost"  # an attempt whose outcome stayed unknown until the fence had passed
     IDLE = "idle"  # nobody used it, and nobody said to keep it
