@@ -71,6 +71,7 @@ from core.messages.entry import (
     key_removed,
     keys,
     keys_imported,
+    link_too_late,
     link_used,
     no_office,
 )
@@ -216,6 +217,7 @@ __all__ = [
     "keys",
     "keys_imported",
     "launched_since",
+    "link_too_late",
     "link_used",
     "listing",
     "may_not_approve",
