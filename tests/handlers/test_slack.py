@@ -172,7 +172,7 @@ def test_where_a_launch_fails_here_what_is_said_of_what_runs_is_true(
     here.ready_to_launch()
     table = _Table(here.ledger, breaks)
     table.mute = mute
-    here.house = replace(here.house, ledger=table)  # type: ignore[arg-type]  # all but two of it
+    here.house = replace(here.house, ledger=table)
     with pytest.raises(RuntimeError):
         serve(here.house, _slash(here, "launch g5.xlarge on-demand in us-east-1 name bert"))
     told = here.chat.answers[-1].message.text
