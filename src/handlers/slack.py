@@ -211,15 +211,25 @@ class _Answering:
             metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
             if error.fault.kind in _LATER:
                 if self.first:
-                    self._say(request, messages.trouble(self.reference, None))
+                    self._say(request, messages.trouble(self.reference, self._begun(request)))
                 raise  # every flow can be repeated: the queue delivers it again
             return self._say(request, messages.aws_refused(self.reference, error.fault))
         except Exception:
             # Not caught, only told: the queue delivers it again, and an alarm sees what stays.
             logger.exception("failed; the queue delivers it again")
             if self.first:
-                self._say(request, messages.trouble(self.reference, None))
+                self._say(request, messages.trouble(self.reference, self._begun(request)))
             raise
+
+    def _begun(self, request: Request | Click) -> str | None:
+        """What runs of a launch by now: it may have failed right after EC2 had taken it."""
+        if not route.launches(request):
+            return None
+        try:
+            m = self.house.ledger.machine(names.machine_id(request.id))
+        except Exception:  # noqa: BLE001 - not caught, only told: the table may be what has failed
+            return messages.launched_not_known()
+        return messages.launched_so_far(m)
 
     def _say(self, request: Request | Click, message: Message) -> None:
         answer(self.house, request.response_url, message)

@@ -408,7 +408,7 @@ def test_a_stopped_machine_says_who_how_long_how_much_and_what_is_kept() -> None
         "*amber-fox* was stopped by <@U2>. It ran 2 h and cost $6.13. Its 50 GB disk is kept and "
         "costs $0.13 a day; `/gpu start amber-fox` starts it again at $3.06/h."
     )
-    assert actions(card) == [("start", "m-abc"), ("end", "m-abc")]
+    assert actions(card) == [("start", "m-abc"), ("end", "m-abc:1")]
     assert "confirm" in buttons(card)[1]
 
 
@@ -580,7 +580,7 @@ def test_a_spot_stop_is_asked_first_with_the_end_named() -> None:
     said = messages.stop_question(ready(), T + HOUR)
     assert "cannot be stopped: it ends, and its 50 GB disk is deleted" in said.text
     assert "has cost $0.92 so far" in said.text
-    assert actions(said) == [("end", "m-abc"), ("keep", "m-abc")]
+    assert actions(said) == [("end", "m-abc:1"), ("keep", "m-abc")]
 
 
 def test_stopping_everything_says_which_disks_stay_and_which_go() -> None:
@@ -589,7 +589,8 @@ def test_stopping_everything_says_which_disks_stay_and_which_go() -> None:
     assert "*brave-owl*: stopped; the disks are kept, $0.13 a day" in said.text
     assert "*amber-fox*: spot, so ended; the disks are deleted" in said.text
     assert "not launched yet, so given up" in said.text
-    assert ("stop-all", "U1") in actions(said)
+    named = ".".join(messages.as_asked(m) for m in (ready(), brave, at_the_wall()))
+    assert ("stop-all", f"U1:{named}") in actions(said)
 
 
 def test_every_lease_word_survives_a_machine_without_a_lease() -> None:

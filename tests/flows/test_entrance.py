@@ -1,5 +1,8 @@
 """Keys from GitHub, the one-time link, the office: what opens, for whom, once, for how long."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ from core.links import read
 from core.model import HoldKind, OneTimeLink, State
 from core.networks import read_network
 from core.ports import ChatError
-from sim.town import ADA, DOOR, KEY, LIN, SIGNING_SECRET, Town, town
+from sim.town import ADA, DOOR, KEY, LIN, SIGNING_SECRET, Town, person, town
 
 FIRST = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILEEYXqpZ7g0x9L+nSv4Rj+n7UYwmOA5gk7iDVnOYkOm"
 SECOND = KEY.rsplit(" ", 1)[0]
@@ -139,6 +142,35 @@ def _press(here: Town, id: str, address: str = "198.51.100.9", user: str = ADA) 
     entrance.here(here.house, Opened(link=id, user=user, address=address, at=here.now))
 
 
+@contextmanager
+def _unanswered(here: Town) -> Iterator[None]:
+    """Slack tells who somebody is, and takes no words."""
+    house, real = here.house, here.house.chat
+
+    class Mute:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def respond(self, *_: object) -> None:
+            raise ChatError("unreachable")
+
+    here.house = replace(house, chat=Mute())  # type: ignore[arg-type]  # all but `respond`
+    yield
+    here.house = house
+
+
+def test_a_press_waits_while_slack_does_not_tell_whose_it_is() -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me")
+    id = _link(here, said)
+    here.chat.blind = "ratelimited"
+    with pytest.raises(ChatError):
+        _press(here, id)
+    here.chat.blind = ""
+    _press(here, id)
+    assert "198.51.100.9/32" in _open_to(here)
+
+
 def test_allow_me_gives_a_link_and_opens_nothing_yet() -> None:
     here = _running(Town())
     (said,) = here.type("allow me for 2h")
@@ -207,10 +239,8 @@ def test_a_press_that_was_not_told_yet_does_not_open_again_what_was_closed_since
     here = _running(Town())
     (said,) = here.type("allow me for 2h")
     id = _link(here, said)
-    here.chat.down = True
-    with pytest.raises(ChatError):
+    with _unanswered(here), pytest.raises(ChatError):
         _press(here, id)
-    here.chat.down = False
     assert "198.51.100.9/32" in _open_to(here)
     here.type("allow remove 198.51.100.9")
     _press(here, id)
@@ -239,6 +269,57 @@ def test_a_press_of_somebody_else_or_too_late_opens_nothing(user: str, late: tim
     _press(here, "0" * 32)
     assert _open_to(here) == {"203.0.113.7/32"}
     assert here.ledger.profile(LIN).accesses == ()
+
+
+@pytest.mark.parametrize(
+    ("length", "later"), [("12h", timedelta(hours=9)), ("10m", timedelta(minutes=12))]
+)
+def test_a_press_that_is_carried_out_long_after_it_opens_nothing_and_says_so(
+    length: str, later: timedelta
+) -> None:
+    here = _running(Town())
+    (said,) = here.type(f"allow me for {length}")
+    press = Opened(link=_link(here, said), user=ADA, address="198.51.100.9", at=here.now)
+    here.pass_time(later)
+    entrance.here(here.house, press)
+    assert "198.51.100.9/32" not in _open_to(here)
+    told = here.chat.directs(ADA)[-1].message.text
+    assert "198.51.100.9/32" in told
+    assert "too late, so nothing was opened" in told
+
+
+def test_what_was_opened_in_time_is_told_however_late_that_is_delivered_again() -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me for 2h")
+    press = Opened(link=_link(here, said), user=ADA, address="198.51.100.9", at=here.now)
+    with _unanswered(here), pytest.raises(ChatError):
+        entrance.here(here.house, press)
+    here.pass_time(timedelta(minutes=20))
+    entrance.here(here.house, press)
+    assert "198.51.100.9/32" in here.chat.answers[-1].message.text
+    assert "198.51.100.9/32" in _open_to(here)
+
+
+def test_what_a_press_opens_ends_as_long_after_the_press_as_was_asked_for() -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me for 2h")
+    press = Opened(link=_link(here, said), user=ADA, address="198.51.100.9", at=here.now)
+    here.now += timedelta(minutes=10)
+    entrance.here(here.house, press)
+    (access,) = [a for a in here.ledger.profile(ADA).accesses if a.cidr == "198.51.100.9/32"]
+    assert access.until == press.at + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_a_press_of_somebody_who_may_not_use_the_bot_any_more_opens_nothing(left: bool) -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me")
+    ada = person(ADA, "ada", member=left)
+    here.chat.add(replace(ada, active=not left))
+    _press(here, _link(here, said))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    told = [one.message.text for one in here.chat.directs(ADA)]
+    assert left or "rule `members`" in told[-1]
 
 
 @pytest.mark.parametrize(

@@ -375,6 +375,19 @@ def test_a_yes_that_comes_again_asks_about_an_image_that_was_saved_anew() -> Non
     assert not ec2(here, "images")
 
 
+def test_a_save_that_comes_again_after_its_image_was_deleted_makes_none() -> None:
+    here = running()
+    save = here.request("save amber-fox as bert-env")
+    here.deliver(save)
+    here.pass_time(3 * MINUTE)
+    here.type("images delete bert-env yes")
+    here.pass_time(3 * MINUTE)
+    assert "is deleted since" in said(here.deliver(save))
+    here.pass_time(3 * MINUTE)
+    assert not ec2(here, "images")
+    saved(here)  # typed again it is another wish
+
+
 def test_keeping_it_changes_nothing() -> None:
     here = saved(running())
     (question,) = here.type("images delete bert-env")

@@ -285,3 +285,68 @@ def test_the_same_launch_typed_twice_is_one_wish_even_when_one_comes_after_the_e
     assert len(here.ledger.everything()) == 1
     assert here.world.up() == ()
     assert all(row.claimed_at is None for row in here.ledger.rows(DataVolume))
+
+
+# ---- the hours of a schedule ----------------------------------------------------------------
+
+_HOURS = "schedule bert mon,tue,wed,thu,fri,sat,sun"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("last", ["off", "13:00-14:00"])
+def test_of_several_words_about_its_hours_the_one_typed_last_counts(
+    last: str, order: tuple[int, ...]
+) -> None:
+    here = _running()
+    texts = ("schedule bert off", f"{_HOURS} 9:00-18:00", f"{_HOURS} 13:00-14:00")
+    typed = _typed(here, *texts) if last != "off" else _typed(here, *texts[1:], texts[0])
+    for index in (*order, *order):  # each is delivered twice
+        assert _words(here, typed[index])
+    row = here.ledger.row(Schedule, here.machine().id)
+    assert (row.starts if row else None) == (None if last == "off" else (13, 0))
+
+
+def test_hours_that_were_taken_away_start_nothing_when_they_are_delivered_again() -> None:
+    here = _running()
+    (hours,) = _typed(here, f"{_HOURS} 9:00-18:00")
+    here.deliver(hours)
+    here.type("schedule bert off")
+    here.type("stop bert")
+    here.pass_time(5 * MINUTE)
+    assert "another command for *bert* was typed after it" in _words(here, hours)
+    here.pass_time(timedelta(days=1))
+    assert here.machine().state is State.STOPPED
+
+
+def test_hours_typed_before_a_stop_stand_when_they_come_after_it() -> None:
+    here = _running()
+    hours, stop = _typed(here, f"{_HOURS} 9:00-18:00", "stop bert")
+    here.deliver(stop)
+    assert "Next:" in _words(here, hours)
+
+
+def test_a_skip_typed_before_new_hours_does_not_take_a_day_off_them() -> None:
+    here = _running()
+    first, skip, second = _typed(
+        here, f"{_HOURS} 9:00-18:00", "schedule bert skip", f"{_HOURS} 13:00-14:00"
+    )
+    for request in (first, skip, second, skip):
+        here.deliver(request)
+    row = here.ledger.row(Schedule, here.machine().id)
+    assert row is not None and row.skipped == ()
+
+
+def test_a_press_about_one_day_that_comes_again_does_not_undo_the_next_press() -> None:
+    here = _running()
+    here.type(f"{_HOURS} 12:00-14:00")
+    value = f"{here.machine().id}:{here.now.date() + timedelta(days=1)}"
+    skip, undo = here.pressed("schedule-skip", value), here.pressed("schedule-undo", value)
+    here.press_button(skip)
+    here.press_button(undo)
+    assert "Next:" in here.press_button(skip)[0].text
+    row = here.ledger.row(Schedule, here.machine().id)
+    assert row is not None and row.skipped == ()
+    here.press_button(here.pressed("schedule-skip", value))
+    here.press_button(undo)
+    row = here.ledger.row(Schedule, here.machine().id)
+    assert row is not None and len(row.skipped) == 1

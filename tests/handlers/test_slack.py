@@ -1,6 +1,8 @@
 """The queue's door: real records go through Bolt to their flow, over the world in memory."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from core.model import OneTimeLink, State, Usage
+from core.model import Machine, OneTimeLink, State, Usage
 from core.ports import ChatError
 from handlers.queued import FromAnotherVersion
 from handlers.slack import serve
@@ -129,6 +131,61 @@ def test_a_failure_of_our_own_is_told_once_and_delivered_again() -> None:
     with pytest.raises(ChatError):
         serve(here.house, SQSRecord(again))
     assert len(here.chat.answers) == said
+
+
+class _Table:
+    """A table that does not take what `breaks` says, nor gives rows where it is `mute`."""
+
+    def __init__(self, real: Any, breaks: Callable[[Machine], bool]) -> None:
+        self.real, self.breaks, self.mute, self.broken = real, breaks, False, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def machine(self, id: str) -> Any:
+        if self.mute and self.broken:
+            raise RuntimeError("the table does not answer")
+        return self.real.machine(id)
+
+    def save(self, new: Machine, seen: Machine) -> Machine:
+        if not self.broken and self.breaks(new):
+            self.broken = True
+            raise RuntimeError("the table does not answer")
+        saved: Machine = self.real.save(new, seen)
+        return saved
+
+
+@pytest.mark.parametrize("mute", [False, True])
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        (lambda m: m.instance is not None, "*bert* may be running and cost money"),
+        (lambda m: m.prepared is not None, "nothing runs for it now"),
+    ],
+    ids=["after", "before"],
+)
+def test_where_a_launch_fails_here_what_is_said_of_what_runs_is_true(
+    breaks: Callable[[Machine], bool], said: str, *, mute: bool
+) -> None:
+    here = Town(wire=False)
+    here.with_quota()
+    here.ready_to_launch()
+    table = _Table(here.ledger, breaks)
+    table.mute = mute
+    here.house = replace(here.house, ledger=table)
+    with pytest.raises(RuntimeError):
+        serve(here.house, _slash(here, "launch g5.xlarge on-demand in us-east-1 name bert"))
+    told = here.chat.answers[-1].message.text
+    assert ("is not known now: `/gpu list` shows it" if mute else said) in told
+    assert here.counts()["instances"] == (1 if "may be running" in said else 0)
+
+
+def test_where_a_launch_fails_before_it_is_written_down_nothing_was_started() -> None:
+    here = Town(wire=False)
+    here.chat.blind = "missing_scope"
+    with pytest.raises(ChatError):
+        serve(here.house, _slash(here, "launch g5.xlarge on-demand in us-east-1 name bert"))
+    assert "Nothing was started by it so far." in here.chat.answers[-1].message.text
 
 
 def test_a_pressed_link_in_the_queue_opens_the_address() -> None:

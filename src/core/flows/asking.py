@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from core import gate, messages
 from core import lifecycle as life
+from core.flows import permits
 from core.flows.again import heard_before
 from core.flows.approvals import approvers, barred, follow, moved_on
 from core.flows.find import touchable
@@ -15,7 +16,8 @@ from core.flows.manage import until_click
 from core.flows.request import Asked, Click
 from core.flows.speak import answer
 from core.flows.step import step
-from core.model import ALIVE, Approval, Asking, Desire, Machine, State, Verdict
+from core.model import ALIVE, Approval, Asking, Cause, Desire, Machine, State, Verdict
+from core.policy import Denied
 from core.ports import StaleRow
 from core.times import read_moment
 
@@ -171,6 +173,10 @@ def _decide(house: House, click: Click, verdict: Verdict) -> None:
     no = gate.may_decide(click.user, row.requester, m.owner, house.policy, row.expires_at, now)
     if no:
         return answer(house, click.response_url, messages.may_not_approve(row, no))
+    launches = verdict is Verdict.APPROVED and row.asking is Asking.LAUNCH
+    denied = permits.may_go_on(house, m) if launches else None
+    if denied:
+        return _give_up(house, click, m, row, denied)
     decided = replace(row, verdict=verdict, decided_by=click.user, decided_at=now, due_at=now)
     try:
         house.ledger.save_row(decided, row)
@@ -178,3 +184,16 @@ def _decide(house: House, click: Click, verdict: Verdict) -> None:
         return _decide(house, click, verdict)  # somebody was first: they are named
     follow(house, row.key)
     return answer(house, click.response_url, messages.approval_closed(decided))
+
+
+def _give_up(house: House, click: Click, m: Machine, row: Approval, denied: Denied) -> None:
+    """Nobody can say yes for somebody who may not launch any more."""
+    now = house.clock()
+
+    def change(one: Machine) -> Machine:
+        return one if moved_on(one, row) else life.unwanted(one, now, Cause.BARRED, None, end=True)
+
+    rewrite(house, m.id, change)
+    step(house, m.id)
+    follow(house, row.key)
+    return answer(house, click.response_url, messages.may_not_launch_any_more(m, denied.rule))

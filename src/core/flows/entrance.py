@@ -4,12 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import commands, messages
+from core import commands, late, messages
 from core.blocks import Message
-from core.flows import access, admitted, rules, trail
+from core.flows import access, admitted, permits, rules, trail
 from core.flows.house import House
 from core.flows.request import Request
-from core.flows.speak import answer, passing
+from core.flows.speak import answer, for_good_let_go, passing
 from core.model import Access, OneTimeLink, PublicKey
 from core.ports import ChatError, StaleRow, Unreachable
 
@@ -132,10 +132,15 @@ def here(house: House, opened: Opened) -> None:
         return _say(house, link, messages.usage(cidr))
     if link.told and link.address == cidr:
         return None
+    if _comes_too_late(house, link, opened):
+        return _in_person(house, link, messages.link_too_late(cidr, opened.at))
+    denied = permits.may_press(house, link.user)
+    if denied:
+        return _in_person(house, link, messages.denied(denied))
     refused = access.too_many(house, link.user, (cidr,))
     if refused:
         return _say(house, link, messages.usage(refused))
-    used = _used_up(house, link, cidr)
+    used = _used_up(house, link, cidr, opened.at)
     if used.used_at is None or used.address != cidr:
         return _say(house, link, messages.link_used(used))
     if used.told:
@@ -148,6 +153,13 @@ def here(house: House, opened: Opened) -> None:
     return None
 
 
+def _comes_too_late(house: House, link: OneTimeLink, opened: Opened) -> bool:
+    """Whether nobody expects it any more, and no delivery of it has opened anything in time."""
+    now = house.clock()
+    in_time = not late.is_late(opened.at, now) and now < opened.at + link.length
+    return not in_time and link.id not in house.ledger.profile(link.user).heard
+
+
 def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
     """Open it once, however often this is tried; where its person has closed it in between, what
     is open now."""
@@ -158,14 +170,20 @@ def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
     return messages.access_added((granted,), machines)
 
 
-def _used_up(house: House, link: OneTimeLink, cidr: str) -> OneTimeLink:
-    """The row as the first use has left it, whoever that was."""
+def _used_up(house: House, link: OneTimeLink, cidr: str, at: datetime) -> OneTimeLink:
+    """The row as the first use has left it, whoever that was. What it opens ends as long after the
+    press as was asked for, however late the press is carried out."""
     if link.used_at is not None:
         return link
     try:
-        return house.ledger.save_row(replace(link, used_at=house.clock(), address=cidr), link)
+        return house.ledger.save_row(replace(link, used_at=at, address=cidr), link)
     except StaleRow:
         return house.ledger.row(OneTimeLink, link.id) or link
+
+
+def _in_person(house: House, link: OneTimeLink, said: Message) -> None:
+    with for_good_let_go():  # who has left reads nothing
+        house.chat.dm(link.user, said)
 
 
 def _say(house: House, link: OneTimeLink, said: Message) -> None:

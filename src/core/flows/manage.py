@@ -71,7 +71,10 @@ def _unwanted(house: House, row: Machine, asked: Asked, *, end: bool = False) ->
     return row if to is row else order.decided(life.heard(to, asked.id), asked)
 
 
-def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
+def _stop_all(
+    house: House, asked: Asked, *, sure: bool, named: frozenset[str] | None = None
+) -> None:
+    """`named`: of which machines, and how they were then, the question has said what is lost."""
     # What a first delivery has stopped already is among them: the rest of it is done now.
     now = house.clock()
     everything = house.ledger.of_owner(asked.user)
@@ -83,12 +86,21 @@ def _stop_all(house: House, asked: Asked, *, sure: bool) -> None:
         said = messages.launched_since(newer) if newer else messages.nothing_to_stop()
         return answer(house, asked.response_url, said)
     if not sure:
-        question = messages.stop_all_question(mine, house.clock())
-        return answer(house, asked.response_url, question)
-    decided = [rewrite(house, m.id, lambda row: _unwanted(house, row, asked)) for m in mine]
+        return answer(house, asked.response_url, messages.stop_all_question(mine, now))
+    since = tuple(m for m in mine if not _was_named(m, asked, named))
+    meant = tuple(m for m in mine if m not in since)
+    decided = [rewrite(house, m.id, lambda row: _unwanted(house, row, asked)) for m in meant]
     for m in decided:
         step(house, m.id)
-    return answer(house, asked.response_url, messages.stopping_all(tuple(decided)))
+    if decided:
+        answer(house, asked.response_url, messages.stopping_all(tuple(decided)))
+    if since:
+        answer(house, asked.response_url, messages.stop_all_question(since, now, since=True))
+    return None
+
+
+def _was_named(m: Machine, asked: Asked, named: frozenset[str] | None) -> bool:
+    return named is None or asked.id in m.heard or messages.as_asked(m) in named
 
 
 def end(house: House, request: Request, wanted: commands.End) -> None:
@@ -259,18 +271,24 @@ def _leased(house: House, click: Click) -> Machine | None:
 
 
 def end_click(house: House, click: Click) -> None:
-    """End it: its dialog or the question has named the machine and what is lost."""
-    m = None if heard_before(house, click) else touchable(house, click, click.value)
+    """End it: its dialog or the question has named the machine and what is lost. Where it has been
+    started or extended since, that is another thing to lose: it is asked anew."""
+    id = click.value.partition(":")[0]
+    m = None if heard_before(house, click) else touchable(house, click, id)
     if m is None or _not_meant(house, m, click):
         return None
     if m.state in FINAL or m.desire is Desire.GONE:
         return answer(house, click.response_url, messages.old_button(m))
+    if click.value != messages.of_lease(m):
+        return answer(house, click.response_url, messages.end_question(m, house.clock()))
     return _unwant(house, m, click, end=True)
 
 
 def stop_all_click(house: House, click: Click) -> None:
-    """Stop everything of the person who pressed it, whoever was asked."""
-    _stop_all(house, click, sure=True)
+    """Stop what the question has named of the person who pressed it, whoever was asked, as far as
+    it is as it was then; ask about the others."""
+    named = click.value.partition(":")[2]
+    _stop_all(house, click, sure=True, named=frozenset(named.split(".")))
 
 
 def keep_click(house: House, click: Click) -> None:

@@ -12,6 +12,11 @@ from core.ports import ChatError
 _UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
 
 
+_NOBODY = Denied(
+    rule="members", what="Slack knows no such account in this workspace (rule `members`)."
+)
+
+
 def may_press(house: House, user: str) -> Denied | None:
     """Whom Slack does not know is nobody's member; to ask ten times would not change that."""
     try:
@@ -19,9 +24,7 @@ def may_press(house: House, user: str) -> Denied | None:
     except ChatError as error:
         if error.code not in _UNKNOWN:
             raise
-        return Denied(
-            rule="members", what="Slack knows no such account in this workspace (rule `members`)."
-        )
+        return _NOBODY
     return policy.may_press(person, house.policy)
 
 
@@ -36,6 +39,23 @@ def may_launch(house: House, person: Person, channel: str) -> Denied | None:
         return barred
     grouped = _grouped(house, person.id)
     return policy.may_launch(person, channel, house.policy, grouped=grouped)
+
+
+def may_go_on(house: House, m: Machine) -> Denied | None:
+    """Whether a launch that has waited may still go on for its owner, from its channel.
+
+    It was allowed once: where Slack does not tell, it goes on.
+    """
+    try:
+        person = house.chat.person(m.owner)
+    except ChatError as error:
+        return _NOBODY if error.code in _UNKNOWN else None
+    barred = policy.may_launch(person, m.channel, house.policy, grouped=True)
+    if barred or not house.policy.groups:
+        return barred
+    grouped = _grouped(house, m.owner)
+    told = grouped is not None
+    return policy.may_launch(person, m.channel, house.policy, grouped=grouped) if told else None
 
 
 def _grouped(house: House, user: str) -> bool | None:

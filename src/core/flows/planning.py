@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from core import lifecycle as life
 from core.faults import FaultKind
-from core.flows import gate, images
+from core.flows import gate, images, permits
 from core.flows.facts import gather, offers
 from core.flows.house import House
-from core.model import Choice, ChoiceKind, Hold, HoldKind, Machine, Market, Over
+from core.model import Cause, Choice, ChoiceKind, Hold, HoldKind, Machine, Market, Over
 from core.plan import (
     Candidate,
     Facts,
@@ -32,6 +32,8 @@ _CURABLE = frozenset({HoldKind.QUOTA, HoldKind.TOO_DEAR})
 
 def plan(house: House, m: Machine) -> Machine:
     """Decide on fresh facts: launch, or hold. The same row when AWS does not answer now."""
+    if _has_waited(m) and permits.may_go_on(house, m):
+        return house.ledger.save(life.unwanted(m, house.clock(), Cause.BARRED, None, end=True), m)
     facts = gather(house, m.wish, m.owner)
     decision = decide(m.wish, facts, house.policy, admin=_is_admin(house, m) or bool(m.grant))
     if isinstance(decision, Stuck) and decision.hold.kind is HoldKind.TOO_DEAR:
@@ -50,6 +52,12 @@ def plan(house: House, m: Machine) -> Machine:
         rests = replace(decision.hold, choices=())
         return house.ledger.save(life.resting(m, house.clock(), rests), m)
     return _hold(house, m, decision)
+
+
+def _has_waited(m: Machine) -> bool:
+    """For an approver, a quota, an image, a person or capacity: long enough for its owner to have
+    left. Nothing of it is bought."""
+    return m.kept is None and not m.members and (m.turn > 0 or m.tries > 0)
 
 
 def _to_approve(house: House, m: Machine, stuck: Stuck, approved: Proceed | Stuck) -> Stuck:

@@ -178,6 +178,11 @@ def lessens(asked: Request | Click) -> bool:
     return isinstance(commands.parse(asked.text), commands.Stop | commands.End)
 
 
+def launches(asked: Request | Click) -> bool:
+    """Whether this asks for a machine that was not there before."""
+    return isinstance(asked, Request) and isinstance(commands.parse(asked.text), commands.Launch)
+
+
 def click(house: House, pressed: Click) -> None:
     """Carry out one pressed button, and write it into the audit trail."""
     trail.recorded(rules.ruled(house), pressed, _click)

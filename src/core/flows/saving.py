@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from core import commands, images, late, messages
+from core import lifecycle as life
 from core.flows import permits
 from core.flows.find import find
-from core.flows.house import MOST_RACES, House
+from core.flows.house import MOST_RACES, House, rewrite
 from core.flows.image_rows import follow
 from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer, for_good_let_go, say
@@ -30,6 +31,8 @@ def save(house: House, request: Request, wanted: commands.Save) -> None:
     m = find(house, request, wanted.name, "save", can_be_saved)
     if m is None:
         return None
+    if there is None and request.id in m.heard:  # delivered again: it was made, and deleted since
+        return answer(house, request.response_url, messages.image_made_and_gone(wanted.image))
     person = house.chat.person(request.user)
     denied = permits.may_launch(house, person, request.channel)
     if denied:
@@ -77,7 +80,13 @@ def _row(now: datetime, request: Request, m: Machine, name: str) -> SavedImage:
 
 
 def _begin(house: House, request: Request, row: SavedImage) -> None:
-    """Say that it is being made, then make it. A crash in between leaves that to the clock."""
+    """Say that it is being made, then make it. A crash in between leaves that to the clock.
+
+    The machine remembers the request, for its image's row may be deleted before it comes again.
+    """
+    m = house.ledger.named(row.source)
+    if m is not None and request.id not in m.heard:
+        rewrite(house, m.id, lambda one: life.heard(one, request.id))
     if row.place is None:
         with for_good_let_go():
             place = say(house, row.channel, row.owner, messages.image_being_made(row))

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import date
 
 from core import commands, hours, messages, policy
+from core.flows import order
 from core.flows.find import find, touchable
-from core.flows.house import House
+from core.flows.house import House, rewrite
 from core.flows.request import Asked, Click, Request
 from core.flows.speak import answer
 from core.model import FINAL, Desire, Machine, Schedule
@@ -33,11 +34,31 @@ def change(house: House, request: Request, wanted: commands.ScheduleSet) -> None
     if not _lives(m):
         return answer(house, request.response_url, messages.already(m))
     seen = house.ledger.row(Schedule, m.id)
-    if wanted.hours is None:
-        if seen is not None:
-            house.ledger.drop_row(seen)
-        return answer(house, request.response_url, messages.schedule_off(m))
-    return _give(house, request, m, wanted.hours, seen)
+    if wanted.hours is not None:
+        return _give(house, request, m, wanted.hours, seen)
+    if not _is_latest(house, m, request):
+        return order.too_late(house, m, request)
+    if seen is not None:
+        house.ledger.drop_row(seen)
+    return answer(house, request.response_url, messages.schedule_off(m))
+
+
+def _overtaken(m: Machine, asked: Asked) -> bool:
+    return asked.at is not None and m.hours_at is not None and asked.at < m.hours_at
+
+
+def _is_latest(house: House, m: Machine, asked: Asked) -> bool:
+    """Whether no later word about its hours is known. The machine remembers this one, for `off`
+    drops their own row: what was typed before and is delivered once more would start it again.
+
+    Written before the hours are: a delivery that dies in between is no later word to its next one.
+    """
+
+    def told(row: Machine) -> Machine:
+        late = asked.at is None or _overtaken(row, asked) or row.hours_at == asked.at
+        return row if late else replace(row, hours_at=asked.at)
+
+    return not _overtaken(rewrite(house, m.id, told), asked)
 
 
 def _lives(m: Machine) -> bool:
@@ -66,6 +87,8 @@ def _give(house: House, request: Request, m: Machine, wanted: Hours, seen: Sched
     if isinstance(denied, policy.Denied):
         return answer(house, request.response_url, messages.denied(denied))
     row = replace(row, due_at=hours.next_look(row, now))
+    if not _is_latest(house, m, request):
+        return order.too_late(house, m, request)
     if seen is None or request.id not in seen.heard:
         row = house.ledger.save_row(row, seen)
     return answer(house, request.response_url, messages.schedule_set(m, row, now))
@@ -79,6 +102,8 @@ def skip(house: House, request: Request, wanted: commands.ScheduleSkip) -> None:
     m = find(house, request, wanted.name, "schedule", _lives)
     if m is None:
         return None
+    if _overtaken(m, request):
+        return order.too_late(house, m, request)
     row = house.ledger.row(Schedule, m.id)
     if row is not None and request.id in row.heard and row.skipped:
         said = messages.schedule_skipped(m, row.skipped[-1], row, house.clock())
@@ -124,15 +149,20 @@ def _skip(house: House, asked: Asked, m: Machine, row: Schedule, day: date) -> N
     if row.started is not None and day <= row.started:
         return answer(house, asked.response_url, messages.start_came(m))
     if day not in row.skipped:
+        if asked.id in row.heard:  # and taken back since
+            return answer(house, asked.response_url, messages.schedule_unskipped(m, row, now))
         row = _saved(house, replace(row, skipped=(*hours.recent(row, now), day)), row, asked)
     return answer(house, asked.response_url, messages.schedule_skipped(m, day, row, now))
 
 
 def _undo(house: House, asked: Asked, m: Machine, row: Schedule, day: date) -> None:
+    now = house.clock()
     if day in row.skipped:
+        if asked.id in row.heard:  # and skipped again since
+            return answer(house, asked.response_url, messages.schedule_skipped(m, day, row, now))
         left = tuple(one for one in row.skipped if one != day)
         row = _saved(house, replace(row, skipped=left), row, asked)
-    return answer(house, asked.response_url, messages.schedule_unskipped(m, row, house.clock()))
+    return answer(house, asked.response_url, messages.schedule_unskipped(m, row, now))
 
 
 def _saved(house: House, new: Schedule, seen: Schedule, asked: Asked) -> Schedule:

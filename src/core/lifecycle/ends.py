@@ -68,6 +68,7 @@ def ended(m: Machine, now: datetime) -> Machine:
 def failed(m: Machine, now: datetime, cause: Cause, by: str | None) -> Machine:
     """A launch that came to nothing. Those who had waited long are told in a new message."""
     waited = m.state is State.WAITING or now > m.created_at + LAUNCH_WITHIN
+    waited = waited or cause is Cause.BARRED
     m = replace(tidied(m), state=State.FAILED, cause=cause, ended_by=by, lease=None)
     m = told(m, now, f"failed: {cause}")
     if waited and cause is not Cause.PERSON:

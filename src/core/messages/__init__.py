@@ -12,7 +12,9 @@ from core.messages.answers import (
     here_is_where,
     how_it_is,
     kept,
+    launched_not_known,
     launched_since,
+    launched_so_far,
     name_taken,
     no_machine,
     not_yours,
@@ -37,12 +39,14 @@ from core.messages.approvals import (
     asked_before,
     barred,
     may_not_approve,
+    may_not_launch_any_more,
     no_approval,
     nobody_approves,
     what_is_asked,
     why_held,
 )
 from core.messages.audit import audit, audit_of_others, file_of_deeds
+from core.messages.buttons import of_lease
 from core.messages.cards import card
 from core.messages.connecting import ssh
 from core.messages.costs import Series, cost, file_of_costs
@@ -69,6 +73,7 @@ from core.messages.entry import (
     key_removed,
     keys,
     keys_imported,
+    link_too_late,
     link_used,
     no_office,
 )
@@ -84,6 +89,7 @@ from core.messages.images import (
     image_in_use,
     image_kept,
     image_leaving,
+    image_made_and_gone,
     image_name_reserved,
     image_name_taken,
     image_question,
@@ -106,7 +112,7 @@ from core.messages.lists import listing, overview, show
 from core.messages.market import not_sold, types
 from core.messages.notices import notice
 from core.messages.prices import prices
-from core.messages.questions import end_question, stop_all_question, stop_question
+from core.messages.questions import as_asked, end_question, stop_all_question, stop_question
 from core.messages.rules import (
     rule_announced,
     rule_changed,
@@ -154,6 +160,7 @@ __all__ = [
     "approval_asked",
     "approval_closed",
     "approval_outcome",
+    "as_asked",
     "asked_before",
     "audit",
     "audit_of_others",
@@ -200,6 +207,7 @@ __all__ = [
     "image_in_use",
     "image_kept",
     "image_leaving",
+    "image_made_and_gone",
     "image_name_reserved",
     "image_name_taken",
     "image_question",
@@ -213,10 +221,14 @@ __all__ = [
     "key_removed",
     "keys",
     "keys_imported",
+    "launched_not_known",
     "launched_since",
+    "launched_so_far",
+    "link_too_late",
     "link_used",
     "listing",
     "may_not_approve",
+    "may_not_launch_any_more",
     "name_taken",
     "no_approval",
     "no_data_volume",
@@ -231,6 +243,7 @@ __all__ = [
     "not_yours",
     "nothing_to_stop",
     "notice",
+    "of_lease",
     "old_button",
     "over_limit",
     "overtaken",

@@ -375,13 +375,30 @@ def kept(m: Machine) -> Message:
 
 def trouble(reference: str, running: str | None) -> Message:
     """Something failed on our side; the queue brings it again. `running`: what may be running."""
-    now = escape(running) if running else "I know of nothing that it started."
+    now = f" {escape(running)}" if running else ""
     return message(
         section(
-            f"Something went wrong here, not in what you typed. It is tried again by itself. {now}"
+            f"Something went wrong here, not in what you typed. It is tried again by itself.{now}"
         ),
         _look_up(reference),
     )
+
+
+def launched_so_far(m: Machine | None) -> str:
+    """What runs of a launch that went wrong here, by its row; None: there is no row."""
+    if m is None:
+        return "Nothing was started by it so far."
+    if m.has_something or (m.attempt is not None and m.attempt.sends):
+        return (
+            f"{words.name(m)} may be running and cost money: it is looked for by itself, and "
+            "`/gpu list` shows it."
+        )
+    return f"{words.name(m)} is {words.state(m)}: nothing runs for it now."
+
+
+def launched_not_known() -> str:
+    """The same where its row cannot be read now."""
+    return "Whether it has started something is not known now: `/gpu list` shows it in a minute."
 
 
 def aws_refused(reference: str, fault: Fault) -> Message:

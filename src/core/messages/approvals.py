@@ -178,6 +178,16 @@ def may_not_approve(row: Approval, why: str) -> Message:
     )
 
 
+def may_not_launch_any_more(m: Machine, rule: str) -> Message:
+    """To an approver who said yes: whoever asked has left, say, and nobody can say yes for them."""
+    return message(
+        section(
+            f"{words.owner(m)} may not launch any more (rule `{rule}`), so {words.name(m)} is "
+            f"given up. {words.NOTHING}"
+        )
+    )
+
+
 def nobody_approves(m: Machine, asking: Asking) -> Message:
     """There is no approver but the person who asks."""
     now = "Nothing was started."

@@ -47,10 +47,14 @@ def until_picker(m: Machine) -> Block:
     return datetime_picker(f"until/{m.id}:{m.lease.version}", m.lease.deadline, asks)
 
 
+def of_lease(m: Machine) -> str:
+    """The value of what fits one version of the lease: the machine's id and that version."""
+    return f"{m.id}:{m.lease.version if m.lease else 0}"
+
+
 def stop_button(m: Machine, label: str = "Stop now") -> Block:
     """[Stop now], with what that means for the disk asked first."""
-    version = m.lease.version if m.lease else 0
-    return button(label, "stop", f"{m.id}:{version}", DANGER, _stop_dialog(m))
+    return button(label, "stop", of_lease(m), DANGER, _stop_dialog(m))
 
 
 def _stop_dialog(m: Machine) -> Block:
@@ -91,7 +95,7 @@ def start_button(m: Machine, label: str = "Start again", style: str | None = PRI
 
 def end_button(m: Machine, label: str = "End") -> Block:
     """[End], with what is lost asked first."""
-    return button(label, "end", m.id, DANGER, _end_dialog(m))
+    return button(label, "end", of_lease(m), DANGER, _end_dialog(m))
 
 
 def _end_dialog(m: Machine) -> Block:

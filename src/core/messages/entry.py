@@ -157,6 +157,16 @@ def link_used(used: OneTimeLink) -> Message:
     )
 
 
+def link_too_late(cidr: str, at: datetime) -> Message:
+    """The press was a long time on its way: nobody expects a door to open now."""
+    return message(
+        section(
+            f"Your press of {words.at(at)} to open port 22 to {code(cidr)} reached me too late, so "
+            "nothing was opened. A new link: `/gpu allow me`"
+        )
+    )
+
+
 # ---- keys from GitHub -----------------------------------------------------------------------
 
 

@@ -118,6 +118,17 @@ def no_saved_image(name: str, near: str | None) -> Message:
     )
 
 
+def image_made_and_gone(name: str) -> Message:
+    """The same request once more, after its image was deleted."""
+    return message(
+        section(
+            f"Image {code(name)} was made by this before and is deleted since. It was not made "
+            "again, so it costs nothing."
+        ),
+        context("If you want it nevertheless, type it again."),
+    )
+
+
 def not_your_image(row: SavedImage) -> Message:
     """Everybody may launch it; only its owner or an admin may delete it."""
     return message(

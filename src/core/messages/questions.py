@@ -1,13 +1,19 @@
 """What is asked before something is lost: object, consequence and cost, then two buttons."""
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 
 from core.blocks import Block, Message, actions, button, context, message, section
 from core.lifecycle import hourly_now
 from core.messages import in_store, words
-from core.messages.buttons import DANGER
+from core.messages.buttons import DANGER, of_lease
 from core.model import Machine, State
+
+_SINCE = (
+    "These were launched, started, extended or decided about since that was asked, and are left as "
+    "they are. Stop them, too?"
+)
 
 
 def stop_question(m: Machine, now: datetime) -> Message:
@@ -25,7 +31,7 @@ def stop_question(m: Machine, now: datetime) -> Message:
 
 
 def end_question(m: Machine, now: datetime) -> Message:
-    """Asked when the machine was not named."""
+    """Asked when the machine was not named, or was named as it is no more."""
     disk = f" and its {words.disk(m)} is deleted with everything on it"
     lost = disk if m.has_something else ""
     return message(
@@ -37,12 +43,17 @@ def end_question(m: Machine, now: datetime) -> Message:
     )
 
 
-def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
-    """Which ones stop and keep their disks, which ones end and lose them."""
+def stop_all_question(
+    machines: tuple[Machine, ...], now: datetime, *, since: bool = False
+) -> Message:
+    """Which ones stop and keep their disks, which ones end and lose them.
+
+    `since`: the button that was pressed had not asked about them as they are now.
+    """
     stops = tuple(m for m in machines if m.can_stop and m.has_something)
     ends = tuple(m for m in machines if not m.can_stop and m.instance)
     dropped = tuple(m for m in machines if not m.has_something)
-    lines = [f"Stop all {len(machines)} of your machines?"]
+    lines = [_SINCE if since else f"Stop all {len(machines)} of your machines?"]
     if stops:
         daily = sum((words.stopped_daily(m) for m in stops), Decimal(0))
         lines.append(
@@ -54,8 +65,16 @@ def stop_all_question(machines: tuple[Machine, ...], now: datetime) -> Message:
         lines.append(f"• {words.names(dropped)}: not launched yet, so given up")
     lines.append(_all_cost(machines, now))
     label = "Stop it" if len(machines) == 1 else f"Stop all {len(machines)}"
-    everything = button(label, "stop-all", machines[0].owner, DANGER)
+    named = ".".join(as_asked(m) for m in machines)
+    everything = button(label, "stop-all", f"{machines[0].owner}:{named}", DANGER)
     return message(section("\n".join(lines)), actions(everything, _keep(machines[0], "Keep them")))
+
+
+def as_asked(m: Machine) -> str:
+    """A few letters for a machine as the question names it, so that a button can carry many. They
+    are others once somebody has decided about it, or it was started again or extended."""
+    version = m.lease.version if m.lease else 1  # that a launch goes on by itself is no decision
+    return hashlib.sha256(f"{m.id}/{m.turn}/{version}".encode()).hexdigest()[:8]
 
 
 def _all_cost(machines: tuple[Machine, ...], now: datetime) -> str:
@@ -78,7 +97,7 @@ def _cost(m: Machine, now: datetime) -> str:
 
 
 def _end(m: Machine) -> Block:
-    return button(f"End {m.name}", "end", m.id, DANGER)
+    return button(f"End {m.name}", "end", of_lease(m), DANGER)
 
 
 def _keep(m: Machine, label: str = "Keep it") -> Block:

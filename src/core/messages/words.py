@@ -285,6 +285,8 @@ def reason(m: Machine) -> str:
             return "because its time ran out before it could be launched"
         case Cause.REFUSED:
             return "because EC2 refused it"
+        case Cause.BARRED:
+            return "because its owner may not launch it any more"
         case Cause.LOST:
             return "because EC2 never said what became of the launch"
         case Cause.IDLE:

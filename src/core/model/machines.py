@@ -52,6 +52,7 @@ class Cause(StrEnum):
     SPOT = "spot"  # EC2 took the spot capacity back
     OUTSIDE = "outside"  # the console, the machine itself or another tool
     REFUSED = "refused"  # EC2 or a rule said no
+    BARRED = "barred"  # while it waited its owner lost the right to launch it
     EXPIRED = "expired"  # nobody decided in time, or the launch came too late
     LOST = "lost"  # an attempt whose outcome stayed unknown until the fence had passed
     IDLE = "idle"  # nobody used it, and nobody said to keep it
@@ -362,6 +363,7 @@ class Machine:
     quiet_until: datetime | None = None  # Slack wants to hear nothing before that
     asked_at: datetime | None = None  # when the door took what it was asked for with
     decided_at: datetime | None = None  # when the latest stop or start by a person was typed
+    hours_at: datetime | None = None  # when its hours were last typed, or taken away
     heard: tuple[str, ...] = ()  # ids of the latest requests that were carried out on it
     unseen: int = 0  # good reads in a row that did not find the instance
     unseen_since: datetime | None = None
