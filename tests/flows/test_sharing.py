@@ -108,6 +108,64 @@ def _user_data(here: Town) -> str:
     return base64.b64decode(instance.user_data or "").decode()
 
 
+# ---- between two tries of a launch that keeps trying: its group is there already ---------------
+
+
+def _keeps_trying(*, shared: bool) -> Town:
+    here = _town(launch=False)
+    here.type("allow remove 203.0.113.7")
+    here.control(do="fill-zone", region="us-east-1")
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 23h name bert keep trying")
+    if shared:
+        here.type(f"share bert <@{LIN}>")
+    here.type("allow 203.0.113.7 for 23h")
+    here.pass_time(timedelta(minutes=3))
+    m = here.machine()
+    assert (m.state, m.attempt) == (State.WAITING, None)
+    assert m.group is not None
+    return here
+
+
+def _comes_up(here: Town) -> None:
+    here.control(do="free-zone", region="us-east-1")
+    here.pass_time(timedelta(minutes=15))
+    assert here.machine().state is State.RUNNING
+
+
+def test_who_is_let_in_while_a_launch_keeps_trying_reaches_the_machine() -> None:
+    here = _keeps_trying(shared=False)
+    here.type(f"share bert <@{LIN}>")
+    _comes_up(here)
+    assert _open_to(here) == {"203.0.113.7/32", "198.51.100.9/32"}
+
+
+def test_who_is_let_in_no_more_while_a_launch_keeps_trying_does_not_reach_the_machine() -> None:
+    here = _keeps_trying(shared=True)
+    assert "198.51.100.9/32" in _open_to(here)
+    here.type(f"unshare bert <@{LIN}>")
+    _comes_up(here)
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+def test_who_leaves_slack_while_a_launch_keeps_trying_does_not_reach_the_machine() -> None:
+    here = _keeps_trying(shared=True)
+    _lin(here, active=False)
+    here.pass_time(timedelta(minutes=70))
+    _comes_up(here)
+    assert here.machine().shared == ()
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+def test_a_group_that_somebody_deleted_between_two_tries_is_made_again() -> None:
+    here = _keeps_trying(shared=False)
+    gone = here.machine().group
+    ec2: Any = here._client("ec2")("us-east-1")
+    ec2.delete_security_group(GroupId=gone)
+    _comes_up(here)
+    assert here.machine().group != gone
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
 def test_unsharing_takes_keys_and_addresses_off_again(tmp_path: Path) -> None:
     here = _town()
     here.type(f"share bert <@{LIN}>")
