@@ -315,3 +315,46 @@ def test_where_ec2_does_not_take_it_at_once_it_is_closed_soon_after() -> None:
     acts.trap(here, {"how": "throttled", "call": "cloud.set_addresses", "at": 2})
     _launched_while(here, {"do": "say", "who": "ada", "text": "allow remove 203.0.113.7"})
     assert _open_to(here) == set()
+
+
+# ---- two functions at once ------------------------------------------------------------------
+
+
+def _runs() -> Stage:
+    here = _ready()
+    acts.say(here, {"who": "ada", "text": "launch p3.2xlarge on-demand for 23h name bert"})
+    here.until_quiet()
+    assert here.machine().state is State.RUNNING
+    return here
+
+
+def _as_ec2_is_asked(here: Stage, then: dict[str, Any]) -> None:
+    """One function has read what it asks of EC2; before it asks, another is through."""
+    acts.trap(here, {"how": "meanwhile", "call": "cloud.set_addresses", "then": then})
+
+
+def test_an_address_closed_while_another_function_opens_it_is_closed() -> None:
+    here = _runs()
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow remove 198.51.100.9"})
+    acts.say(here, {"who": "ada", "text": "allow 198.51.100.9 for 1h"})
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X}
+    assert "198.51.100.9" not in here.chat.answers[-1].message.text
+
+
+def test_an_address_opened_while_another_function_closes_it_is_open() -> None:
+    here = _runs()
+    here.type("allow 198.51.100.9 for 1h")
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow 198.51.100.9 for 2h"})
+    acts.say(here, {"who": "ada", "text": "allow remove 198.51.100.9"})
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X, Y}
+
+
+def test_an_address_allowed_anew_as_its_first_time_ends_stays_open() -> None:
+    here = _runs()
+    here.type("allow 198.51.100.9 for 1h")
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow 198.51.100.9 for 2h"})
+    here.pass_time(timedelta(minutes=61))
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X, Y}

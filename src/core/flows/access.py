@@ -148,7 +148,18 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
         return answer(house, request.response_url, messages.usage(refused))
     access = Access(cidr=cidr, until=house.clock() + (wanted.length or DEFAULT_ACCESS))
     opened = grant(house, request.user, (access,), request.id)
-    return answer(house, request.response_url, messages.access_added((access,), opened))
+    said = granted(house, request.user, (access,), opened)
+    return answer(house, request.response_url, said)
+
+
+def granted(
+    house: House, user: str, accesses: tuple[Access, ...], opened: tuple[Machine, ...]
+) -> Message:
+    """What was opened, or how it is now where somebody has closed it meanwhile."""
+    profile = admitted.profile(house, user)
+    if not {*accesses} <= {*profile.accesses}:
+        return messages.accesses(profile)
+    return messages.access_added(accesses, opened)
 
 
 def too_long(length: timedelta | None, otherwise: str) -> commands.UsageError | None:
@@ -247,17 +258,13 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
 
     A group that cannot be reached now raises: the caller's trigger is delivered again.
     """
-    touched = []
+    touched: list[Machine] = []
     failed: CloudError | None = None
     for m in (*house.ledger.of_owner(user), *admitted.shared_with(house, user)):
-        if m.group is None or m.prepared is None:
-            continue
         try:
-            house.cloud.set_addresses(m.prepared, m.group, admitted.networks(house, m))
+            touched += [m] if admitted.let_in(house, m) else []
         except CloudError as error:
             failed = error
-            continue
-        touched.append(m)
     if failed is not None:
         raise failed
     return tuple(touched)

@@ -44,8 +44,8 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     keys = admitted.first_keys(house, m)
     name = run_instances.resource_name(m)
     m = house.ledger.save(_frozen(house, m, at, group, name, keys), m)
-    if opened != (now := admitted.networks(house, m)):
-        _set_again(house, m, at.region, group, now)
+    if opened != admitted.networks(house, m):
+        _set_again(house, m)
     return m
 
 
@@ -76,11 +76,11 @@ def _prepared(
     return group
 
 
-def _set_again(house: House, m: Machine, region: str, group: str, networks: frozenset[str]) -> None:
+def _set_again(house: House, m: Machine) -> None:
     """Whoever closed an address while the group was made did not find it in the row. What EC2 does
     not take now is done by the wake: nothing is left here that would come again."""
     try:
-        house.cloud.set_addresses(region, group, networks)
+        admitted.let_in(house, m)
     except CloudError:
         house.wakes.wake(f"profile/{m.owner}")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, messages
 from core.blocks import Message
-from core.flows import access, admitted, rules, trail
+from core.flows import access, rules, trail
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer, passing
@@ -70,7 +70,8 @@ def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -
     until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
     accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
     opened = access.grant(house, request.user, accesses, request.id)
-    return answer(house, request.response_url, messages.access_added(accesses, opened))
+    said = access.granted(house, request.user, accesses, opened)
+    return answer(house, request.response_url, said)
 
 
 def _office(
@@ -152,10 +153,7 @@ def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
     """Open it once, however often this is tried; where its person has closed it in between, what
     is open now."""
     machines = access.grant(house, link.user, (granted,), link.id)
-    profile = admitted.profile(house, link.user)
-    if granted not in profile.accesses:
-        return messages.accesses(profile)
-    return messages.access_added((granted,), machines)
+    return access.granted(house, link.user, (granted,), machines)
 
 
 def _used_up(house: House, link: OneTimeLink, cidr: str) -> OneTimeLink:

@@ -203,7 +203,7 @@ def _go_on(house: House, row: KeyDelivery, m: Machine) -> None:
     # Written before anything is sent: the script carries the version that this gives.
     row = house.ledger.save_row(replace(row, since=since, due_at=now + wait), row)
     try:
-        _open(house, m)
+        admitted.let_in(house, m)
         row = _carry(house, row, m) if runs else row
     except CloudError:
         pass  # it is due again, and given up when patience is over
@@ -212,11 +212,6 @@ def _go_on(house: House, row: KeyDelivery, m: Machine) -> None:
     if row.since and now >= row.since + PATIENCE:
         return _close(house, row, m, messages.share_failed(m, row.added, row.removed))
     return house.wakes.wake(f"due/key-delivery/{m.id}", wait)
-
-
-def _open(house: House, m: Machine) -> None:
-    if m.group is not None and m.prepared is not None:
-        house.cloud.set_addresses(m.prepared, m.group, admitted.networks(house, m))
 
 
 def _ids(m: Machine) -> tuple[str, ...]:
