@@ -288,6 +288,77 @@ def test_systems_manager_failing_for_a_while_is_no_trouble() -> None:
     assert not here.failures
 
 
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "UnauthorizedOperation"])
+def test_addresses_that_ec2_does_not_close_are_never_called_closed_and_close_when_it_does(
+    code: str,
+) -> None:
+    here = _shared()
+    here.control(do="fault", operation="RevokeSecurityGroupIngress", code=code, times=10**6)
+    (said,) = here.type(f"unshare bert <@{LIN}>")
+    assert "closed on" not in said.text.replace("being closed on", "")
+    here.pass_time(timedelta(minutes=25))
+    assert "198.51.100.9/32" in _open_to(here)
+    told = [m.text for m in here.news()]
+    (held_up,) = [text for text in told if f"addresses of <@{LIN}> may *still* reach it" in text]
+    assert "EC2 has not taken" in held_up
+    assert "Systems Manager" not in "".join(told)
+    assert not any("addresses closed" in text for text in told)
+    here.control(do="clear-faults")
+    here.pass_time(timedelta(minutes=6))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "no longer lets" in here.news()[-1].text
+    row = here.ledger.row(KeyDelivery, here.machine().id)
+    assert row is not None
+    assert row.due_at is None
+
+
+def test_without_an_agent_and_without_ec2_the_keys_are_given_up_once_the_addresses_are_closed() -> (
+    None
+):
+    here = _shared()
+    here.control(do="settings", agent=None)
+    ec2 = {"operation": "RevokeSecurityGroupIngress", "code": "RequestLimitExceeded"}
+    here.control(do="fault", times=10**6, **ec2)
+    here.control(do="fault", operation="SendCommand", code="ThrottlingException", times=10**6)
+    here.type(f"unshare bert <@{LIN}>")
+    here.pass_time(timedelta(minutes=15))
+    here.control(do="clear-faults")
+    here.control(do="fault", operation="SendCommand", code="ThrottlingException", times=10**6)
+    here.pass_time(timedelta(minutes=6))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "are *still* on it, though their addresses are closed" in here.news()[-1].text
+
+
+@pytest.mark.parametrize(("first", "then"), [("share", "unshare"), ("unshare", "share")])
+def test_what_was_decided_otherwise_since_is_not_announced_when_it_is_delivered_again(
+    first: str, then: str
+) -> None:
+    here = _shared() if first == "unshare" else _town()
+    request = here.request(f"{first} bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    here.type(f"{then} bert <@{LIN}>")
+    here.until_quiet()
+    told, shared = [m.text for m in here.news()], here.machine().shared
+    (said,) = here.deliver(request)
+    here.until_quiet()
+    assert [m.text for m in here.news()] == told
+    assert here.machine().shared == shared
+    assert "Nothing was changed by this" in said.text
+    assert ("does not let" in said.text) is (then == "unshare")
+
+
+def test_what_is_still_on_its_way_is_announced_although_the_opposite_is_delivered_again() -> None:
+    here = _town()
+    request = here.request(f"share bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    here.type(f"unshare bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    assert here.news()[-1].text.startswith(f"<@{ADA}> no longer lets <@{LIN}> in to *bert*.")
+
+
 def test_nothing_stays_due_when_it_is_done_or_the_machine_is_gone() -> None:
     here = _town()
     here.type(f"share bert <@{LIN}>")

@@ -6,6 +6,7 @@ instance has carried out a script that was written from them. Private keys never
 words only public keys that were read and checked do.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -40,6 +41,9 @@ def share(house: House, request: Request, wanted: commands.Share) -> None:
     if refused and request.id not in m.heard:
         return answer(house, request.response_url, messages.denied(refused))
     m = rewrite(house, m.id, lambda row: _decided(house, row, request, wanted))
+    if (wanted.user in m.shared) is wanted.stop:
+        # It is ending, or this comes again after somebody decided otherwise, which is on its way.
+        return answer(house, request.response_url, messages.share_since(m, wanted.user))
     if not has_booted(m):
         return _told_before_boot(house, m, request, wanted)
     added, removed = ((), (wanted.user,)) if wanted.stop else ((wanted.user,), ())
@@ -174,6 +178,7 @@ def _wanted(
         added=(*(u for u in before.added if u not in (*added, *removed)), *added),
         removed=(*(u for u in before.removed if u not in (*added, *removed)), *removed),
         since=None,
+        held_up=False,
         sent=(),
         done=(),
         due_at=house.clock(),
@@ -198,20 +203,40 @@ def follow(house: House, id: str) -> None:
 
 def _go_on(house: House, row: KeyDelivery, m: Machine) -> None:
     now, runs = house.clock(), m.state is State.RUNNING
-    wait = AGAIN if m.state in ALIVE or m.state is State.LAUNCHING else LATER
     since = (row.since or now) if runs else None
+    over = since is not None and now >= since + PATIENCE
+    soon = (m.state in ALIVE or m.state is State.LAUNCHING) and not over
+    wait = AGAIN if soon else LATER
     # Written before anything is sent: the script carries the version that this gives.
     row = house.ledger.save_row(replace(row, since=since, due_at=now + wait), row)
+    opened = _opened(house, m)
+    if runs:
+        with suppress(CloudError):  # it is due again, and given up when patience is over
+            row = _carry(house, row, m)
+    if opened and runs and set(_ids(m)) <= set(row.done):
+        return _close(house, row, m, messages.share_done(m, row.by, row.added, row.removed))
+    if opened and over:
+        return _close(house, row, m, messages.share_failed(m, row.added, row.removed))
+    if over:
+        _say_held_up(house, row, m)
+    return house.wakes.wake(f"due/key-delivery/{m.id}", wait)
+
+
+def _opened(house: House, m: Machine) -> bool:
+    """Whether its addresses are as the rows say. That is never given up: nobody else would close
+    what is open."""
     try:
         admitted.let_in(house, m)
-        row = _carry(house, row, m) if runs else row
     except CloudError:
-        pass  # it is due again, and given up when patience is over
-    if runs and set(_ids(m)) <= set(row.done):
-        return _close(house, row, m, messages.share_done(m, row.by, row.added, row.removed))
-    if row.since and now >= row.since + PATIENCE:
-        return _close(house, row, m, messages.share_failed(m, row.added, row.removed))
-    return house.wakes.wake(f"due/key-delivery/{m.id}", wait)
+        return False
+    return True
+
+
+def _say_held_up(house: House, row: KeyDelivery, m: Machine) -> None:
+    people = (*row.added, *row.removed)
+    if people and not row.held_up:
+        _tell(house, m, people, messages.share_held_up(m, row.added, row.removed))
+        house.ledger.save_row(replace(row, held_up=True), row)
 
 
 def _ids(m: Machine) -> tuple[str, ...]:
@@ -254,9 +279,8 @@ def _close(house: House, row: KeyDelivery, m: Machine, news: Message) -> None:
     people = (*row.added, *row.removed)
     if people:
         _tell(house, m, people, news)
-    house.ledger.save_row(
-        replace(row, added=(), removed=(), since=None, sent=(), done=(), due_at=None), row
-    )
+    over = replace(row, added=(), removed=(), since=None, held_up=False, sent=(), done=())
+    house.ledger.save_row(replace(over, due_at=None), row)
 
 
 def _tell(house: House, m: Machine, people: tuple[str, ...], news: Message) -> None:

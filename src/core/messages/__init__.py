@@ -134,6 +134,8 @@ from core.messages.sharing import (
     share_done,
     share_failed,
     share_goes,
+    share_held_up,
+    share_since,
     share_stands,
 )
 from core.messages.shelves import kept as kept_stopped
@@ -262,6 +264,8 @@ __all__ = [
     "share_done",
     "share_failed",
     "share_goes",
+    "share_held_up",
+    "share_since",
     "share_stands",
     "shelf_more",
     "shelf_too_late",

@@ -100,6 +100,7 @@ class KeyDelivery:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     since: datetime | None = None  # it runs, and its keys are not as they should be
+    held_up: bool = False  # that EC2 does not take its addresses has been said
     sent: tuple[SentCommand, ...] = ()  # with no answer yet
     done: tuple[str, ...] = ()  # the instances that have carried it out
     version: int = 0
