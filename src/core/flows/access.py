@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core import commands, messages, networks
 from core.blocks import Message
@@ -136,8 +136,10 @@ def _which_key(profile: Profile, which: str) -> PublicKey | None:
 def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     """Open port 22 of the person's machines to one network, until it expires."""
     if wanted.cidr is None:
-        profile = admitted.profile(house, request.user)
-        return answer(house, request.response_url, messages.accesses(profile))
+        told = house.ledger.profile(request.user)
+        open_now = admitted.standing(house, told)
+        closing = tuple(a.cidr for a in told.accesses if a not in open_now.accesses)
+        return answer(house, request.response_url, messages.accesses(open_now, closing))
     if heard_before(house, request, messages.accesses):
         return None
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
@@ -211,14 +213,17 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
     if not cidrs:
         unknown = _not_open(house, wanted.cidr)
         return answer(house, request.response_url, messages.usage(unknown))
-    _rewrite(
-        house,
-        request.user,
-        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr not in cidrs)),
-        request.id,
-    )
-    closed = apply(house, request.user)
-    return answer(house, request.response_url, messages.access_removed(cidrs, closed))
+    now = house.clock()
+    _rewrite(house, request.user, lambda p: _ending(p, cidrs, now), request.id)
+    closed, left, _ = _closed(house, request.user)
+    return answer(house, request.response_url, messages.access_removed(cidrs, closed, left))
+
+
+def _ending(profile: Profile, cidrs: tuple[str, ...], now: datetime) -> Profile:
+    """With these over. They stay in the profile, which is due by them, until EC2 has closed them:
+    nobody else would ask it again."""
+    kept = (replace(a, until=now) if a.cidr in cidrs else a for a in profile.accesses)
+    return replace(profile, accesses=tuple(kept))
 
 
 def _which_networks(house: House, profile: Profile, word: str) -> tuple[str, ...]:
@@ -244,12 +249,31 @@ def _not_open(house: House, word: str) -> commands.UsageError:
 def expire(house: House, user: str) -> None:
     """Take out what may not be open any more, and close it on every machine. Due again while any
     is left."""
-    apply(house, user)  # first: what fails here is due again only as long as the profile says so
+    _, _, failed = _closed(house, user)
+    if failed is not None:
+        raise failed
+
+
+def _closed(
+    house: House, user: str
+) -> tuple[tuple[Machine, ...], tuple[Machine, ...], CloudError | None]:
+    """Close what is over; the profile forgets it once it is closed everywhere. Gives the machines
+    on which it is, those on which it is not, and what EC2 said there."""
+    told = house.ledger.profile(user)
+    over = {*told.accesses} - {*admitted.standing(house, told).accesses}
+    closed, left, failed = _applied(house, user)
+    if left:
+        return closed, left, failed
     try:
         house.ledger.of_owner(user, whole=True)
     except UnreadableRow:
-        return  # it is open on that machine, and stays due until the row can be read
-    _rewrite(house, user, lambda p: admitted.standing(house, p))
+        return closed, left, None  # open on that machine, and due until the row can be read
+    _rewrite(house, user, lambda p: _without(p, over))
+    return closed, left, None
+
+
+def _without(profile: Profile, over: set[Access]) -> Profile:
+    return replace(profile, accesses=tuple(a for a in profile.accesses if a not in over))
 
 
 def apply(house: House, user: str) -> tuple[Machine, ...]:
@@ -258,13 +282,23 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
 
     A group that cannot be reached now raises: the caller's trigger is delivered again.
     """
+    touched, _, failed = _applied(house, user)
+    if failed is not None:
+        raise failed
+    return touched
+
+
+def _applied(
+    house: House, user: str
+) -> tuple[tuple[Machine, ...], tuple[Machine, ...], CloudError | None]:
+    """The machines whose groups are so now, those whose are not, and what EC2 said last of them."""
     touched: list[Machine] = []
+    left: list[Machine] = []
     failed: CloudError | None = None
     for m in (*house.ledger.of_owner(user), *admitted.shared_with(house, user)):
         try:
             touched += [m] if admitted.let_in(house, m) else []
         except CloudError as error:
+            left.append(m)
             failed = error
-    if failed is not None:
-        raise failed
-    return tuple(touched)
+    return tuple(touched), tuple(left), failed
