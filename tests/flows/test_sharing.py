@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.flows import sharing
+from core.flows import attempts, sharing
 from core.model import KeyDelivery, State
 from core.shared_keys import COMMENT
 from sim.town import ADA, CHANNEL, GUS, KEY, LIN, SAM, Town
@@ -154,6 +154,29 @@ def test_who_leaves_slack_while_a_launch_keeps_trying_does_not_reach_the_machine
     _comes_up(here)
     assert here.machine().shared == ()
     assert _open_to(here) == {"203.0.113.7/32"}
+
+
+@pytest.mark.parametrize("text", ["key remove 1", f"key add {LINS_SECOND}"])
+def test_a_colleagues_key_that_changes_as_the_call_is_frozen_is_right_on_the_machine(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _keeps_trying(shared=True)
+    frozen, texts = attempts._frozen, [text]
+
+    def meanwhile(*args: Any) -> Any:
+        """The keys have been read, and the row does not tell of an attempt yet."""
+        if texts:
+            here.type(texts.pop(), user=LIN)
+        return frozen(*args)
+
+    monkeypatch.setattr(attempts, "_frozen", meanwhile)
+    _comes_up(here)
+    assert texts == []
+    right = [key.text for key in here.ledger.profile(LIN).keys]
+    first = f"{KEY}\nssh-ed25519 {LINS_BLOB} {COMMENT}\n"
+    assert first.splitlines()[1] in _user_data(here)
+    lines = _file_after(_scripts(here), tmp_path, first)
+    assert lines == [KEY, *(f"{text} {COMMENT}" for text in right)]
 
 
 def test_a_group_that_somebody_deleted_between_two_tries_is_made_again() -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from core import lifecycle as life
 from core import run_instances
 from core.faults import CloudError, Fault, FaultKind, kind_of, may_come, regional
-from core.flows import admitted, shortage
+from core.flows import admitted, sharing, shortage
 from core.flows.facts import offers
 from core.flows.house import House
 from core.model import Attempt, Cause, Desire, Hold, HoldKind, Instance, Machine, Placement, State
@@ -46,6 +46,9 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     m = house.ledger.save(_frozen(house, m, at, group, name, keys), m)
     if opened != admitted.networks(house, m):
         _set_again(house, m)
+    if keys != admitted.first_keys(house, m):
+        # Whoever changed a key while the call was frozen saw no attempt yet, so nothing to bring.
+        sharing.first_keys_are_old(house, m)
     return m
 
 
