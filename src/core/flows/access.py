@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core import commands, messages, networks
 from core.blocks import Message
 from core.faults import CloudError
-from core.flows import admitted, sharing
+from core.flows import admitted, order, sharing
 from core.flows.decide import refresh_access
 from core.flows.house import MOST_RACES, House
 from core.flows.request import Request
@@ -149,7 +149,7 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     if refused:
         return answer(house, request.response_url, messages.usage(refused))
     access = Access(cidr=cidr, until=house.clock() + (wanted.length or DEFAULT_ACCESS))
-    opened = grant(house, request.user, (access,), request.id)
+    opened = grant(house, request.user, (access,), request.id, request.at)
     said = granted(house, request.user, (access,), opened)
     return answer(house, request.response_url, said)
 
@@ -157,10 +157,10 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
 def granted(
     house: House, user: str, accesses: tuple[Access, ...], opened: tuple[Machine, ...]
 ) -> Message:
-    """What was opened, or how it is now where somebody has closed it meanwhile."""
+    """What was opened, or how it is now where that was closed by what was typed later."""
     profile = admitted.profile(house, user)
     if not {*accesses} <= {*profile.accesses}:
-        return messages.accesses(profile)
+        return messages.access_since(profile)
     return messages.access_added(accesses, opened)
 
 
@@ -188,18 +188,29 @@ def too_many(house: House, user: str, cidrs: tuple[str, ...]) -> commands.UsageE
 
 
 def grant(
-    house: House, user: str, accesses: tuple[Access, ...], request: str = ""
+    house: House,
+    user: str,
+    accesses: tuple[Access, ...],
+    request: str = "",
+    at: datetime | None = None,
 ) -> tuple[Machine, ...]:
-    """Open port 22 to these networks, on machines that are there and those that come."""
-    cidrs = {access.cidr for access in accesses}
+    """Open port 22 to these networks, on machines that are there and those that come; not to one
+    that was closed by what was typed after `at`."""
 
     def change(profile: Profile) -> Profile:
+        new = tuple(a for a in accesses if not _closed_since(house, profile, a.cidr, at))
+        cidrs = {access.cidr for access in new}
         rest = tuple(a for a in profile.accesses if a.cidr not in cidrs)
-        return replace(profile, accesses=(*rest, *accesses))
+        return replace(profile, accesses=(*rest, *new))
 
     _rewrite(house, user, change, request)
     refresh_access(house, user)
     return apply(house, user)
+
+
+def _closed_since(house: House, profile: Profile, cidr: str, at: datetime | None) -> bool:
+    office = (OFFICE,) if _is_office(house, cidr) else ()
+    return any(order.closed_since(profile.closed, what, at) for what in (cidr, *office))
 
 
 def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
@@ -210,13 +221,30 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
     if heard_before(house, request, messages.accesses):
         return None
     cidrs = _which_networks(house, house.ledger.profile(request.user), wanted.cidr)
-    if not cidrs:
+    named = (*cidrs, *_meant(wanted.cidr))
+    if not cidrs:  # what was typed before it may still come
+        _rewrite(house, request.user, lambda p: _remembering(p, named, request.at))
         unknown = _not_open(house, wanted.cidr)
         return answer(house, request.response_url, messages.usage(unknown))
     now = house.clock()
-    _rewrite(house, request.user, lambda p: _ending(p, cidrs, now), request.id)
+    _rewrite(
+        house,
+        request.user,
+        lambda p: _remembering(_ending(p, cidrs, now), named, request.at),
+        request.id,
+    )
     closed, left, _ = _closed(house, request.user)
     return answer(house, request.response_url, messages.access_removed(cidrs, closed, left))
+
+
+def _meant(word: str) -> tuple[str, ...]:
+    """What is remembered as closed, whether it was open or not."""
+    found = OFFICE if word.lower() == OFFICE else networks.cidr(word)
+    return (found,) if found else ()
+
+
+def _remembering(profile: Profile, whats: tuple[str, ...], at: datetime | None) -> Profile:
+    return replace(profile, closed=order.closing(profile.closed, whats, at))
 
 
 def _ending(profile: Profile, cidrs: tuple[str, ...], now: datetime) -> Profile:
@@ -230,9 +258,12 @@ def _which_networks(house: House, profile: Profile, word: str) -> tuple[str, ...
     """Those of the person's own that a word means."""
     own = tuple(access.cidr for access in profile.accesses)
     if word.lower() == OFFICE:
-        listed = house.policy.networks
-        return tuple(c for c in own if c in listed or not networks.is_one_address(c))
+        return tuple(c for c in own if _is_office(house, c))
     return tuple(c for c in own if networks.cidr(c) == networks.cidr(word))
+
+
+def _is_office(house: House, cidr: str) -> bool:
+    return cidr in house.policy.networks or not networks.is_one_address(cidr)
 
 
 def _not_open(house: House, word: str) -> commands.UsageError:

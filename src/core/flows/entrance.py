@@ -69,7 +69,7 @@ def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -
         return answer(house, request.response_url, messages.usage(networks))
     until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
     accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
-    opened = access.grant(house, request.user, accesses, request.id)
+    opened = access.grant(house, request.user, accesses, request.id, request.at)
     said = access.granted(house, request.user, accesses, opened)
     return answer(house, request.response_url, said)
 
@@ -143,16 +143,16 @@ def here(house: House, opened: Opened) -> None:
         return None
     granted = Access(cidr=cidr, until=used.used_at + link.length)
     trail.by_a_link(house, link, granted, used.used_at)
-    _say(house, link, _opened(house, link, granted))
+    _say(house, link, _opened(house, link, granted, opened.at))
     with suppress(StaleRow):  # another delivery of the same press has told it, too
         house.ledger.save_row(replace(used, told=True), used)
     return None
 
 
-def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
+def _opened(house: House, link: OneTimeLink, granted: Access, at: datetime) -> Message:
     """Open it once, however often this is tried; where its person has closed it in between, what
     is open now."""
-    machines = access.grant(house, link.user, (granted,), link.id)
+    machines = access.grant(house, link.user, (granted,), link.id, at)
     return access.granted(house, link.user, (granted,), machines)
 
 

@@ -15,7 +15,7 @@ from core import lifecycle as life
 from core.blocks import Message
 from core.deeds import BOT
 from core.faults import CloudError
-from core.flows import admitted
+from core.flows import admitted, order
 from core.flows.find import find
 from core.flows.house import MOST_RACES, House, rewrite
 from core.flows.request import Request
@@ -39,10 +39,12 @@ def share(house: House, request: Request, wanted: commands.Share) -> None:
         return None
     refused = _not_shared(m, wanted.user) if wanted.stop else _refused(house, m, wanted.user)
     if refused and request.id not in m.heard:
+        if wanted.stop:  # what was typed before it may still come
+            rewrite(house, m.id, lambda row: _stopped(row, request, wanted))
         return answer(house, request.response_url, messages.denied(refused))
     m = rewrite(house, m.id, lambda row: _decided(house, row, request, wanted))
     if (wanted.user in m.shared) is wanted.stop:
-        # It is ending, or this comes again after somebody decided otherwise, which is on its way.
+        # It is ending, or this comes late or again after somebody decided otherwise.
         return answer(house, request.response_url, messages.share_since(m, wanted.user))
     if not has_booted(m):
         return _told_before_boot(house, m, request, wanted)
@@ -87,11 +89,21 @@ def _not_shared(m: Machine, user: str) -> Pointless | None:
 def _decided(house: House, row: Machine, request: Request, wanted: commands.Share) -> Machine:
     if request.id in row.heard or row.desire is Desire.GONE or row.state in FINAL:
         return row
+    if not wanted.stop and order.closed_since(row.unshared, wanted.user, request.at):
+        return row
+    row = _stopped(row, request, wanted) if wanted.stop else row
     others = tuple(user for user in row.shared if user != wanted.user)
     shared = others if wanted.stop else (*others, wanted.user)
     what = "no longer shared with" if wanted.stop else "shared with"
     row = life.told(row, house.clock(), f"{what} {wanted.user} (by {request.user})")
     return life.heard(replace(row, shared=shared), request.id)
+
+
+def _stopped(row: Machine, request: Request, wanted: commands.Share) -> Machine:
+    if row.desire is Desire.GONE or row.state in FINAL:
+        return row
+    unshared = order.closing(row.unshared, (wanted.user,), request.at)
+    return row if unshared == row.unshared else replace(row, unshared=unshared)
 
 
 def has_booted(m: Machine) -> bool:

@@ -60,6 +60,7 @@ from core.messages.doctor import doctor, doctor_speaks
 from core.messages.entry import (
     access_added,
     access_removed,
+    access_since,
     accesses,
     github_away,
     github_no_keys,
@@ -149,6 +150,7 @@ __all__ = [
     "Series",
     "access_added",
     "access_removed",
+    "access_since",
     "accesses",
     "already",
     "approval",

@@ -114,6 +114,13 @@ def _six(access: Access) -> bool:
     return ":" in access.cidr
 
 
+def access_since(profile: Profile) -> Message:
+    """What was to be opened was closed by something that was typed later: how it is now."""
+    late = "What was closed after this was typed stays closed."
+    now = accesses(profile)
+    return message(section(late), *now.blocks)
+
+
 def access_removed(
     cidrs: tuple[str, ...], machines: tuple[Machine, ...], left: tuple[Machine, ...] = ()
 ) -> Message:
