@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from core.commands import read_key
-from core.faults import CloudError
 from core.flows import access
 from core.model import Profile, PublicKey, State
 from core.ports import UnreadableRow
@@ -130,16 +129,60 @@ def test_an_address_that_was_closed_is_not_opened_by_the_old_request_again() -> 
     assert "No address may reach your machines" in said.text
 
 
+REFUSED = ["RequestLimitExceeded", "UnauthorizedOperation", "InternalError"]
+
+
+def _does_not_close(here: Town, code: str) -> None:
+    here.control(do="fault", operation="RevokeSecurityGroupIngress", code=code, times=10**6)
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_ec2_does_not_close_is_called_open_and_closed_by_the_clock(code: str) -> None:
+    here = _town()
+    _does_not_close(here, code)
+    (said,) = here.type("allow remove 203.0.113.7")
+    assert "`203.0.113.7/32` may *still* reach port 22 of *bert*" in said.text
+    assert _open_to(here) == {"203.0.113.7/32"}
+    here.pass_time(timedelta(minutes=30))
+    assert "`203.0.113.7/32` is being closed" in here.type("allow")[0].text
+    here.control(do="clear-faults")
+    here.pass_time(timedelta(minutes=2))
+    assert _open_to(here) == set()
+    assert here.ledger.profile(ADA).accesses == ()
+    assert "No address may reach your machines yet" in here.type("allow")[0].text
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_a_closing_that_ec2_refused_can_be_asked_for_again(code: str) -> None:
+    here = _town()
+    _does_not_close(here, code)
+    here.type("allow remove 203.0.113.7")
+    here.control(do="clear-faults")
+    (said,) = here.type("allow remove 203.0.113.7")
+    assert "Closed on *bert*" in said.text
+    assert _open_to(here) == set()
+
+
 def test_a_closing_that_ec2_did_not_hear_is_done_by_the_next_delivery() -> None:
     here = _town()
     request = here.request("allow remove 203.0.113.7")
-    code = "RequestLimitExceeded"
-    here.control(do="fault", operation="RevokeSecurityGroupIngress", code=code, times=99)
-    with pytest.raises(CloudError):
-        here.deliver(request)
+    _does_not_close(here, "RequestLimitExceeded")
+    here.deliver(request)
     here.control(do="clear-faults")
     assert _open_to(here) == {"203.0.113.7/32"}
     here.deliver(request)
+    assert _open_to(here) == set()
+
+
+def test_an_address_allowed_again_before_ec2_has_closed_it_is_open_for_its_new_time() -> None:
+    here = _town()
+    _does_not_close(here, "UnauthorizedOperation")
+    here.type("allow remove 203.0.113.7")
+    here.type("allow 203.0.113.7 for 2h")
+    here.control(do="clear-faults")
+    here.pass_time(timedelta(minutes=90))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    here.pass_time(timedelta(minutes=32))
     assert _open_to(here) == set()
 
 
@@ -315,3 +358,46 @@ def test_where_ec2_does_not_take_it_at_once_it_is_closed_soon_after() -> None:
     acts.trap(here, {"how": "throttled", "call": "cloud.set_addresses", "at": 2})
     _launched_while(here, {"do": "say", "who": "ada", "text": "allow remove 203.0.113.7"})
     assert _open_to(here) == set()
+
+
+# ---- two functions at once ------------------------------------------------------------------
+
+
+def _runs() -> Stage:
+    here = _ready()
+    acts.say(here, {"who": "ada", "text": "launch p3.2xlarge on-demand for 23h name bert"})
+    here.until_quiet()
+    assert here.machine().state is State.RUNNING
+    return here
+
+
+def _as_ec2_is_asked(here: Stage, then: dict[str, Any]) -> None:
+    """One function has read what it asks of EC2; before it asks, another is through."""
+    acts.trap(here, {"how": "meanwhile", "call": "cloud.set_addresses", "then": then})
+
+
+def test_an_address_closed_while_another_function_opens_it_is_closed() -> None:
+    here = _runs()
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow remove 198.51.100.9"})
+    acts.say(here, {"who": "ada", "text": "allow 198.51.100.9 for 1h"})
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X}
+    assert "198.51.100.9" not in here.chat.answers[-1].message.text
+
+
+def test_an_address_opened_while_another_function_closes_it_is_open() -> None:
+    here = _runs()
+    here.type("allow 198.51.100.9 for 1h")
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow 198.51.100.9 for 2h"})
+    acts.say(here, {"who": "ada", "text": "allow remove 198.51.100.9"})
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X, Y}
+
+
+def test_an_address_allowed_anew_as_its_first_time_ends_stays_open() -> None:
+    here = _runs()
+    here.type("allow 198.51.100.9 for 1h")
+    _as_ec2_is_asked(here, {"do": "say", "who": "ada", "text": "allow 198.51.100.9 for 2h"})
+    here.pass_time(timedelta(minutes=61))
+    assert here.traps == []
+    assert _open_to(here) == _allowed(here, ADA) == {X, Y}

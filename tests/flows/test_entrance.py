@@ -179,6 +179,19 @@ def test_allow_me_gives_a_link_and_opens_nothing_yet() -> None:
     assert _open_to(here) == {"203.0.113.7/32"}
 
 
+def test_a_press_that_comes_after_the_closing_that_was_typed_later_opens_nothing() -> None:
+    here = _running(Town())
+    (said,) = here.type("allow me for 2h")
+    pressed = Opened(link=_link(here, said), user=ADA, address="198.51.100.9", at=here.now)
+    here.pass_time(timedelta(seconds=10))
+    here.type("allow remove 198.51.100.9")
+    entrance.here(here.house, pressed)
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert (
+        "What was closed after this was typed stays closed." in here.chat.answers[-1].message.text
+    )
+
+
 def test_the_press_opens_the_address_on_machines_that_run_until_its_time_is_over() -> None:
     here = _running(Town())
     (said,) = here.type("allow me for 2h")

@@ -1,15 +1,17 @@
 """Commands for one machine that the queue delivers in any order: the one typed last counts."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from core.flows.order import MOST_CLOSINGS, closed_since, closing
 from core.flows.request import Request
-from core.model import DataVolume, Desire, Schedule, State
+from core.model import Closing, DataVolume, Desire, Schedule, State
 from core.ports import ChatError
-from sim.town import LIN, SAM, Town
+from sim.town import ADA, LIN, SAM, START, Town
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -350,3 +352,70 @@ def test_a_press_about_one_day_that_comes_again_does_not_undo_the_next_press() -
     here.press_button(undo)
     row = here.ledger.row(Schedule, here.machine().id)
     assert row is not None and len(row.skipped) == 1
+
+
+# ---- who is let in --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+@pytest.mark.parametrize("let_in", [False, True])
+def test_share_then_unshare_lets_nobody_in_in_whatever_order_they_come(
+    order: tuple[int, ...], *, let_in: bool
+) -> None:
+    here = _running()
+    if let_in:
+        here.type(f"share bert <@{LIN}>")
+        here.until_quiet()
+    typed = _typed(here, f"share bert <@{LIN}>", f"unshare bert <@{LIN}>")
+    for index in order:
+        said = _words(here, typed[index])
+    here.until_quiet()
+    assert here.machine().shared == ()
+    assert order == (0, 1) or "does not let" in said
+    here.type(f"share bert <@{LIN}>")
+    assert here.machine().shared == (LIN,)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+@pytest.mark.parametrize("open_before", [False, True])
+def test_allow_then_remove_leaves_it_closed_in_whatever_order_they_come(
+    order: tuple[int, ...], *, open_before: bool
+) -> None:
+    here = _running()
+    if open_before:
+        here.type("allow 198.51.100.9")
+    typed = _typed(here, "allow 198.51.100.9 for 7d", "allow remove 198.51.100.9")
+    for index in order:
+        said = _words(here, typed[index])
+    assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["203.0.113.7/32"]
+    assert order == (0, 1) or "What was closed after this was typed stays closed." in said
+    here.type("allow 198.51.100.9")
+    assert len(here.ledger.profile(ADA).accesses) == 2
+
+
+@pytest.mark.parametrize("open_before", [False, True])
+@pytest.mark.parametrize("text", ["allow office for 7d", "allow 192.0.2.0/25"])
+def test_the_office_closed_before_it_is_opened_by_what_was_typed_earlier_stays_closed(
+    text: str, *, open_before: bool
+) -> None:
+    here = _running()
+    here.house = replace(here.house, policy=replace(here.policy, networks=("192.0.2.0/25",)))
+    if open_before:
+        here.type("allow office")
+    late, now = _typed(here, text, "allow remove office")
+    here.deliver(now)
+    here.deliver(late)
+    assert [a.cidr for a in here.ledger.profile(ADA).accesses] == ["203.0.113.7/32"]
+
+
+def test_of_the_closings_a_row_remembers_the_latest_of_each_and_only_so_many() -> None:
+    known: tuple[Closing, ...] = ()
+    for second in range(2 * MOST_CLOSINGS):
+        at = START + second * SECOND
+        known = closing(known, (f"198.51.100.{second}/32", "office"), at)
+    known = closing(known, ("office",), START)
+    assert len(known) == MOST_CLOSINGS
+    assert "office" in {one.what for one in known[-2:]}
+    assert closed_since(known, "office", START)
+    assert not closed_since(known, "office", known[-1].asked_at)
+    assert not closed_since(known, "198.51.100.0/32", START - SECOND)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.flows import sharing
+from core.flows import attempts, sharing
 from core.model import KeyDelivery, State
 from core.shared_keys import COMMENT
 from sim.town import ADA, CHANNEL, GUS, KEY, LIN, SAM, Town
@@ -106,6 +106,87 @@ def _user_data(here: Town) -> str:
     import base64
 
     return base64.b64decode(instance.user_data or "").decode()
+
+
+# ---- between two tries of a launch that keeps trying: its group is there already ---------------
+
+
+def _keeps_trying(*, shared: bool) -> Town:
+    here = _town(launch=False)
+    here.type("allow remove 203.0.113.7")
+    here.control(do="fill-zone", region="us-east-1")
+    here.type("launch p3.2xlarge on-demand in us-east-1 for 23h name bert keep trying")
+    if shared:
+        here.type(f"share bert <@{LIN}>")
+    here.type("allow 203.0.113.7 for 23h")
+    here.pass_time(timedelta(minutes=3))
+    m = here.machine()
+    assert (m.state, m.attempt) == (State.WAITING, None)
+    assert m.group is not None
+    return here
+
+
+def _comes_up(here: Town) -> None:
+    here.control(do="free-zone", region="us-east-1")
+    here.pass_time(timedelta(minutes=15))
+    assert here.machine().state is State.RUNNING
+
+
+def test_who_is_let_in_while_a_launch_keeps_trying_reaches_the_machine() -> None:
+    here = _keeps_trying(shared=False)
+    here.type(f"share bert <@{LIN}>")
+    _comes_up(here)
+    assert _open_to(here) == {"203.0.113.7/32", "198.51.100.9/32"}
+
+
+def test_who_is_let_in_no_more_while_a_launch_keeps_trying_does_not_reach_the_machine() -> None:
+    here = _keeps_trying(shared=True)
+    assert "198.51.100.9/32" in _open_to(here)
+    here.type(f"unshare bert <@{LIN}>")
+    _comes_up(here)
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+def test_who_leaves_slack_while_a_launch_keeps_trying_does_not_reach_the_machine() -> None:
+    here = _keeps_trying(shared=True)
+    _lin(here, active=False)
+    here.pass_time(timedelta(minutes=70))
+    _comes_up(here)
+    assert here.machine().shared == ()
+    assert _open_to(here) == {"203.0.113.7/32"}
+
+
+@pytest.mark.parametrize("text", ["key remove 1", f"key add {LINS_SECOND}"])
+def test_a_colleagues_key_that_changes_as_the_call_is_frozen_is_right_on_the_machine(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = _keeps_trying(shared=True)
+    frozen, texts = attempts._frozen, [text]
+
+    def meanwhile(*args: Any) -> Any:
+        """The keys have been read, and the row does not tell of an attempt yet."""
+        if texts:
+            here.type(texts.pop(), user=LIN)
+        return frozen(*args)
+
+    monkeypatch.setattr(attempts, "_frozen", meanwhile)
+    _comes_up(here)
+    assert texts == []
+    right = [key.text for key in here.ledger.profile(LIN).keys]
+    first = f"{KEY}\nssh-ed25519 {LINS_BLOB} {COMMENT}\n"
+    assert first.splitlines()[1] in _user_data(here)
+    lines = _file_after(_scripts(here), tmp_path, first)
+    assert lines == [KEY, *(f"{text} {COMMENT}" for text in right)]
+
+
+def test_a_group_that_somebody_deleted_between_two_tries_is_made_again() -> None:
+    here = _keeps_trying(shared=False)
+    gone = here.machine().group
+    ec2: Any = here._client("ec2")("us-east-1")
+    ec2.delete_security_group(GroupId=gone)
+    _comes_up(here)
+    assert here.machine().group != gone
+    assert _open_to(here) == {"203.0.113.7/32"}
 
 
 def test_unsharing_takes_keys_and_addresses_off_again(tmp_path: Path) -> None:
@@ -228,6 +309,77 @@ def test_systems_manager_failing_for_a_while_is_no_trouble() -> None:
     here.pass_time(timedelta(minutes=3))
     assert any(f"<@{LIN}>" in m.text for m in here.news())
     assert not here.failures
+
+
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "UnauthorizedOperation"])
+def test_addresses_that_ec2_does_not_close_are_never_called_closed_and_close_when_it_does(
+    code: str,
+) -> None:
+    here = _shared()
+    here.control(do="fault", operation="RevokeSecurityGroupIngress", code=code, times=10**6)
+    (said,) = here.type(f"unshare bert <@{LIN}>")
+    assert "closed on" not in said.text.replace("being closed on", "")
+    here.pass_time(timedelta(minutes=25))
+    assert "198.51.100.9/32" in _open_to(here)
+    told = [m.text for m in here.news()]
+    (held_up,) = [text for text in told if f"addresses of <@{LIN}> may *still* reach it" in text]
+    assert "EC2 has not taken" in held_up
+    assert "Systems Manager" not in "".join(told)
+    assert not any("addresses closed" in text for text in told)
+    here.control(do="clear-faults")
+    here.pass_time(timedelta(minutes=6))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "no longer lets" in here.news()[-1].text
+    row = here.ledger.row(KeyDelivery, here.machine().id)
+    assert row is not None
+    assert row.due_at is None
+
+
+def test_without_an_agent_and_without_ec2_the_keys_are_given_up_once_the_addresses_are_closed() -> (
+    None
+):
+    here = _shared()
+    here.control(do="settings", agent=None)
+    ec2 = {"operation": "RevokeSecurityGroupIngress", "code": "RequestLimitExceeded"}
+    here.control(do="fault", times=10**6, **ec2)
+    here.control(do="fault", operation="SendCommand", code="ThrottlingException", times=10**6)
+    here.type(f"unshare bert <@{LIN}>")
+    here.pass_time(timedelta(minutes=15))
+    here.control(do="clear-faults")
+    here.control(do="fault", operation="SendCommand", code="ThrottlingException", times=10**6)
+    here.pass_time(timedelta(minutes=6))
+    assert _open_to(here) == {"203.0.113.7/32"}
+    assert "are *still* on it, though their addresses are closed" in here.news()[-1].text
+
+
+@pytest.mark.parametrize(("first", "then"), [("share", "unshare"), ("unshare", "share")])
+def test_what_was_decided_otherwise_since_is_not_announced_when_it_is_delivered_again(
+    first: str, then: str
+) -> None:
+    here = _shared() if first == "unshare" else _town()
+    request = here.request(f"{first} bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    here.type(f"{then} bert <@{LIN}>")
+    here.until_quiet()
+    told, shared = [m.text for m in here.news()], here.machine().shared
+    (said,) = here.deliver(request)
+    here.until_quiet()
+    assert [m.text for m in here.news()] == told
+    assert here.machine().shared == shared
+    assert "Nothing was changed by this" in said.text
+    assert ("does not let" in said.text) is (then == "unshare")
+
+
+def test_what_is_still_on_its_way_is_announced_although_the_opposite_is_delivered_again() -> None:
+    here = _town()
+    request = here.request(f"share bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    here.type(f"unshare bert <@{LIN}>")
+    here.deliver(request)
+    here.until_quiet()
+    assert here.news()[-1].text.startswith(f"<@{ADA}> no longer lets <@{LIN}> in to *bert*.")
 
 
 def test_nothing_stays_due_when_it_is_done_or_the_machine_is_gone() -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core import commands, messages, networks
 from core.blocks import Message
 from core.faults import CloudError
-from core.flows import admitted, sharing
+from core.flows import admitted, order, sharing
 from core.flows.decide import refresh_access
 from core.flows.house import MOST_RACES, House
 from core.flows.request import Request
@@ -136,8 +136,10 @@ def _which_key(profile: Profile, which: str) -> PublicKey | None:
 def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     """Open port 22 of the person's machines to one network, until it expires."""
     if wanted.cidr is None:
-        profile = admitted.profile(house, request.user)
-        return answer(house, request.response_url, messages.accesses(profile))
+        told = house.ledger.profile(request.user)
+        open_now = admitted.standing(house, told)
+        closing = tuple(a.cidr for a in told.accesses if a not in open_now.accesses)
+        return answer(house, request.response_url, messages.accesses(open_now, closing))
     if heard_before(house, request, messages.accesses):
         return None
     cidr = commands.read_network(wanted.cidr, house.policy.networks)
@@ -147,8 +149,19 @@ def allow(house: House, request: Request, wanted: commands.Allow) -> None:
     if refused:
         return answer(house, request.response_url, messages.usage(refused))
     access = Access(cidr=cidr, until=house.clock() + (wanted.length or DEFAULT_ACCESS))
-    opened = grant(house, request.user, (access,), request.id)
-    return answer(house, request.response_url, messages.access_added((access,), opened))
+    opened = grant(house, request.user, (access,), request.id, request.at)
+    said = granted(house, request.user, (access,), opened)
+    return answer(house, request.response_url, said)
+
+
+def granted(
+    house: House, user: str, accesses: tuple[Access, ...], opened: tuple[Machine, ...]
+) -> Message:
+    """What was opened, or how it is now where that was closed by what was typed later."""
+    profile = admitted.profile(house, user)
+    if not {*accesses} <= {*profile.accesses}:
+        return messages.access_since(profile)
+    return messages.access_added(accesses, opened)
 
 
 def too_long(length: timedelta | None, otherwise: str) -> commands.UsageError | None:
@@ -175,18 +188,29 @@ def too_many(house: House, user: str, cidrs: tuple[str, ...]) -> commands.UsageE
 
 
 def grant(
-    house: House, user: str, accesses: tuple[Access, ...], request: str = ""
+    house: House,
+    user: str,
+    accesses: tuple[Access, ...],
+    request: str = "",
+    at: datetime | None = None,
 ) -> tuple[Machine, ...]:
-    """Open port 22 to these networks, on machines that are there and those that come."""
-    cidrs = {access.cidr for access in accesses}
+    """Open port 22 to these networks, on machines that are there and those that come; not to one
+    that was closed by what was typed after `at`."""
 
     def change(profile: Profile) -> Profile:
+        new = tuple(a for a in accesses if not _closed_since(house, profile, a.cidr, at))
+        cidrs = {access.cidr for access in new}
         rest = tuple(a for a in profile.accesses if a.cidr not in cidrs)
-        return replace(profile, accesses=(*rest, *accesses))
+        return replace(profile, accesses=(*rest, *new))
 
     _rewrite(house, user, change, request)
     refresh_access(house, user)
     return apply(house, user)
+
+
+def _closed_since(house: House, profile: Profile, cidr: str, at: datetime | None) -> bool:
+    office = (OFFICE,) if _is_office(house, cidr) else ()
+    return any(order.closed_since(profile.closed, what, at) for what in (cidr, *office))
 
 
 def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None:
@@ -197,26 +221,49 @@ def remove(house: House, request: Request, wanted: commands.AllowRemove) -> None
     if heard_before(house, request, messages.accesses):
         return None
     cidrs = _which_networks(house, house.ledger.profile(request.user), wanted.cidr)
-    if not cidrs:
+    named = (*cidrs, *_meant(wanted.cidr))
+    if not cidrs:  # what was typed before it may still come
+        _rewrite(house, request.user, lambda p: _remembering(p, named, request.at))
         unknown = _not_open(house, wanted.cidr)
         return answer(house, request.response_url, messages.usage(unknown))
+    now = house.clock()
     _rewrite(
         house,
         request.user,
-        lambda p: replace(p, accesses=tuple(a for a in p.accesses if a.cidr not in cidrs)),
+        lambda p: _remembering(_ending(p, cidrs, now), named, request.at),
         request.id,
     )
-    closed = apply(house, request.user)
-    return answer(house, request.response_url, messages.access_removed(cidrs, closed))
+    closed, left, _ = _closed(house, request.user)
+    return answer(house, request.response_url, messages.access_removed(cidrs, closed, left))
+
+
+def _meant(word: str) -> tuple[str, ...]:
+    """What is remembered as closed, whether it was open or not."""
+    found = OFFICE if word.lower() == OFFICE else networks.cidr(word)
+    return (found,) if found else ()
+
+
+def _remembering(profile: Profile, whats: tuple[str, ...], at: datetime | None) -> Profile:
+    return replace(profile, closed=order.closing(profile.closed, whats, at))
+
+
+def _ending(profile: Profile, cidrs: tuple[str, ...], now: datetime) -> Profile:
+    """With these over. They stay in the profile, which is due by them, until EC2 has closed them:
+    nobody else would ask it again."""
+    kept = (replace(a, until=now) if a.cidr in cidrs else a for a in profile.accesses)
+    return replace(profile, accesses=tuple(kept))
 
 
 def _which_networks(house: House, profile: Profile, word: str) -> tuple[str, ...]:
     """Those of the person's own that a word means."""
     own = tuple(access.cidr for access in profile.accesses)
     if word.lower() == OFFICE:
-        listed = house.policy.networks
-        return tuple(c for c in own if c in listed or not networks.is_one_address(c))
+        return tuple(c for c in own if _is_office(house, c))
     return tuple(c for c in own if networks.cidr(c) == networks.cidr(word))
+
+
+def _is_office(house: House, cidr: str) -> bool:
+    return cidr in house.policy.networks or not networks.is_one_address(cidr)
 
 
 def _not_open(house: House, word: str) -> commands.UsageError:
@@ -233,12 +280,31 @@ def _not_open(house: House, word: str) -> commands.UsageError:
 def expire(house: House, user: str) -> None:
     """Take out what may not be open any more, and close it on every machine. Due again while any
     is left."""
-    apply(house, user)  # first: what fails here is due again only as long as the profile says so
+    _, _, failed = _closed(house, user)
+    if failed is not None:
+        raise failed
+
+
+def _closed(
+    house: House, user: str
+) -> tuple[tuple[Machine, ...], tuple[Machine, ...], CloudError | None]:
+    """Close what is over; the profile forgets it once it is closed everywhere. Gives the machines
+    on which it is, those on which it is not, and what EC2 said there."""
+    told = house.ledger.profile(user)
+    over = {*told.accesses} - {*admitted.standing(house, told).accesses}
+    closed, left, failed = _applied(house, user)
+    if left:
+        return closed, left, failed
     try:
         house.ledger.of_owner(user, whole=True)
     except UnreadableRow:
-        return  # it is open on that machine, and stays due until the row can be read
-    _rewrite(house, user, lambda p: admitted.standing(house, p))
+        return closed, left, None  # open on that machine, and due until the row can be read
+    _rewrite(house, user, lambda p: _without(p, over))
+    return closed, left, None
+
+
+def _without(profile: Profile, over: set[Access]) -> Profile:
+    return replace(profile, accesses=tuple(a for a in profile.accesses if a not in over))
 
 
 def apply(house: House, user: str) -> tuple[Machine, ...]:
@@ -247,17 +313,23 @@ def apply(house: House, user: str) -> tuple[Machine, ...]:
 
     A group that cannot be reached now raises: the caller's trigger is delivered again.
     """
-    touched = []
-    failed: CloudError | None = None
-    for m in (*house.ledger.of_owner(user), *admitted.shared_with(house, user)):
-        if m.group is None or m.prepared is None:
-            continue
-        try:
-            house.cloud.set_addresses(m.prepared, m.group, admitted.networks(house, m))
-        except CloudError as error:
-            failed = error
-            continue
-        touched.append(m)
+    touched, _, failed = _applied(house, user)
     if failed is not None:
         raise failed
-    return tuple(touched)
+    return touched
+
+
+def _applied(
+    house: House, user: str
+) -> tuple[tuple[Machine, ...], tuple[Machine, ...], CloudError | None]:
+    """The machines whose groups are so now, those whose are not, and what EC2 said last of them."""
+    touched: list[Machine] = []
+    left: list[Machine] = []
+    failed: CloudError | None = None
+    for m in (*house.ledger.of_owner(user), *admitted.shared_with(house, user)):
+        try:
+            touched += [m] if admitted.let_in(house, m) else []
+        except CloudError as error:
+            left.append(m)
+            failed = error
+    return tuple(touched), tuple(left), failed

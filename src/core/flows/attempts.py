@@ -14,7 +14,7 @@ from dataclasses import replace
 from core import lifecycle as life
 from core import run_instances
 from core.faults import CloudError, Fault, FaultKind, kind_of, may_come, regional
-from core.flows import admitted, shortage
+from core.flows import admitted, sharing, shortage
 from core.flows.facts import offers
 from core.flows.house import House
 from core.model import Attempt, Cause, Desire, Hold, HoldKind, Instance, Machine, Placement, State
@@ -32,11 +32,11 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     if not profile.keys or not profile.has_address or not planned:
         return house.ledger.save(life.replanned(m), m)
     m = life.fitted(m, at)
-    group, opened = (m.group if m.prepared == at.region else None), None
+    opened = admitted.networks(house, m)
     try:
+        group = _reused(house, m, at.region, opened)
         if group is None:
             m = house.ledger.save(life.preparing(m, house.clock(), at.region), m)
-            opened = admitted.networks(house, m)
             group = _prepared(house, m, at.region, profile.keys[0].text, opened)
     except CloudError as error:
         return _before_buying(house, m, at, error.fault)
@@ -45,9 +45,25 @@ def open_attempt(house: House, m: Machine, at: Placement) -> Machine:
     keys = admitted.first_keys(house, m)
     name = run_instances.resource_name(m)
     m = house.ledger.save(_frozen(house, m, at, group, name, keys), m)
-    if opened is not None and opened != (now := admitted.networks(house, m)):
-        _set_again(house, m, at.region, group, now)
+    if opened != admitted.networks(house, m):
+        _set_again(house, m)
+    if keys != admitted.first_keys(house, m):
+        # Whoever changed a key while the call was frozen saw no attempt yet, so nothing to bring.
+        sharing.first_keys_are_old(house, m)
     return m
+
+
+def _reused(house: House, m: Machine, region: str, opened: frozenset[str]) -> str | None:
+    """The group of an earlier try, which lets in whom the rows let in now: a share or its end
+    between two tries has not touched it. None where it must be made sure of from the start: there
+    is none in this region, or EC2 does not know it any more or does not take its addresses."""
+    if m.group is None or m.prepared != region:
+        return None
+    try:
+        house.cloud.set_addresses(region, m.group, opened)
+    except CloudError:
+        return None
+    return m.group
 
 
 def _prepared(
@@ -64,11 +80,11 @@ def _prepared(
     return group
 
 
-def _set_again(house: House, m: Machine, region: str, group: str, networks: frozenset[str]) -> None:
+def _set_again(house: House, m: Machine) -> None:
     """Whoever closed an address while the group was made did not find it in the row. What EC2 does
     not take now is done by the wake: nothing is left here that would come again."""
     try:
-        house.cloud.set_addresses(region, group, networks)
+        admitted.let_in(house, m)
     except CloudError:
         house.wakes.wake(f"profile/{m.owner}")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core import commands, late, messages
 from core.blocks import Message
-from core.flows import access, admitted, permits, rules, trail
+from core.flows import access, permits, rules, trail
 from core.flows.house import House
 from core.flows.request import Request
 from core.flows.speak import answer, for_good_let_go, passing
@@ -69,8 +69,9 @@ def allow_office(house: House, request: Request, wanted: commands.AllowOffice) -
         return answer(house, request.response_url, messages.usage(networks))
     until = house.clock() + (wanted.length or access.DEFAULT_ACCESS)
     accesses = tuple(Access(cidr=cidr, until=until) for cidr in networks)
-    opened = access.grant(house, request.user, accesses, request.id)
-    return answer(house, request.response_url, messages.access_added(accesses, opened))
+    opened = access.grant(house, request.user, accesses, request.id, request.at)
+    said = access.granted(house, request.user, accesses, opened)
+    return answer(house, request.response_url, said)
 
 
 def _office(
@@ -147,7 +148,7 @@ def here(house: House, opened: Opened) -> None:
         return None
     granted = Access(cidr=cidr, until=used.used_at + link.length)
     trail.by_a_link(house, link, granted, used.used_at)
-    _say(house, link, _opened(house, link, granted))
+    _say(house, link, _opened(house, link, granted, opened.at))
     with suppress(StaleRow):  # another delivery of the same press has told it, too
         house.ledger.save_row(replace(used, told=True), used)
     return None
@@ -160,14 +161,11 @@ def _comes_too_late(house: House, link: OneTimeLink, opened: Opened) -> bool:
     return not in_time and link.id not in house.ledger.profile(link.user).heard
 
 
-def _opened(house: House, link: OneTimeLink, granted: Access) -> Message:
+def _opened(house: House, link: OneTimeLink, granted: Access, at: datetime) -> Message:
     """Open it once, however often this is tried; where its person has closed it in between, what
     is open now."""
-    machines = access.grant(house, link.user, (granted,), link.id)
-    profile = admitted.profile(house, link.user)
-    if granted not in profile.accesses:
-        return messages.accesses(profile)
-    return messages.access_added((granted,), machines)
+    machines = access.grant(house, link.user, (granted,), link.id, at)
+    return access.granted(house, link.user, (granted,), machines)
 
 
 def _used_up(house: House, link: OneTimeLink, cidr: str, at: datetime) -> OneTimeLink:

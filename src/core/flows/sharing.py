@@ -6,6 +6,7 @@ instance has carried out a script that was written from them. Private keys never
 words only public keys that were read and checked do.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from core import lifecycle as life
 from core.blocks import Message
 from core.deeds import BOT
 from core.faults import CloudError
-from core.flows import admitted
+from core.flows import admitted, order
 from core.flows.find import find
 from core.flows.house import MOST_RACES, House, rewrite
 from core.flows.request import Request
@@ -38,8 +39,13 @@ def share(house: House, request: Request, wanted: commands.Share) -> None:
         return None
     refused = _not_shared(m, wanted.user) if wanted.stop else _refused(house, m, wanted.user)
     if refused and request.id not in m.heard:
+        if wanted.stop:  # what was typed before it may still come
+            rewrite(house, m.id, lambda row: _stopped(row, request, wanted))
         return answer(house, request.response_url, messages.denied(refused))
     m = rewrite(house, m.id, lambda row: _decided(house, row, request, wanted))
+    if (wanted.user in m.shared) is wanted.stop:
+        # It is ending, or this comes late or again after somebody decided otherwise.
+        return answer(house, request.response_url, messages.share_since(m, wanted.user))
     if not has_booted(m):
         return _told_before_boot(house, m, request, wanted)
     added, removed = ((), (wanted.user,)) if wanted.stop else ((wanted.user,), ())
@@ -83,11 +89,21 @@ def _not_shared(m: Machine, user: str) -> Pointless | None:
 def _decided(house: House, row: Machine, request: Request, wanted: commands.Share) -> Machine:
     if request.id in row.heard or row.desire is Desire.GONE or row.state in FINAL:
         return row
+    if not wanted.stop and order.closed_since(row.unshared, wanted.user, request.at):
+        return row
+    row = _stopped(row, request, wanted) if wanted.stop else row
     others = tuple(user for user in row.shared if user != wanted.user)
     shared = others if wanted.stop else (*others, wanted.user)
     what = "no longer shared with" if wanted.stop else "shared with"
     row = life.told(row, house.clock(), f"{what} {wanted.user} (by {request.user})")
     return life.heard(replace(row, shared=shared), request.id)
+
+
+def _stopped(row: Machine, request: Request, wanted: commands.Share) -> Machine:
+    if row.desire is Desire.GONE or row.state in FINAL:
+        return row
+    unshared = order.closing(row.unshared, (wanted.user,), request.at)
+    return row if unshared == row.unshared else replace(row, unshared=unshared)
 
 
 def has_booted(m: Machine) -> bool:
@@ -136,6 +152,12 @@ def keys_changed(house: House, user: str) -> None:
             house.wakes.wake(f"key-delivery/{m.id}")
 
 
+def first_keys_are_old(house: House, m: Machine) -> None:
+    """The call that buys it holds keys of colleagues that are others by now."""
+    _deliver(house, m, f"frozen {m.attempts}", BOT, (), ())
+    house.wakes.wake(f"key-delivery/{m.id}")
+
+
 def _deliver(
     house: House,
     m: Machine,
@@ -174,6 +196,7 @@ def _wanted(
         added=(*(u for u in before.added if u not in (*added, *removed)), *added),
         removed=(*(u for u in before.removed if u not in (*added, *removed)), *removed),
         since=None,
+        held_up=False,
         sent=(),
         done=(),
         due_at=house.clock(),
@@ -198,25 +221,40 @@ def follow(house: House, id: str) -> None:
 
 def _go_on(house: House, row: KeyDelivery, m: Machine) -> None:
     now, runs = house.clock(), m.state is State.RUNNING
-    wait = AGAIN if m.state in ALIVE or m.state is State.LAUNCHING else LATER
     since = (row.since or now) if runs else None
+    over = since is not None and now >= since + PATIENCE
+    soon = (m.state in ALIVE or m.state is State.LAUNCHING) and not over
+    wait = AGAIN if soon else LATER
     # Written before anything is sent: the script carries the version that this gives.
     row = house.ledger.save_row(replace(row, since=since, due_at=now + wait), row)
-    try:
-        _open(house, m)
-        row = _carry(house, row, m) if runs else row
-    except CloudError:
-        pass  # it is due again, and given up when patience is over
-    if runs and set(_ids(m)) <= set(row.done):
+    opened = _opened(house, m)
+    if runs:
+        with suppress(CloudError):  # it is due again, and given up when patience is over
+            row = _carry(house, row, m)
+    if opened and runs and set(_ids(m)) <= set(row.done):
         return _close(house, row, m, messages.share_done(m, row.by, row.added, row.removed))
-    if row.since and now >= row.since + PATIENCE:
+    if opened and over:
         return _close(house, row, m, messages.share_failed(m, row.added, row.removed))
+    if over:
+        _say_held_up(house, row, m)
     return house.wakes.wake(f"due/key-delivery/{m.id}", wait)
 
 
-def _open(house: House, m: Machine) -> None:
-    if m.group is not None and m.prepared is not None:
-        house.cloud.set_addresses(m.prepared, m.group, admitted.networks(house, m))
+def _opened(house: House, m: Machine) -> bool:
+    """Whether its addresses are as the rows say. That is never given up: nobody else would close
+    what is open."""
+    try:
+        admitted.let_in(house, m)
+    except CloudError:
+        return False
+    return True
+
+
+def _say_held_up(house: House, row: KeyDelivery, m: Machine) -> None:
+    people = (*row.added, *row.removed)
+    if people and not row.held_up:
+        _tell(house, m, people, messages.share_held_up(m, row.added, row.removed))
+        house.ledger.save_row(replace(row, held_up=True), row)
 
 
 def _ids(m: Machine) -> tuple[str, ...]:
@@ -259,9 +297,8 @@ def _close(house: House, row: KeyDelivery, m: Machine, news: Message) -> None:
     people = (*row.added, *row.removed)
     if people:
         _tell(house, m, people, news)
-    house.ledger.save_row(
-        replace(row, added=(), removed=(), since=None, sent=(), done=(), due_at=None), row
-    )
+    over = replace(row, added=(), removed=(), since=None, held_up=False, sent=(), done=())
+    house.ledger.save_row(replace(over, due_at=None), row)
 
 
 def _tell(house: House, m: Machine, people: tuple[str, ...], news: Message) -> None:

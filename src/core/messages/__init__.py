@@ -64,6 +64,7 @@ from core.messages.doctor import doctor, doctor_speaks
 from core.messages.entry import (
     access_added,
     access_removed,
+    access_since,
     accesses,
     github_away,
     github_no_keys,
@@ -141,6 +142,8 @@ from core.messages.sharing import (
     share_done,
     share_failed,
     share_goes,
+    share_held_up,
+    share_since,
     share_stands,
 )
 from core.messages.shelves import kept as kept_stopped
@@ -154,6 +157,7 @@ __all__ = [
     "Series",
     "access_added",
     "access_removed",
+    "access_since",
     "accesses",
     "already",
     "approval",
@@ -277,6 +281,8 @@ __all__ = [
     "share_done",
     "share_failed",
     "share_goes",
+    "share_held_up",
+    "share_since",
     "share_stands",
     "shelf_more",
     "shelf_too_late",

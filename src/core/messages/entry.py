@@ -64,17 +64,21 @@ def key_removed(key: PublicKey) -> Message:
 # ---- addresses ------------------------------------------------------------------------------
 
 
-def accesses(profile: Profile) -> Message:
-    """The networks that may reach port 22 of the person's machines."""
+def accesses(profile: Profile, closing: tuple[str, ...] = ()) -> Message:
+    """The networks that may reach port 22 of the person's machines, and those that EC2 has still
+    to close."""
+    still = [f"• {code(cidr)} is being closed, and may be open until EC2 does" for cidr in closing]
     if not profile.accesses:
         return message(
             section(
                 "No address may reach your machines yet. Allow the one you connect from: "
                 f"{words.ADDRESS_STEP}"
+                if not still
+                else "*No address may reach your machines any more:*\n" + "\n".join(still)
             ),
             context(_what_is_mine()),
         )
-    lines = [f"• {spoken_access(a)}" for a in profile.accesses]
+    lines = [*(f"• {spoken_access(a)}" for a in profile.accesses), *still]
     first = profile.accesses[0].cidr
     return message(
         section("*May reach port 22 of your machines:*\n" + "\n".join(lines)),
@@ -110,12 +114,31 @@ def _six(access: Access) -> bool:
     return ":" in access.cidr
 
 
-def access_removed(cidrs: tuple[str, ...], machines: tuple[Machine, ...]) -> Message:
-    """Port 22 is closed to them; EC2 tracks connections, so what is connected stays so."""
+def access_since(profile: Profile) -> Message:
+    """What was to be opened was closed by something that was typed later: how it is now."""
+    late = "What was closed after this was typed stays closed."
+    now = accesses(profile)
+    return message(section(late), *now.blocks)
+
+
+def access_removed(
+    cidrs: tuple[str, ...], machines: tuple[Machine, ...], left: tuple[Machine, ...] = ()
+) -> Message:
+    """Port 22 is closed to them; EC2 tracks connections, so what is connected stays so. `left` are
+    the machines where EC2 has not closed it."""
     where = f" Closed on {words.names(machines)}." if machines else ""
+    which = ", ".join(map(code, cidrs))
+    if left:
+        return message(
+            section(
+                f"{which} may *still* reach port 22 of {words.names(left)}: EC2 has not closed it "
+                f"there. It is asked again every minute until it does.{where}"
+            ),
+            context("Whether it is closed: `/gpu allow`", "At once: `/gpu stop` the machine"),
+        )
     return message(
         section(
-            f"{', '.join(map(code, cidrs))} may not reach port 22 of your machines any more."
+            f"{which} may not reach port 22 of your machines any more."
             f"{where} A connection that is open now may last until it ends."
         )
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from core.blocks import Message, code, context, message, section, user
 from core.deeds import BOT
 from core.messages import words
-from core.model import Machine, Profile, State
+from core.model import FINAL, Desire, Machine, Profile, State
 from core.shared_keys import COMMENT
 
 
@@ -13,9 +13,9 @@ def share_goes(m: Machine, guest: Profile, *, stop: bool) -> Message:
     """To who decided it, on a machine that has booted: what happens now to keys and addresses."""
     who, what = user(guest.user), words.name(m)
     if stop:
-        said = f"The addresses of {who} are closed on {what}, and their keys are being taken off."
+        said = f"The addresses of {who} are being closed on {what}, and their keys taken off."
     else:
-        said = f"The keys of {who} are being put on {what}, and their addresses may reach it."
+        said = f"The keys of {who} are being put on {what}, and their addresses opened."
     if m.state is State.STOPPED:
         said += " It is stopped, so the keys follow when it runs again."
     else:
@@ -69,6 +69,34 @@ def _no_longer(m: Machine, by: str, removed: tuple[str, ...]) -> str:
     return (
         f"{words.name(m)} no longer lets {_people(removed)} in: whoever is no full member of this "
         "workspace any more is taken off."
+    )
+
+
+def share_held_up(m: Machine, added: tuple[str, ...], removed: tuple[str, ...]) -> Message:
+    """To the channel: EC2 does not take the machine's addresses; what is so, and what helps."""
+    late = f"EC2 has not taken the new addresses of {words.name(m)} for ten minutes."
+    again = "It is asked again every five minutes, and the channel hears when it is done."
+    parts = [late, again]
+    if added:
+        parts.append(f"Until then {_people(added)} may *not* reach it.")
+    if removed:
+        parts.append(
+            f"Until then the addresses of {_people(removed)} may *still* reach it. "
+            f"{words.owner(m)}, where that must not be: {code(f'/gpu stop {m.name}')}"
+        )
+    return message(section(" ".join(parts)))
+
+
+def share_since(m: Machine, guest: str) -> Message:
+    """To who decided it: the machine is ending, or something else was decided since."""
+    if m.desire is Desire.GONE or m.state in FINAL:
+        return message(section(f"{words.name(m)} is ending, so nothing was changed."))
+    now = "lets" if guest in m.shared else "does not let"
+    return message(
+        section(
+            f"Nothing was changed by this: it was decided otherwise after it. {words.name(m)} "
+            f"{now} {user(guest)} in."
+        )
     )
 
 

@@ -61,6 +61,7 @@ from core.model.money import (
 from core.model.offers import Chip, Full, Gpu, Image, Network, RegionOffers, TypeFacts, Zone
 from core.model.people import (
     Access,
+    Closing,
     HomeTab,
     KeyDelivery,
     OneTimeLink,
@@ -104,6 +105,7 @@ __all__ = [
     "Chip",
     "Choice",
     "ChoiceKind",
+    "Closing",
     "Commitment",
     "DataVolume",
     "Deed",

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.model.holds import Hold
 from core.model.offers import Image, TypeFacts
+from core.model.people import Closing
 from core.model.wishes import Market, Wish
 
 
@@ -349,6 +350,7 @@ class Machine:
     kept: Kept | None = None  # its disk, while it has no instance
     data: str | None = None  # key of the data volume that is attached, or to be
     shared: tuple[str, ...] = ()  # users whose keys it has too
+    unshared: tuple[Closing, ...] = ()  # the latest of each user, whether they were let in or not
     host_keys: tuple[HostKeys, ...] = ()  # of each instance whose console has told them
     lease: Lease | None = None
     tagged: datetime | None = None  # the deadline that the instance's own tag tells

@@ -35,6 +35,14 @@ class Access:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Closing:
+    """Somebody asked that a network or a colleague be let in no longer, and when that was typed."""
+
+    what: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """What a person has told the bot: keys and addresses. `version` 0 means never stored."""
 
@@ -43,6 +51,7 @@ class Profile:
     keys: tuple[PublicKey, ...] = ()
     accesses: tuple[Access, ...] = ()
     heard: tuple[str, ...] = ()  # the latest requests that changed it
+    closed: tuple[Closing, ...] = ()  # the latest of each network, whether it was open or not
 
     def at(self, now: datetime) -> "Profile":
         """The same without the addresses whose time is over."""
@@ -100,6 +109,7 @@ class KeyDelivery:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     since: datetime | None = None  # it runs, and its keys are not as they should be
+    held_up: bool = False  # that EC2 does not take its addresses has been said
     sent: tuple[SentCommand, ...] = ()  # with no answer yet
     done: tuple[str, ...] = ()  # the instances that have carried it out
     version: int = 0
