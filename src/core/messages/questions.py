@@ -53,7 +53,8 @@ def stop_all_question(
     stops = tuple(m for m in machines if m.can_stop and m.has_something)
     ends = tuple(m for m in machines if not m.can_stop and m.instance)
     dropped = tuple(m for m in machines if not m.has_something)
-    lines = [_SINCE if since else f"Stop all {len(machines)} of your machines?"]
+    all_of = f"all {len(machines)} of your machines" if len(machines) > 1 else "your one machine"
+    lines = [_SINCE if since else f"Stop {all_of}?"]
     if stops:
         daily = sum((words.stopped_daily(m) for m in stops), Decimal(0))
         lines.append(
