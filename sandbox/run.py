@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ WORLD_SERVICES = ("EC2", "SERVICE_QUOTAS", "PRICING", "COST_EXPLORER", "SSM", "S
 # What the world holds against the functions' roles and passes on to MiniStack.
 PASSED_SERVICES = ("DYNAMODB", "SQS", "SECRETS_MANAGER")
 LOG_SECONDS = 1.0
+AT_ONCE = 16  # parts that are deleted at the end
 
 
 class CannotRun(Exception):
@@ -149,7 +151,7 @@ class Run:
 
     def _ministack(self) -> ministack.MiniStack:
         # MiniStack unpacks the functions there, and leaves that behind when it is ended.
-        self._ends.callback(shutil.rmtree, self.options.folder / "tmp", ignore_errors=True)
+        self._ends.callback(_remove, self.options.folder / "tmp")
         stack = ministack.start(
             python=self.options.ministack,
             port=self.options.ministack_port,
@@ -365,6 +367,17 @@ def _check_ministack(python: Path) -> None:
 def _clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+
+
+def _remove(folder: Path) -> None:
+    """All of its parts at once: a busy disk takes milliseconds for each of some forty thousand
+    files, one after the other two minutes."""
+    if not folder.exists():
+        return
+    remove = partial(shutil.rmtree, ignore_errors=True)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as hands:
+        list(hands.map(remove, folder.iterdir()))
+    remove(folder)
 
 
 def _words(error: Exception) -> str:
