@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.flows import tabs
 from core.model import DataVolume, State, Tab, VolumeState
 from sim.blows import Blow
 from sim.fuse import fused, guarded
@@ -271,6 +272,37 @@ def test_an_end_that_nobody_answers_for_does_not_count_it_for_ever() -> None:
     (tab,) = here.ledger.rows(Tab)
     assert all(store.ended_at is not None for store in tab.stores)
     assert _row(here) is None
+
+
+@pytest.mark.parametrize("at", ["drop_row", "save_row"])
+def test_who_had_read_it_before_it_went_does_not_count_it_on(at: str) -> None:
+    """Another function brings the tab to what it has read, just before the last call or after."""
+    here = _town()
+    _launch(here, "data bert 500 name amber")
+    _end(here, "amber")
+    (row,), ledger = here.ledger.rows(DataVolume), here.ledger
+
+    class Races:
+        raced = False
+
+        def __getattr__(self, name: str) -> Any:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if name == at and not self.raced and (name != "save_row" or is_tab(args[0])):
+                    self.raced = True
+                    tabs.of_volume(replace(here.house, ledger=ledger), replace(row, gb=600))
+                return getattr(ledger, name)(*args, **kwargs)
+
+            return call
+
+    def is_tab(one: object) -> bool:
+        return isinstance(one, Tab)
+
+    races: Any = Races()
+    here.house = replace(here.house, ledger=races)
+    here.type("data delete bert yes")
+    assert races.raced
+    (tab,) = ledger.rows(Tab)
+    assert all(store.ended_at is not None for store in tab.stores)
 
 
 def test_a_yes_that_comes_again_asks_about_a_volume_that_was_made_since() -> None:

@@ -1,10 +1,11 @@
 """What data volumes and saved images cost: a tab for each, which stays when they are gone."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 from core import price
-from core.flows.house import House
+from core.flows.house import MOST_RACES, House
 from core.model import DataVolume, ImageState, SavedImage, Tab
 from core.ports import StaleRow
 from core.stores import kept_up
@@ -20,7 +21,9 @@ def of_volume(house: House, row: DataVolume, *, gone: bool = False) -> None:
         copies = (row.move.complete, row.move.copied)
         monthly += price.snapshot_monthly(row.gb) * sum(copies)
     new = Tab(what=f"data-volume/{row.key}", name=row.name, owner=row.owner)
-    _keep(house, house.ledger.row(Tab, new.what), new, "data", monthly)
+    written = _keep(house, lambda: house.ledger.row(Tab, new.what), new, "data", monthly)
+    if written and monthly and house.ledger.row(DataVolume, row.key) is None:
+        of_volume(house, row, gone=True)  # somebody has dropped it since it was read
 
 
 def of_image(house: House, row: SavedImage) -> None:
@@ -31,9 +34,12 @@ def of_image(house: House, row: SavedImage) -> None:
     there = sum(c.state is ImageState.AVAILABLE for c in row.copies)
     monthly = price.snapshot_monthly(row.root_gb) * there
     what = f"saved-image/{row.name}/{row.made_at:%Y%m%d%H%M%S}"
-    seen = house.ledger.row(Tab, what) or _of_its_name(house, row)
     new = Tab(what=what, name=row.name, owner=row.owner, channel=row.channel)
-    _keep(house, seen, new, "image", monthly)
+
+    def read() -> Tab | None:
+        return house.ledger.row(Tab, what) or _of_its_name(house, row)
+
+    _keep(house, read, new, "image", monthly)
 
 
 def _of_its_name(house: House, row: SavedImage) -> Tab | None:
@@ -44,14 +50,24 @@ def _of_its_name(house: House, row: SavedImage) -> Tab | None:
     return old if any(s.started_at >= row.made_at for s in goes_on) else None
 
 
-def _keep(house: House, seen: Tab | None, new: Tab, kind: str, monthly: Decimal) -> None:
-    """A lost race is somebody else who has just written the same."""
-    tab = seen or new
-    wanted = {kind: monthly / price.HOURS_A_MONTH} if monthly else {}
-    stores = kept_up(tab.stores, house.clock(), wanted)
-    if stores == tab.stores:
-        return
-    try:
-        house.ledger.save_row(replace(tab, stores=stores), seen)
-    except StaleRow:
-        return
+def _keep(
+    house: House, read: Callable[[], Tab | None], new: Tab, kind: str, monthly: Decimal
+) -> bool:
+    """Whether it had to be written. Who lost a race reads again: the other one may have known
+    less."""
+    lost: StaleRow | None = None
+    for _ in range(MOST_RACES):
+        seen = read()
+        tab = seen or new
+        wanted = {kind: monthly / price.HOURS_A_MONTH} if monthly else {}
+        stores = kept_up(tab.stores, house.clock(), wanted)
+        if stores == tab.stores:
+            return False
+        try:
+            house.ledger.save_row(replace(tab, stores=stores), seen)
+        except StaleRow as stale:
+            lost = stale
+        else:
+            return True
+    assert lost is not None
+    raise lost

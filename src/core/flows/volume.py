@@ -252,9 +252,11 @@ def _tell_of_the_loss(house: House, row: DataVolume, m: Machine | None) -> None:
 
 def _drop(house: House, row: DataVolume) -> None:
     """Its tab ends first: whoever dies in between comes back to the row. What fails here comes
-    again as a whole, for the row may be gone all the same."""
+    again as a whole, for the row may be gone all the same. And once more: whoever had read the
+    row before may have opened the tab again."""
     tabs.of_volume(house, row, gone=True)
     house.ledger.drop_row(row)
+    tabs.of_volume(house, row, gone=True)
 
 
 # ---- saying it ------------------------------------------------------------------------------
