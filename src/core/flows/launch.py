@@ -140,11 +140,11 @@ def _types(
 
 def _open(house: House, request: Request, wish: Wish) -> Accepted | Message:
     m = _machine(house, request, wish)
+    # As it was typed: a second delivery of the same words may come minutes later.
+    typed = m.asked_at or m.created_at
     for attempt in range(MOST_NAMES):
         name = wish.name or names.suggestion(m.id, attempt)
         try:
-            # As it was typed: a second delivery of the same words may come minutes later.
-            typed = request.at or m.created_at
             return house.ledger.open(
                 replace(m, name=name), request=request.id, twin=_twin(request), now=typed
             )

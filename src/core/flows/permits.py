@@ -10,8 +10,6 @@ from core.policy import Denied
 from core.ports import ChatError
 
 _UNKNOWN = frozenset({"user_not_found", "user_not_visible"})
-
-
 _NOBODY = Denied(
     rule="members", what="Slack knows no such account in this workspace (rule `members`)."
 )
@@ -34,11 +32,7 @@ def may_launch(house: House, person: Person, channel: str) -> Denied | None:
     Who is in a user group is asked only where the rule `groups` names some, and of those whom no
     other rule refuses. Where Slack does not tell, nothing is launched.
     """
-    barred = policy.may_launch(person, channel, house.policy, grouped=True)
-    if barred or not house.policy.groups:
-        return barred
-    grouped = _grouped(house, person.id)
-    return policy.may_launch(person, channel, house.policy, grouped=grouped)
+    return _may_launch(house, person, channel, silent=None)
 
 
 def may_go_on(house: House, m: Machine) -> Denied | None:
@@ -50,12 +44,19 @@ def may_go_on(house: House, m: Machine) -> Denied | None:
         person = house.chat.person(m.owner)
     except ChatError as error:
         return _NOBODY if error.code in _UNKNOWN else None
-    barred = policy.may_launch(person, m.channel, house.policy, grouped=True)
+    return _may_launch(house, person, m.channel, silent=True)
+
+
+def _may_launch(
+    house: House, person: Person, channel: str, *, silent: bool | None
+) -> Denied | None:
+    """`silent`: what counts for being in a group where Slack does not tell."""
+    barred = policy.may_launch(person, channel, house.policy, grouped=True)
     if barred or not house.policy.groups:
         return barred
-    grouped = _grouped(house, m.owner)
-    told = grouped is not None
-    return policy.may_launch(person, m.channel, house.policy, grouped=grouped) if told else None
+    told = _grouped(house, person.id)
+    grouped = silent if told is None else told
+    return policy.may_launch(person, channel, house.policy, grouped=grouped)
 
 
 def _grouped(house: House, user: str) -> bool | None:

@@ -55,7 +55,6 @@ def _keep(
 ) -> bool:
     """Whether it had to be written. Who lost a race reads again: the other one may have known
     less."""
-    lost: StaleRow | None = None
     for _ in range(MOST_RACES):
         seen = read()
         tab = seen or new
@@ -65,9 +64,7 @@ def _keep(
             return False
         try:
             house.ledger.save_row(replace(tab, stores=stores), seen)
-        except StaleRow as stale:
-            lost = stale
-        else:
-            return True
-    assert lost is not None
-    raise lost
+        except StaleRow:
+            continue
+        return True
+    raise StaleRow(new.what)

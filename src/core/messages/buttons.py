@@ -21,9 +21,7 @@ def extend_button(m: Machine, label: str = "Extend", style: str | None = PRIMARY
         return None
     each = lifecycle.hourly_now(m)
     plus = f" ({_plus(price.cost(each, more))})" if each is not None else ""
-    return button(
-        f"{label} {words.length(more)}{plus}", "extend", f"{m.id}:{m.lease.version}", style
-    )
+    return button(f"{label} {words.length(more)}{plus}", "extend", of_lease(m), style)
 
 
 def _plus(amount: Decimal) -> str:
@@ -44,7 +42,7 @@ def until_picker(m: Machine) -> Block:
         "Not yet",
         danger=False,
     )
-    return datetime_picker(f"until/{m.id}:{m.lease.version}", m.lease.deadline, asks)
+    return datetime_picker(f"until/{of_lease(m)}", m.lease.deadline, asks)
 
 
 def of_lease(m: Machine) -> str:

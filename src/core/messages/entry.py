@@ -69,15 +69,13 @@ def accesses(profile: Profile, closing: tuple[str, ...] = ()) -> Message:
     to close."""
     still = [f"• {code(cidr)} is being closed, and may be open until EC2 does" for cidr in closing]
     if not profile.accesses:
-        return message(
-            section(
-                "No address may reach your machines yet. Allow the one you connect from: "
-                f"{words.ADDRESS_STEP}"
-                if not still
-                else "*No address may reach your machines any more:*\n" + "\n".join(still)
-            ),
-            context(_what_is_mine()),
+        none = (
+            "No address may reach your machines yet. Allow the one you connect from: "
+            f"{words.ADDRESS_STEP}"
         )
+        if still:
+            none = "\n".join(["*No address may reach your machines any more:*", *still])
+        return message(section(none), context(_what_is_mine()))
     lines = [*(f"• {spoken_access(a)}" for a in profile.accesses), *still]
     first = profile.accesses[0].cidr
     return message(
